@@ -1,0 +1,5 @@
+/**
+ * Farthing as a library.
+ * @packageDocumentation
+ */
+export {};

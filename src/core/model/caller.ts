@@ -1,0 +1,19 @@
+/**
+ * Who makes a call: the project that pays, the key it came with, and the tags it carries.
+ * Derived by the server (or the program that embeds the library), never by the caller's own words.
+ * @public
+ */
+export interface Caller {
+  readonly project: string;
+  /** The key's public id; `local` where the library runs in process or authentication is off. */
+  readonly keyId: string;
+  /** Models (aliases, plain names or `provider/model`) that the key may ask for; undefined allows all. */
+  readonly allowedModels?: readonly string[];
+  /** Tags that the key fixes: they win over what the call says. */
+  readonly pinnedTags?: Readonly<Record<string, string>>;
+  /** Names of tags that a call with this key must carry; a call without them is refused with 400. */
+  readonly requiredTags?: readonly string[];
+}
+
+/** Tags of a call: user, feature, session ... @public */
+export type Tags = Readonly<Record<string, string>>;

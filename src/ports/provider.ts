@@ -1,0 +1,41 @@
+import type { Protocol } from '../core/model/protocol.ts';
+
+/** One request of ours to a provider, ready to send. @public */
+export interface ProviderRequest {
+  /** Path below the provider's base URL, with a leading slash. */
+  readonly path: string;
+  readonly method: 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH';
+  /** Lower-case names. Credentials are added by the provider. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | undefined;
+  /** Aborting closes the connection; `onError` follows. */
+  readonly signal: AbortSignal;
+  /** For how long no byte may come, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** For how long the reply's head may be waited for, in milliseconds. */
+  readonly headTimeoutMs: number;
+}
+
+/** Takes a provider's reply as it comes. Exactly one of `onEnd` and `onError` is called, last. @public */
+export interface ProviderListener {
+  onHead(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void;
+  /** Returns false to pause; `resume` of the exchange goes on. The chunk may be kept. */
+  onData(chunk: Uint8Array): boolean;
+  onEnd(): void;
+  /** `FarthingError` with `provider-unreachable`, `provider-timeout`, `provider-broken` or `client-left`. */
+  onError(error: Error): void;
+}
+
+/** One request under way. @public */
+export interface Exchange {
+  /** Goes on after `onData` returned false. */
+  resume(): void;
+}
+
+/** A configured upstream. @public */
+export interface Provider {
+  readonly name: string;
+  readonly protocol: Protocol;
+  send(request: ProviderRequest, listener: ProviderListener): Exchange;
+  close(): Promise<void>;
+}
