@@ -1,0 +1,52 @@
+/**
+ * Every default, by its path in the file and in the words of the file, so that loading, `config explain`, the JSON Schema
+ * and the documentation cannot differ. `[]` stands for each item of a list, `?` for a part that only counts when it is written.
+ * @public
+ */
+export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
+  version: '1',
+  listen: '127.0.0.1:4141',
+  auth: 'required',
+  storage: './farthing-data',
+  'providers.*.apiKeys[]?.weight': '1',
+  'cache.mode': 'deterministic',
+  'cache.ttl': '1h',
+  'cache.maxTtl': '7d',
+  'cache.memory': '64MB',
+  'cache.disk': '1GB',
+  'cache.scope': 'project',
+  'cache.staleIfError': '0s',
+  'cache.allowStored': 'false',
+  'budgets[].timezone': 'UTC',
+  'budgets[].mode': 'hard',
+  'budgets[].onLowBudget': 'refuse',
+  // A body of 10 MB, headers of 16 KB and a head within 10 s are the common bounds against memory and slow-header attacks.
+  'limits.maxBody': '10MB',
+  'limits.maxHeaders': '16KiB',
+  'limits.headersTimeout': '10s',
+  'limits.requestTimeout': '60s',
+  'limits.maxConnections': '10000',
+  'limits.maxInFlight': '2000',
+  'limits.drainTimeout': '30s',
+  'limits.defaultMaxOutputTokens': '4096',
+  'limits.budgetWait': '2s',
+  'limits.toolAllowanceUsd': '0.05',
+  'limits.maxTagValues': '100000',
+  'resilience.retries': '2',
+  'resilience.firstByteTimeout': '120s',
+  'resilience.idleTimeout': '120s',
+  // The official OpenAI and Anthropic clients give up after 10 minutes as well.
+  'resilience.totalTimeout': '10m',
+  'resilience.midStream': 'error',
+  'resilience.cooldown.failures': '5',
+  'resilience.cooldown.ratio': '0.5',
+  'resilience.cooldown.for': '20s',
+  'resilience.retryBudget': '0.2',
+  'optimize.level': 'off',
+  'optimize.promptCache': 'off',
+  'keys[].project': 'default',
+  'callLog?.bodies': 'false',
+  'callLog?.maxFileSize': '100MB',
+  'callLog?.retention': '30d',
+  'log.level': 'info',
+};

@@ -1,0 +1,246 @@
+import type { Protocol } from '../core/model/protocol.ts';
+import type { Target } from '../core/model/target.ts';
+import type { UsageBucket } from '../core/model/usage.ts';
+import type { NanoUsd } from '../core/money.ts';
+
+/** Where the gateway listens. @public */
+export interface ListenAddress {
+  /** A host name or an address without brackets: `127.0.0.1`, `::1`, `0.0.0.0`. */
+  readonly host: string;
+  /** 0 lets the system choose a free one. */
+  readonly port: number;
+}
+
+/** Where data is kept: in a folder of this machine, or (not active in this version) in Redis and Postgres. @public */
+export type StorageConfig =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'services'; readonly redisUrl: string; readonly postgresUrl: string };
+
+/** One credential at a provider. @public */
+export interface ProviderKey {
+  readonly secret: string;
+  /** Its share of the attempts against the sum of all weights; a whole number from 1. */
+  readonly weight: number;
+}
+
+/** A configured upstream. @public */
+export interface ProviderConfig {
+  /** The part of a target before its first slash. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** Without a slash at its end; an OpenAI base ends in `/v1`, an Anthropic base does not. */
+  readonly baseUrl: string;
+  /** Keys that are not empty. Empty where the provider needs none (a server on this machine) or is inactive. */
+  readonly keys: readonly ProviderKey[];
+  /** Added to each attempt; lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Added to each attempt's address (Azure's `api-version`). */
+  readonly query: Readonly<Record<string, string>>;
+  /** Whose prices apply. Undefined: none but the operator's own. */
+  readonly vendor: string | undefined;
+  /** False when `apiKey` or `apiKeys` was written and every key is empty: its targets are skipped. */
+  readonly isActive: boolean;
+}
+
+/** Operator prices of one target: dollars per million units as decimal text, kept as written so that no digit is lost. @public */
+export type PriceConfig = Readonly<Partial<Record<UsageBucket, string>>> & {
+  /** First day (UTC, `YYYY-MM-DD`) on which the price holds. Undefined: it always has. */
+  readonly from?: string;
+  /** First day on which it holds no more. Undefined: it has no end. */
+  readonly until?: string;
+};
+
+/** A name that clients may ask for. @public */
+export interface ModelConfig {
+  readonly name: string;
+  /** At least one, in the order in which they are tried. */
+  readonly targets: readonly Target[];
+  /** What the call would have used without Farthing. Undefined: the first target. */
+  readonly baseline: Target | undefined;
+}
+
+/** Which calls the response cache serves. @public */
+export type CacheMode = 'off' | 'deterministic' | 'declared' | 'all';
+
+/** The response cache. @public */
+export interface CacheConfig {
+  readonly mode: CacheMode;
+  /** For how long an answer is fresh; above 0. */
+  readonly ttlMs: number;
+  /** The longest that a caller may ask for. */
+  readonly maxTtlMs: number;
+  readonly memoryBytes: number;
+  /** 0 keeps nothing on disk. */
+  readonly diskBytes: number;
+  /** Who shares answers: all keys of a project, or each key alone. */
+  readonly scope: 'project' | 'key';
+  /** For how long past its time an answer may still be served when the provider fails. 0: never. */
+  readonly staleIfErrorMs: number;
+  /** Whether answers that the provider stores for the caller (`store: true`) may be cached. */
+  readonly allowStored: boolean;
+}
+
+/** A calendar window, a rolling one, or none at all. @public */
+export type BudgetWindow =
+  | { readonly kind: 'calendar'; readonly unit: 'hour' | 'day' | 'week' | 'month' }
+  | { readonly kind: 'rolling'; readonly lengthMs: number }
+  | { readonly kind: 'total' };
+
+/** Whose spending a budget counts: everything, one or each project or key, or each value of a tag. @public */
+export type BudgetScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'project' | 'key'; readonly name: string | undefined }
+  | { readonly kind: 'tag'; readonly name: string };
+
+/** A budget. Not active in this version. @public */
+export interface BudgetConfig {
+  readonly name: string;
+  readonly scope: BudgetScope;
+  readonly limitNanoUsd: NanoUsd;
+  readonly window: BudgetWindow;
+  /** IANA name; decides where calendar windows begin. */
+  readonly timezone: string;
+  readonly mode: 'hard' | 'soft';
+  /** Shares of the limit, 0..1, at which an alert goes out. */
+  readonly alertAtRatios: readonly number[];
+  readonly onLowBudget: 'lower' | 'refuse';
+}
+
+/** Bounds of the server and of calls. @public */
+export interface LimitsConfig {
+  readonly maxBodyBytes: number;
+  /** All headers of a request together. */
+  readonly maxHeaderBytes: number;
+  /** For how long the head of a request may take to arrive. */
+  readonly headersTimeoutMs: number;
+  /** For how long a whole request, body included, may take to arrive. Never below `headersTimeoutMs`. */
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
+  /** Calls under way at a time; more get 503. */
+  readonly maxInFlight: number;
+  /** For how long a stop waits for calls under way. */
+  readonly drainTimeoutMs: number;
+  /** Not active in this version. */
+  readonly defaultMaxOutputTokens: number;
+  /** Not active in this version. */
+  readonly budgetWaitMs: number;
+  /** Not active in this version. */
+  readonly toolAllowanceNanoUsd: NanoUsd;
+  /** Not active in this version. */
+  readonly maxTagValues: number;
+}
+
+/** Timeouts, and (not active in this version) retries and cooldowns. @public */
+export interface ResilienceConfig {
+  /** Streams only. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two bytes of a stream; pings count as life. */
+  readonly idleTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+  /** Not active in this version. */
+  readonly retries: number;
+  /** Not active in this version. */
+  readonly midStream: 'error' | 'continue' | 'buffer';
+  /** Not active in this version. */
+  readonly cooldown: { readonly failures: number; readonly failureRatio: number; readonly lengthMs: number };
+  /** Not active in this version. */
+  readonly retryBudgetRatio: number;
+}
+
+/** The prompt optimiser. Not active in this version. @public */
+export interface OptimizeConfig {
+  readonly level: 'off' | 'lossless' | 'structural' | 'light' | 'extractive';
+  readonly promptCache: 'auto' | 'off';
+}
+
+/** A gateway key that stands in the configuration. @public */
+export interface KeyConfig {
+  readonly name: string;
+  readonly project: string;
+  readonly secret: string;
+  /** Undefined: all models. */
+  readonly models: readonly string[] | undefined;
+  readonly pinnedTags: Readonly<Record<string, string>>;
+  readonly requiredTags: readonly string[];
+  /** Unix time in milliseconds. Undefined: does not expire. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Paths that are sent on unmetered. @public */
+export interface PassThroughConfig {
+  /** Starts with `/v1/`; a `*` at its end stands for anything. */
+  readonly path: string;
+  /** Name of the provider that gets them. */
+  readonly provider: string;
+}
+
+/** The call log. @public */
+export interface CallLogConfig {
+  readonly path: string;
+  /** Whether requests and replies are kept in full. */
+  readonly bodies: boolean;
+  readonly maxFileBytes: number;
+  readonly retentionMs: number;
+}
+
+/** How much the gateway's own log says. @public */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+/** A whole configuration, checked, with every default in place. Defaults and units are in {@link CONFIG_DEFAULTS}. @public */
+export interface Config {
+  readonly version: 1;
+  readonly listen: ListenAddress;
+  /** `none` makes every call one of project `default`; only on loopback. */
+  readonly auth: 'required' | 'none';
+  readonly storage: StorageConfig;
+  /** In the order of the file, inactive ones included. */
+  readonly providers: readonly ProviderConfig[];
+  /** By target, `provider/model`. */
+  readonly prices: Readonly<Record<string, PriceConfig>>;
+  readonly models: readonly ModelConfig[];
+  readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[];
+  readonly limits: LimitsConfig;
+  readonly resilience: ResilienceConfig;
+  readonly optimize: OptimizeConfig;
+  readonly keys: readonly KeyConfig[];
+  /** Undefined: no admin API. */
+  readonly adminKey: string | undefined;
+  /** Host names that requests may name beside the one listened on and loopback's; lower case, without port. */
+  readonly allowedHosts: readonly string[];
+  readonly passThrough: readonly PassThroughConfig[];
+  /** Undefined: no call log. */
+  readonly callLog: CallLogConfig | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** Where an effective value came from. Lines and columns start at 1. @public */
+export type ValueOrigin =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'file'; readonly line: number; readonly column: number }
+  | { readonly kind: 'env'; readonly name: string; readonly line: number; readonly column: number }
+  | { readonly kind: 'secret-file'; readonly path: string; readonly line: number; readonly column: number };
+
+/** A part that was read and checked but does nothing in this version. @public */
+export interface InactivePart {
+  /** As in messages: `budgets`, `limits.budgetWait`. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** One effective value as text, for `config explain`. @public */
+export interface ExplainedValue {
+  readonly path: string;
+  /** In the words of the file (`1h`, `64MB`); secrets read `(set)` or `(empty)`. */
+  readonly value: string;
+  readonly origin: ValueOrigin;
+}
+
+/** A configuration and where it came from. @public */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** By path, as in messages: `cache.ttl`, `keys[0].name`. */
+  readonly origins: ReadonlyMap<string, ValueOrigin>;
+  readonly values: readonly ExplainedValue[];
+  readonly inactive: readonly InactivePart[];
+}
