@@ -1,20 +1,6 @@
-/** A gateway key without its secret. @public */
-export interface KeyRecord {
-  /** Public id, `key_` and 16 hex digits; safe to log. */
-  readonly keyId: string;
-  readonly name: string;
-  readonly project: string;
-  /** SHA-256 of the secret in lower-case hex. The secret itself is never stored. */
-  readonly secretSha256: string;
-  readonly createdAtMs: number;
-  /** Undefined: does not expire. */
-  readonly expiresAtMs: number | undefined;
-  readonly revokedAtMs: number | undefined;
-  /** Undefined: all models. */
-  readonly allowedModels: readonly string[] | undefined;
-  readonly pinnedTags: Readonly<Record<string, string>>;
-  readonly requiredTags: readonly string[];
-}
+import type { KeyRecord } from '../core/model/key-record.ts';
+
+export type { KeyRecord } from '../core/model/key-record.ts';
 
 /** Where keys are kept. @public */
 export interface KeyStore {

@@ -1,4 +1,7 @@
 import type { CallRecord, Charge, Intent } from '../core/model/charge.ts';
+import type { ReportDimension, ReportRow } from '../core/report.ts';
+
+export type { ReportDimension, ReportRow } from '../core/report.ts';
 
 /**
  * The append-only record of charges. `intend` and `charge` resolve when the row is durable (it survives `kill -9`);
@@ -28,28 +31,6 @@ export interface LedgerQuery {
   readonly limit?: number;
   /** @defaultValue 'oldest' */
   readonly order?: 'oldest' | 'newest';
-}
-
-/** What a report groups by. `tag:<name>` groups by the value of one tag. @public */
-export type ReportDimension = 'day' | 'model' | 'project' | 'key' | `tag:${string}`;
-
-/** One line of a report. Amounts in nano-dollars. @public */
-export interface ReportRow {
-  readonly group: string;
-  readonly calls: number;
-  readonly hits: number;
-  readonly inputTokens: bigint;
-  readonly outputTokens: bigint;
-  /** Sum of all priced charges, estimates included. */
-  readonly costNanoUsd: bigint;
-  /** The part of the cost that is estimated. */
-  readonly estimatedNanoUsd: bigint;
-  readonly baselineNanoUsd: bigint;
-  readonly savedNanoUsd: bigint;
-  /** Charges whose amount is unknown because the model has no price. */
-  readonly unpricedCharges: number;
-  /** "Repeats not served because of mode". */
-  readonly missedByModeNanoUsd: bigint;
 }
 
 /** Reading a ledger. @public */
