@@ -1,0 +1,74 @@
+// The entry point of the worker thread behind `SqliteWriter`: one connection, one transaction a message.
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  inTransaction,
+  openDatabase,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqlValue,
+} from './sqlite-database.ts';
+import type { FlatWrite, WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
+
+const setup = workerData as WorkerSetup;
+
+function faultOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function reply(message: WorkerReply): void {
+  parentPort?.postMessage(message);
+}
+
+function runWrite(statements: readonly SqliteStatement[], write: FlatWrite): number[] {
+  const changes: number[] = [];
+  for (let at = 0; at < write.length;) {
+    const statement = statements[Number(write[at])];
+    if (statement === undefined) throw new RangeError(`no statement ${String(write[at])}`);
+    const end = at + 2 + Number(write[at + 1]);
+    changes.push(statement.run(...(write.slice(at + 2, end) as SqlValue[])));
+    at = end;
+  }
+  return changes;
+}
+
+function runBatch(
+  database: SqliteDatabase,
+  statements: readonly SqliteStatement[],
+  writes: readonly FlatWrite[],
+): readonly WriteResult[] {
+  try {
+    return inTransaction(database, () => writes.map((write) => runWrite(statements, write)));
+  } catch (error) {
+    if (writes.length === 1) return [{ fault: faultOf(error) }];
+    // One bad write must not fail its neighbours: each gets a transaction of its own.
+    return writes.flatMap((write) => runBatch(database, statements, [write]));
+  }
+}
+
+async function start(): Promise<void> {
+  let database: SqliteDatabase;
+  let statements: readonly SqliteStatement[];
+  try {
+    database = await openDatabase(setup.path, {
+      pragmas: setup.pragmas,
+      migrations: setup.migrations,
+      ...(setup.driver === undefined ? {} : { driver: setup.driver }),
+    });
+    statements = setup.statements.map((sql) => database.prepare(sql));
+  } catch (error) {
+    reply({ kind: 'failed', fault: faultOf(error) });
+    return;
+  }
+  parentPort?.on('message', (request: WorkerRequest) => {
+    if (request !== undefined) {
+      reply({ kind: 'written', results: runBatch(database, statements, request) });
+      return;
+    }
+    database.close();
+    reply({ kind: 'closed' });
+    parentPort?.close();
+  });
+  reply({ kind: 'opened' });
+}
+
+await start();

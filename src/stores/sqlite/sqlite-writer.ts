@@ -1,0 +1,240 @@
+import { Worker } from 'node:worker_threads';
+import { FarthingError } from '../../core/errors.ts';
+import type { SqliteDriver, SqlValue } from './sqlite-database.ts';
+import type { WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
+
+/** One operation: the name of a statement and its parameters. @internal */
+export type WriteOperation<Name extends string = string> = readonly [
+  statement: Name,
+  ...parameters: readonly SqlValue[],
+];
+
+/** Options of {@link SqliteWriter}. @internal */
+export interface SqliteWriterOptions<Name extends string = string> {
+  /** The database file; made when it does not exist. */
+  readonly path: string;
+  /** The statements that `write` may name, prepared once. */
+  readonly statements: Readonly<Record<Name, string>>;
+  /** See `OpenDatabaseOptions`. `synchronous: 'FULL'` makes an acknowledged write survive a power cut, `NORMAL` a crash of the process. */
+  readonly pragmas?: Readonly<Record<string, string | number>>;
+  readonly migrations?: readonly string[];
+  readonly driver?: SqliteDriver;
+  /** Writes waiting beyond this are refused with `store-unavailable`. @defaultValue 100_000 */
+  readonly maxQueuedWrites?: number;
+  /** Bytes of blobs and text waiting beyond this are refused likewise. @defaultValue 67_108_864 (64 MiB) */
+  readonly maxQueuedBytes?: number;
+}
+
+/** Bounds of the queue: what a disk that hangs for a few seconds may hold back. @internal */
+export const WRITER_DEFAULTS: Readonly<{ maxQueuedWrites: number; maxQueuedBytes: number }> = {
+  maxQueuedWrites: 100_000,
+  maxQueuedBytes: 64 * 1024 * 1024,
+};
+
+interface PendingWrite {
+  readonly flat: readonly SqlValue[];
+  readonly transfer: readonly ArrayBuffer[];
+  readonly sizeBytes: number;
+  readonly resolve: (changes: readonly number[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Writes to a SQLite file off the event loop. A worker thread runs the waiting writes in one transaction; while it does, the next ones gather,
+ * so that a busy moment shares its commits and a lone write waits for nothing. A promise resolves after the commit.
+ * @internal
+ */
+export class SqliteWriter<Name extends string = string> {
+  readonly #setup: WorkerSetup;
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #maxQueuedWrites: number;
+  readonly #maxQueuedBytes: number;
+  #worker: Worker | undefined;
+  #opened: Promise<void> | undefined;
+  #isOpen = false;
+  #queue: PendingWrite[] = [];
+  #queuedBytes = 0;
+  #underWay: readonly PendingWrite[] = [];
+  #closing: Promise<void> | undefined;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(options: SqliteWriterOptions<Name>) {
+    const names = Object.keys(options.statements) as Name[];
+    this.#positions = new Map(names.map((name, position) => [name, position]));
+    this.#setup = {
+      path: options.path,
+      pragmas: options.pragmas ?? {},
+      migrations: options.migrations ?? [],
+      statements: names.map((name) => options.statements[name]),
+      driver: options.driver,
+    };
+    this.#maxQueuedWrites = options.maxQueuedWrites ?? WRITER_DEFAULTS.maxQueuedWrites;
+    this.#maxQueuedBytes = options.maxQueuedBytes ?? WRITER_DEFAULTS.maxQueuedBytes;
+  }
+
+  /**
+   * Resolves when the file is open and its schema is up to date.
+   * @throws FarthingError `store-unavailable` when it cannot be opened. The next call tries again.
+   */
+  ready(): Promise<void> {
+    return (this.#opened ??= this.#start());
+  }
+
+  /**
+   * Runs operations, all or none, and resolves after the commit with the count of rows that each changed.
+   * @throws FarthingError `store-unavailable` when they failed, the queue is full or the writer is closed.
+   */
+  write(operations: readonly WriteOperation<Name>[]): Promise<readonly number[]> {
+    if (this.#closing !== undefined) return Promise.reject(unavailable('the store is closed'));
+    if (this.#queue.length >= this.#maxQueuedWrites || this.#queuedBytes >= this.#maxQueuedBytes) {
+      return Promise.reject(unavailable('too many writes are waiting'));
+    }
+    return new Promise((resolve, reject) => {
+      const write = { ...this.#flatten(operations), resolve, reject };
+      this.#queue.push(write);
+      this.#queuedBytes += write.sizeBytes;
+      this.#send();
+    });
+  }
+
+  /** Resolves when everything handed over so far is committed or has failed. */
+  flush(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Takes no more writes, commits those that wait, closes the file and ends the thread. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#drainAndClose());
+  }
+
+  #isIdle(): boolean {
+    return this.#queue.length === 0 && this.#underWay.length === 0;
+  }
+
+  async #drainAndClose(): Promise<void> {
+    await this.flush();
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.ref();
+    await new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+      worker.postMessage(undefined satisfies WorkerRequest);
+    });
+  }
+
+  #flatten(operations: readonly WriteOperation<Name>[]): Pick<PendingWrite, 'flat' | 'transfer' | 'sizeBytes'> {
+    const flat: SqlValue[] = [];
+    const transfer: ArrayBuffer[] = [];
+    let sizeBytes = 0;
+    for (const [name, ...parameters] of operations) {
+      const position = this.#positions.get(name);
+      if (position === undefined) throw new RangeError(`no statement is named ${name}`);
+      flat.push(position, parameters.length);
+      for (const parameter of parameters) {
+        if (typeof parameter === 'string') sizeBytes += parameter.length;
+        if (!(parameter instanceof Uint8Array)) {
+          flat.push(parameter);
+          continue;
+        }
+        // A view is cloned with all of the buffer behind it (a pool, a socket's chunk), and twice: copied once and handed over instead.
+        const copy = new Uint8Array(parameter);
+        flat.push(copy);
+        transfer.push(copy.buffer);
+        sizeBytes += copy.byteLength;
+      }
+    }
+    return { flat, transfer, sizeBytes };
+  }
+
+  #send(): void {
+    if (this.#underWay.length > 0 || this.#queue.length === 0) return;
+    if (!this.#isOpen) {
+      this.ready().then(
+        () => this.#send(),
+        (error: unknown) => this.#fail(error as Error),
+      );
+      return;
+    }
+    const batch = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#underWay = batch;
+    this.#worker?.ref();
+    this.#worker?.postMessage(
+      batch.map((write) => write.flat) satisfies WorkerRequest,
+      batch.flatMap((write) => [...write.transfer]),
+    );
+  }
+
+  #start(): Promise<void> {
+    // The compiler does not rewrite this name: beside a `.ts` file lies a `.ts` worker (tests), beside `.js` a `.js` one.
+    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+    const worker = new Worker(new URL(`./sqlite-worker-main${extension}`, import.meta.url), {
+      workerData: this.#setup,
+    });
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: WorkerReply) => {
+        if (message.kind === 'written') return this.#settle(message.results);
+        if (message.kind === 'failed') return reject(unavailable(message.fault));
+        if (message.kind === 'closed') return undefined;
+        this.#isOpen = true;
+        if (this.#isIdle()) worker.unref();
+        return resolve();
+      });
+      worker.on('error', (error) => {
+        const fault = unavailable('the writing thread failed', error);
+        reject(fault);
+        this.#fail(fault);
+      });
+      worker.on('exit', () => {
+        this.#forget();
+        const fault = unavailable('the writing thread ended');
+        reject(fault);
+        if (this.#underWay.length > 0) this.#fail(fault);
+      });
+    });
+  }
+
+  /** The next write or `ready` starts a new thread. */
+  #forget(): void {
+    this.#worker = undefined;
+    this.#opened = undefined;
+    this.#isOpen = false;
+  }
+
+  #settle(results: readonly WriteResult[]): void {
+    const batch = this.#underWay;
+    this.#underWay = [];
+    for (const [index, write] of batch.entries()) {
+      const result = results[index];
+      if (result === undefined || 'fault' in result) write.reject(unavailable(result?.fault ?? 'no answer'));
+      else write.resolve(result);
+    }
+    if (this.#queue.length > 0) this.#send();
+    else this.#rest();
+  }
+
+  #fail(error: Error): void {
+    const lost = [...this.#underWay, ...this.#queue];
+    this.#underWay = [];
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const write of lost) write.reject(error);
+    this.#rest();
+  }
+
+  /** Nothing waits: the thread must not keep the process alive. */
+  #rest(): void {
+    this.#worker?.unref();
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+}
+
+function unavailable(message: string, cause?: unknown): FarthingError {
+  return new FarthingError('store-unavailable', message, {
+    retryable: true,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
