@@ -8,7 +8,7 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   listen: '127.0.0.1:4141',
   auth: 'required',
   storage: './farthing-data',
-  'providers.*.apiKeys[]?.weight': '1',
+  'providers.*.apiKeys[].weight': '1',
   'cache.mode': 'deterministic',
   'cache.ttl': '1h',
   'cache.maxTtl': '7d',
@@ -48,5 +48,6 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   'callLog?.bodies': 'false',
   'callLog?.maxFileSize': '100MB',
   'callLog?.retention': '30d',
+  'admin.key': '',
   'log.level': 'info',
 };

@@ -43,11 +43,11 @@ export interface ProviderConfig {
 }
 
 /** Operator prices of one target: dollars per million units as decimal text, kept as written so that no digit is lost. @public */
-export type PriceConfig = Readonly<Partial<Record<UsageBucket, string>>> & {
+export type PriceConfig = Readonly<Partial<Record<UsageBucket, string | undefined>>> & {
   /** First day (UTC, `YYYY-MM-DD`) on which the price holds. Undefined: it always has. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** First day on which it holds no more. Undefined: it has no end. */
-  readonly until?: string;
+  readonly until?: string | undefined;
 };
 
 /** A name that clients may ask for. @public */

@@ -1,0 +1,119 @@
+import * as z from 'zod';
+import type {
+  BudgetConfig,
+  CacheConfig,
+  CallLogConfig,
+  KeyConfig,
+  LimitsConfig,
+  ListenAddress,
+  LogLevel,
+  ModelConfig,
+  OptimizeConfig,
+  PassThroughConfig,
+  PriceConfig,
+  ProviderConfig,
+  ResilienceConfig,
+  StorageConfig,
+} from './config.ts';
+import { parseListenAddress } from './listen-address.ts';
+import {
+  adminSchema,
+  allowedHostsSchema,
+  budgetsSchema,
+  callLogSchema,
+  keysSchema,
+  passThroughSchema,
+} from './schema-access.ts';
+import { cacheSchema, limitsSchema, optimizeSchema, resilienceSchema } from './schema-calls.ts';
+import { leaf, line, oneOf, section } from './schema-leaves.ts';
+import { modelsSchema, pricesSchema, providersSchema } from './schema-providers.ts';
+
+const versionSchema: z.ZodType<1> = leaf(
+  (text) => (text === '1' ? 1 : undefined),
+  'is not a version known here; write 1',
+  {
+    description: 'Version of the format.',
+    unit: '`1`',
+    json: { type: 'integer', const: 1 },
+  },
+);
+
+const listenSchema: z.ZodType<ListenAddress> = leaf(
+  parseListenAddress,
+  'is not an address; write 127.0.0.1:4141 or [::1]:4141',
+  {
+    description: 'Where the gateway listens; port 0 lets the system choose.',
+    unit: 'host:port',
+    json: { type: 'string' },
+  },
+);
+
+const folderSchema: z.ZodType<StorageConfig> = leaf(
+  (text): StorageConfig | undefined =>
+    text === '' || text.includes('\0') || text.includes('://') ? undefined : { kind: 'folder', path: text },
+  'is not a folder; write ./farthing-data or { redis: ..., postgres: ... }',
+  { description: 'A folder of this machine.', unit: 'folder', json: { type: 'string' } },
+);
+
+const servicesSchema: z.ZodType<StorageConfig> = section('Services for many machines.', {
+  redis: line('Address of Redis.'),
+  postgres: line('Address of Postgres.'),
+}).transform((read) => ({ kind: 'services' as const, redisUrl: read.redis, postgresUrl: read.postgres }));
+
+const logSchema: z.ZodType<LogLevel> = section("The gateway's own log.", {
+  level: oneOf('How much it says.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+}).transform((read) => read.level);
+
+/** What each part of the file is read as. Undefined: not written and without a default. @internal */
+export interface FileSections {
+  readonly version: 1;
+  readonly listen: ListenAddress;
+  readonly auth: 'required' | 'none';
+  readonly storage: StorageConfig;
+  readonly providers: readonly ProviderConfig[];
+  readonly prices: Readonly<Record<string, PriceConfig>> | undefined;
+  readonly models: readonly ModelConfig[] | undefined;
+  readonly routes: unknown;
+  readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[] | undefined;
+  readonly limits: LimitsConfig;
+  readonly resilience: ResilienceConfig;
+  readonly optimize: OptimizeConfig;
+  readonly keys: readonly KeyConfig[] | undefined;
+  readonly admin: string | undefined;
+  readonly allowedHosts: readonly string[] | undefined;
+  readonly passThrough: readonly PassThroughConfig[] | undefined;
+  readonly callLog: CallLogConfig | undefined;
+  readonly log: LogLevel;
+}
+
+/**
+ * The schema of each part of the file. Parts are checked one by one, so that the faults of one do not hide those of another.
+ * @internal
+ */
+export const SECTION_SCHEMAS: { readonly [Name in keyof FileSections]: z.ZodType<FileSections[Name]> } = {
+  version: versionSchema,
+  listen: listenSchema,
+  auth: oneOf('Whether calls need a key. `none` only on loopback: every call is one of project `default`.', [
+    'required',
+    'none',
+  ]),
+  storage: z.union([folderSchema, servicesSchema]).meta({
+    description: 'Where data is kept: a folder, or `{ redis, postgres }` for many machines.',
+  }),
+  providers: providersSchema,
+  prices: pricesSchema.optional(),
+  models: modelsSchema.optional(),
+  routes: z.unknown().optional().meta({ description: 'Rules that pick targets.' }),
+  cache: cacheSchema,
+  budgets: budgetsSchema.optional(),
+  limits: limitsSchema,
+  resilience: resilienceSchema,
+  optimize: optimizeSchema,
+  keys: keysSchema.optional(),
+  admin: adminSchema,
+  allowedHosts: allowedHostsSchema.optional(),
+  passThrough: passThroughSchema.optional(),
+  callLog: callLogSchema.optional(),
+  log: logSchema,
+};

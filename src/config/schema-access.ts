@@ -1,0 +1,195 @@
+import * as z from 'zod';
+import type { BudgetConfig, BudgetScope, BudgetWindow, CallLogConfig, KeyConfig, PassThroughConfig } from './config.ts';
+import {
+  credential,
+  duration,
+  flag,
+  leaf,
+  line,
+  moment,
+  oneOf,
+  positiveDuration,
+  ratio,
+  section,
+  size,
+  usd,
+} from './schema-leaves.ts';
+
+/** As tags come with calls: lower case, no commas or spaces. */
+const TAG_NAME = /^[a-z][a-z0-9_.-]{0,127}$/;
+
+const tagName = leaf(
+  (text) => (TAG_NAME.test(text) ? text : undefined),
+  'is not the name of a tag; write it in lower case',
+  {
+    description: 'The name of a tag.',
+    unit: 'text',
+    json: { type: 'string' },
+  },
+);
+
+const scope = leaf(readScope, 'is not a scope; write all, project, project:NAME, key, key:NAME or tag:NAME', {
+  description:
+    'Whose spending counts: `all`, `project` or `key` (one budget each), `project:NAME`, `key:NAME`, or `tag:NAME` (one for each value).',
+  unit: 'scope',
+  json: { type: 'string', pattern: '^(all|(project|key)(:.+)?|tag:.+)$' },
+});
+
+function readScope(text: string): BudgetScope | undefined {
+  if (text === 'all') return { kind: 'all' };
+  const [, kind, name] = /^(project|key|tag)(?::(.{1,128}))?$/.exec(text) ?? [];
+  if (kind === 'project' || kind === 'key') return { kind, name };
+  return kind === 'tag' && name !== undefined && TAG_NAME.test(name) ? { kind, name } : undefined;
+}
+
+const calendarWindow: z.ZodType<BudgetWindow> = oneOf(
+  "A calendar window in the budget's time zone, or `total` for ever.",
+  ['hour', 'day', 'week', 'month', 'total'],
+).transform((unit): BudgetWindow => (unit === 'total' ? { kind: 'total' } : { kind: 'calendar', unit }));
+
+const rollingWindow: z.ZodType<BudgetWindow> = section('A rolling window.', {
+  rolling: positiveDuration('The length of a window that ends now.'),
+}).transform((read) => ({
+  kind: 'rolling' as const,
+  lengthMs: read.rolling,
+}));
+
+const timezone = leaf(readTimezone, 'is not a time zone; write UTC or Europe/Berlin', {
+  description: 'Where the day begins, as an IANA name.',
+  unit: 'time zone',
+  json: { type: 'string' },
+});
+
+function readTimezone(text: string): string | undefined {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch {
+    return undefined; // RangeError is how Intl says that it does not know the zone.
+  }
+}
+
+const budgetSection: z.ZodType<BudgetConfig> = section('A budget.', {
+  name: line('Its name; no other budget has it.', 128),
+  scope,
+  limitUsd: usd('How much may be spent in the window.'),
+  window: z
+    .union([calendarWindow, rollingWindow])
+    .meta({ description: '`hour`, `day`, `week`, `month`, `total`, or `{ rolling: 24h }`.' }),
+  timezone,
+  mode: oneOf('`hard` refuses what would exceed it, `soft` only alerts.', ['hard', 'soft']),
+  alertAt: z
+    .array(ratio('A share of the limit.'))
+    .meta({ description: 'Shares of the limit at which an alert goes out.' })
+    .optional(),
+  onLowBudget: oneOf('What a call gets that no longer fits: `refuse`, or `lower` its output limit.', [
+    'refuse',
+    'lower',
+  ]),
+}).transform((read) => ({
+  name: read.name,
+  scope: read.scope,
+  limitNanoUsd: read.limitUsd,
+  window: read.window,
+  timezone: read.timezone,
+  mode: read.mode,
+  alertAtRatios: read.alertAt ?? [],
+  onLowBudget: read.onLowBudget,
+}));
+
+/** `budgets`. @internal */
+export const budgetsSchema: z.ZodType<readonly BudgetConfig[]> = z
+  .array(budgetSection)
+  .meta({ description: 'Budgets; a call must fit into each that counts it.' });
+
+const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
+  name: line('Its name; no other key has it.', 128),
+  project: line('The project that pays.', 128),
+  key: credential('The secret that clients send; at least 32 characters when listening beyond loopback.'),
+  models: z
+    .array(line('A name, plain model or `provider/model`.', 256))
+    .meta({ description: 'Models it may ask for. Left out: all.' })
+    .optional(),
+  pinnedTags: z
+    .record(z.string(), line('The value.', 128))
+    .meta({ description: 'Tags that every call with the key carries, whatever the call says.' })
+    .optional(),
+  requiredTags: z.array(tagName).meta({ description: 'Tags without which a call is refused.' }).optional(),
+  expires: moment('From when on it is refused. Left out: never.').optional(),
+}).transform((read, context) => {
+  for (const name of Object.keys(read.pinnedTags ?? {})) {
+    if (!TAG_NAME.test(name)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['pinnedTags', name],
+        message: 'is not the name of a tag; write it in lower case',
+      });
+    }
+  }
+  return {
+    name: read.name,
+    project: read.project,
+    secret: read.key,
+    models: read.models,
+    pinnedTags: read.pinnedTags ?? {},
+    requiredTags: read.requiredTags ?? [],
+    expiresAtMs: read.expires,
+  };
+});
+
+/** `keys`. @internal */
+export const keysSchema: z.ZodType<readonly KeyConfig[]> = z
+  .array(keySection)
+  .meta({ description: 'Gateway keys. More are made with `farthing keys create`.' });
+
+/** `admin`. @internal */
+export const adminSchema: z.ZodType<string | undefined> = section('The admin API.', {
+  key: credential(
+    'Its key, distinct from all others; at least 32 characters when listening beyond loopback. Empty: no admin API.',
+  ),
+}).transform((read) => (read.key === '' ? undefined : read.key));
+
+/** `allowedHosts`. @internal */
+export const allowedHostsSchema: z.ZodType<readonly string[]> = z
+  .array(
+    leaf(
+      (text) => (/^[A-Za-z0-9.:-]{1,253}$/.test(text) ? text.toLowerCase() : undefined),
+      'is not a host name; write it without port and path',
+      {
+        description: 'A host name without port.',
+        unit: 'host name',
+        json: { type: 'string' },
+      },
+    ),
+  )
+  .meta({ description: "Host names that requests may name beside the one listened on and loopback's." });
+
+/** `passThrough`. @internal */
+export const passThroughSchema: z.ZodType<readonly PassThroughConfig[]> = z
+  .array(
+    section('A path.', {
+      path: leaf(
+        (text) => (/^\/v1\/[\w.~/-]*\*?$/.test(text) && !text.includes('..') ? text : undefined),
+        'is not a path; write /v1/audio/speech or /v1/images/*',
+        {
+          description: 'Starts with `/v1/`; a `*` at its end stands for anything.',
+          unit: 'path',
+          json: { type: 'string', pattern: String.raw`^/v1/` },
+        },
+      ),
+      provider: line('Name of the provider that gets it.', 64),
+    }),
+  )
+  .meta({ description: 'Paths that are sent on as they are, any method, counted as unmetered.' });
+
+/** `callLog`. @internal */
+export const callLogSchema: z.ZodType<CallLogConfig> = section('The call log. Left out: none is written.', {
+  path: line('The folder it is written to.', 4096),
+  bodies: flag('Whether requests and replies are kept in full.'),
+  maxFileSize: size('A new file is begun past this size.', 1),
+  retention: duration('Files older than this are deleted.'),
+}).transform((read) => ({
+  path: read.path,
+  bodies: read.bodies,
+  maxFileBytes: read.maxFileSize,
+  retentionMs: read.retention,
+}));

@@ -1,0 +1,108 @@
+import type * as z from 'zod';
+import type { CacheConfig, CacheMode, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
+import {
+  duration,
+  flag,
+  oneOf,
+  positiveDuration,
+  ratio,
+  section,
+  size,
+  timeout,
+  usd,
+  wholeNumber,
+} from './schema-leaves.ts';
+
+/** `cache`. @internal */
+export const cacheSchema: z.ZodType<CacheConfig> = section('The response cache.', {
+  mode: oneOf<CacheMode>(
+    'What is served: `deterministic` calls with temperature 0 or a seed, `declared` also what the caller asks for with `x-farthing-cache: on`, `all` everything.',
+    ['off', 'deterministic', 'declared', 'all'],
+  ),
+  ttl: positiveDuration('For how long an answer is fresh. There is no unlimited value.'),
+  maxTtl: duration('The longest time that a call may ask for; not below `ttl`.'),
+  memory: size('Bytes of answers kept in memory.'),
+  disk: size('Bytes of answers kept on disk; `0B` keeps none.'),
+  scope: oneOf('Who shares answers: all keys of a project, or each key alone.', ['project', 'key']),
+  staleIfError: duration('For how long past its time an answer may be served when the provider fails; `0s` never.'),
+  allowStored: flag('Whether answers that the provider stores for the caller (`store: true`) may be cached.'),
+}).transform((read, context) => {
+  if (read.maxTtl < read.ttl)
+    context.addIssue({ code: 'custom', path: ['maxTtl'], message: 'is shorter than cache.ttl' });
+  return {
+    mode: read.mode,
+    ttlMs: read.ttl,
+    maxTtlMs: read.maxTtl,
+    memoryBytes: read.memory,
+    diskBytes: read.disk,
+    scope: read.scope,
+    staleIfErrorMs: read.staleIfError,
+    allowStored: read.allowStored,
+  };
+});
+
+/** `limits`. @internal */
+export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the server and of calls.', {
+  maxBody: size('Largest request body.', 1),
+  // Node reads a head of at least this size whatever the setting; smaller ones refuse ordinary clients.
+  maxHeaders: size('All headers of a request together.', 1024),
+  headersTimeout: timeout('For how long the head of a request may take to arrive.'),
+  requestTimeout: timeout(
+    'For how long a whole request, body included, may take to arrive; not below `headersTimeout`.',
+  ),
+  maxConnections: wholeNumber('Connections at a time; more are closed at once.', 1, 1_000_000),
+  maxInFlight: wholeNumber('Calls under way at a time; more get 503.', 1, 1_000_000),
+  drainTimeout: timeout('For how long a stop waits for calls under way.'),
+  defaultMaxOutputTokens: wholeNumber('Output tokens reserved for a call that states no limit.', 1, 10_000_000),
+  budgetWait: duration('For how long a call may wait for a budget that others hold.'),
+  toolAllowanceUsd: usd('Held for the hosted tools of a call.'),
+  maxTagValues: wholeNumber('Different values of a tag that budgets count apart.', 1, 100_000_000),
+}).transform((read, context) => {
+  if (read.requestTimeout < read.headersTimeout) {
+    context.addIssue({ code: 'custom', path: ['requestTimeout'], message: 'is shorter than limits.headersTimeout' });
+  }
+  return {
+    maxBodyBytes: read.maxBody,
+    maxHeaderBytes: read.maxHeaders,
+    headersTimeoutMs: read.headersTimeout,
+    requestTimeoutMs: read.requestTimeout,
+    maxConnections: read.maxConnections,
+    maxInFlight: read.maxInFlight,
+    drainTimeoutMs: read.drainTimeout,
+    defaultMaxOutputTokens: read.defaultMaxOutputTokens,
+    budgetWaitMs: read.budgetWait,
+    toolAllowanceNanoUsd: read.toolAllowanceUsd,
+    maxTagValues: read.maxTagValues,
+  };
+});
+
+const cooldown = section('When a target is left alone for a while.', {
+  failures: wholeNumber('After so many failures in a row.', 1, 1000),
+  ratio: ratio('Or after this share of the last 20 attempts failed.'),
+  for: timeout('For how long.'),
+}).transform((read) => ({ failures: read.failures, failureRatio: read.ratio, lengthMs: read.for }));
+
+/** `resilience`. @internal */
+export const resilienceSchema: z.ZodType<ResilienceConfig> = section('Timeouts, retries and cooldowns.', {
+  retries: wholeNumber('Further attempts on the same target; 0 for none.', 0, 10),
+  firstByteTimeout: timeout('For how long the first byte of a stream is waited for.'),
+  idleTimeout: timeout('For how long a stream may be silent; pings count as life.'),
+  totalTimeout: timeout('For how long an attempt may take as a whole.'),
+  midStream: oneOf('What happens when a stream breaks after its first byte.', ['error', 'continue', 'buffer']),
+  cooldown,
+  retryBudget: ratio('Retries on the same target as a share of calls; fallbacks are exempt.'),
+}).transform((read) => ({
+  firstByteTimeoutMs: read.firstByteTimeout,
+  idleTimeoutMs: read.idleTimeout,
+  totalTimeoutMs: read.totalTimeout,
+  retries: read.retries,
+  midStream: read.midStream,
+  cooldown: read.cooldown,
+  retryBudgetRatio: read.retryBudget,
+}));
+
+/** `optimize`. @internal */
+export const optimizeSchema: z.ZodType<OptimizeConfig> = section('The prompt optimiser.', {
+  level: oneOf('How far it may go.', ['off', 'lossless', 'structural', 'light', 'extractive']),
+  promptCache: oneOf('`auto` places provider cache breakpoints where they pay.', ['auto', 'off']),
+});
