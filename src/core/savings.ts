@@ -4,15 +4,7 @@ import { type NanoUsd, nanoUsd, ZERO_USD } from './money.ts';
  * The steps that can earn or lose money, in the fixed order in which the parts telescope.
  * @public
  */
-export const SAVING_STEPS = [
-  'route',
-  'cache',
-  'optimise',
-  'prefix',
-  'tier',
-  'retries',
-  'side-calls',
-] as const;
+export const SAVING_STEPS = ['route', 'cache', 'optimise', 'prefix', 'tier', 'retries', 'side-calls'] as const;
 
 /** One step of {@link SAVING_STEPS}. `cache` covers coalescing too. @public */
 export type SavingStep = (typeof SAVING_STEPS)[number];

@@ -1,0 +1,158 @@
+import { FarthingError, isFarthingError } from '../core/errors.ts';
+import type { CallRecord } from '../core/model/charge.ts';
+import { chains } from '../middleware/chains.ts';
+import { type Call, type CallState, compose, type Next } from '../middleware/compose.ts';
+import type { ReplySink } from '../ports/reply-sink.ts';
+import { callMoney } from './call-money.ts';
+import { callRecord } from './call-record.ts';
+import { ClientRelay } from './client-relay.ts';
+import type { Engine, EngineRequest } from './engine-request.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { engineParts, type EngineParts } from './engine-parts.ts';
+import { RecentCalls } from './recent-calls.ts';
+import { TeeSink } from './tee-sink.ts';
+
+/**
+ * Assembles an engine: the call chain around the attempt chain, and the bookkeeping at both ends.
+ *
+ * @example
+ * ```ts
+ * const engine = createEngine({ providers, priceBook, ledger, ownerId: 'one', cache: { store, mode: 'deterministic', ttlMs: 3_600_000 } });
+ * await engine.handle({ endpoint: 'chat', body, headers, caller: { project: 'default', keyId: 'local' }, signal }, sink);
+ * ```
+ * @public
+ */
+export function createEngine(options: EngineOptions): Engine {
+  return new CallEngine(options);
+}
+
+class CallEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #parts: EngineParts;
+  readonly #chain: Next;
+  readonly #recent = new RecentCalls();
+  readonly #idle: (() => void)[] = [];
+  #inFlight = 0;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#parts = engineParts(options);
+    const { callChain, attemptChain } = chains(this.#parts.chain);
+    this.#chain = compose([...callChain, ...attemptChain], () =>
+      Promise.reject(new FarthingError('internal', 'the chain has no end')),
+    );
+  }
+
+  async handle(request: EngineRequest, sink: ReplySink): Promise<void> {
+    this.#inFlight += 1;
+    const tee = this.#options.onBodies === undefined ? undefined : new TeeSink(sink);
+    const call = this.#begin(request, tee ?? sink);
+    try {
+      const outcome = await this.#run(call);
+      this.#finish(call, outcome, tee);
+    } catch (error) {
+      this.#fail(call, error, tee);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  async callRecord(callId: string, project: string): Promise<CallRecord | undefined> {
+    const recent = this.#recent.get(callId);
+    if (recent !== undefined) return recent.project === project ? recent : undefined;
+    const { reader } = this.#options;
+    if (reader === undefined) return undefined;
+    for await (const record of reader.calls({ callId, project, limit: 1 })) return record;
+    return undefined;
+  }
+
+  inFlight(): number {
+    return this.#inFlight;
+  }
+
+  async close(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#options.ledger.flush();
+    await Promise.all(this.#options.providers.map((entry) => entry.provider.close()));
+  }
+
+  #begin(request: EngineRequest, sink: ReplySink): Call {
+    const { clock, random, pricer } = this.#parts;
+    const arrivedAtMs = clock.nowMs();
+    const id = `call_${arrivedAtMs.toString(36)}${random.hex(20)}`;
+    const state = newState();
+    const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
+    return {
+      id,
+      arrivedAtMs,
+      arrivedAt: clock.monotonicMs(),
+      endpoint: request.endpoint,
+      body: request.body,
+      headers: request.headers,
+      caller: request.caller,
+      signal: request.signal,
+      credentials: request.credentials,
+      pinnedProvider: request.provider,
+      receiver: new ClientRelay({ callId: id, endpoint: request.endpoint, state, sink, clock, money }),
+      state,
+    };
+  }
+
+  async #run(call: Call): Promise<string> {
+    const { rawHits } = this.#parts;
+    if (rawHits === undefined) return (await this.#chain(call)).kind;
+    const rawKey = rawHits.keyOf(call);
+    if (rawHits.serve(call, rawKey)) return 'complete';
+    const outcome = await this.#chain(call);
+    if (outcome.kind === 'complete') rawHits.remember(call, rawKey);
+    return outcome.kind;
+  }
+
+  #fail(call: Call, error: unknown, tee: TeeSink | undefined): void {
+    const known = isFarthingError(error);
+    if (!known) this.#options.events?.emit({ kind: 'internal-fault', callId: call.id, error });
+    const named = known
+      ? error
+      : new FarthingError('internal', 'an internal fault; the call id is in x-farthing-request-id', { cause: error });
+    call.receiver.fail(named);
+    this.#finish(call, named.code, tee);
+  }
+
+  #finish(call: Call, outcome: string, tee: TeeSink | undefined): void {
+    const { clock, pricer } = this.#parts;
+    const left = outcome === 'complete' && call.signal.aborted;
+    const record = callRecord(call, {
+      outcome: left ? 'client-left' : outcome,
+      money: callMoney(call.state, pricer, call.arrivedAtMs),
+      endedAt: clock.monotonicMs(),
+    });
+    this.#recent.add(record);
+    this.#options.ledger.record(record);
+    this.#options.events?.emit({ kind: 'call-finished', record });
+    if (tee !== undefined) this.#options.onBodies?.(record, call.body, tee.bytes());
+  }
+}
+
+function newState(): CallState {
+  return {
+    tags: {},
+    request: undefined,
+    shape: undefined,
+    plan: undefined,
+    key: undefined,
+    mayShare: false,
+    mayStore: false,
+    cacheStatus: 'off',
+    served: undefined,
+    cacheDetail: undefined,
+    stored: false,
+    answer: undefined,
+    missedBy: undefined,
+    attempts: 0,
+    decisions: [],
+    charges: [],
+    firstByteAt: undefined,
+    status: 0,
+  };
+}

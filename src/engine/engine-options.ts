@@ -1,0 +1,79 @@
+import type { CacheMode } from '../core/cacheability.ts';
+import type { CallRecord } from '../core/model/charge.ts';
+import type { PriceBook } from '../core/price-book.ts';
+import type { RouteAlias } from '../core/route/route-table.ts';
+import type { DispatchTimeouts } from '../middleware/dispatch/dispatch.ts';
+import type { CacheStore } from '../ports/cache-store.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { Ledger, LedgerReader } from '../ports/ledger.ts';
+import type { Provider } from '../ports/provider.ts';
+import type { RequestLimits } from '../wire/json-limits.ts';
+
+/** A provider and whose models and prices it has. @public */
+export interface EngineProvider {
+  readonly provider: Provider;
+  /** `openai`, `anthropic` ...; undefined: only the operator's own prices hold. */
+  readonly vendor: string | undefined;
+  /** Where it is, so that answers of one address are never served for another. */
+  readonly baseUrl: string;
+}
+
+/** The response cache of an engine. @public */
+export interface EngineCache {
+  readonly store: CacheStore;
+  readonly mode: CacheMode;
+  /** For how long an answer is fresh, in milliseconds. There is no unlimited value. */
+  readonly ttlMs: number;
+  /**
+   * For how long past its time an answer may be served when the provider fails, in milliseconds; 0 is never.
+   * @defaultValue 0
+   */
+  readonly staleIfErrorMs?: number;
+  /** Who shares answers. @defaultValue 'project' */
+  readonly scope?: 'project' | 'key';
+  /** Whether answers that the provider stores for the caller (`store: true`) may be cached. @defaultValue false */
+  readonly allowStored?: boolean;
+  /** Largest answer that is stored or shared, in bytes. @defaultValue {@link DEFAULT_MAX_ENTRY_BYTES} */
+  readonly maxEntryBytes?: number;
+}
+
+/** Largest answer that is stored: a 128,000-token answer as a stream of one event a token stays below it. @public */
+export const DEFAULT_MAX_ENTRY_BYTES: number = 32 * 1024 * 1024;
+
+/** Largest whole reply: 2,048 embeddings of 3,072 floats in JSON are about 90 MB. @public */
+export const DEFAULT_MAX_REPLY_BYTES: number = 128 * 1024 * 1024;
+
+/** Times after which a provider is given up. @public */
+export const DEFAULT_TIMEOUTS: DispatchTimeouts = { firstByteMs: 120_000, idleMs: 120_000, totalMs: 600_000 };
+
+/** What an engine is made from. It opens and closes none of these but its providers. @public */
+export interface EngineOptions {
+  readonly providers: readonly EngineProvider[];
+  /** Names that may be asked for beside `provider/model` and plain model names. @defaultValue none */
+  readonly aliases?: ReadonlyMap<string, RouteAlias>;
+  readonly priceBook: PriceBook;
+  /** Undefined: no response cache. */
+  readonly cache?: EngineCache | undefined;
+  readonly ledger: Ledger;
+  /** Finds records of calls that this process has forgotten. @defaultValue only recent calls are found */
+  readonly reader?: Pick<LedgerReader, 'calls'>;
+  /** @defaultValue none */
+  readonly events?: EventSink;
+  /** Keeps finished calls with their bodies. @defaultValue none */
+  readonly onBodies?: (record: CallRecord, request: Uint8Array, reply: Uint8Array) => void;
+  /** Names this process in the ledger. */
+  readonly ownerId: string;
+  /** @defaultValue {@link DEFAULT_TIMEOUTS} */
+  readonly timeouts?: DispatchTimeouts;
+  /** In bytes. @defaultValue {@link DEFAULT_MAX_REPLY_BYTES} */
+  readonly maxReplyBytes?: number;
+  /** @defaultValue the limits of `json-limits` */
+  readonly requestLimits?: RequestLimits;
+  /** Whether a model without a price is refused, as under a hard budget. @defaultValue false */
+  readonly refuseUnpriced?: boolean;
+  /** @defaultValue the machine's clock */
+  readonly clock?: Clock;
+  /** @defaultValue cryptographic randomness */
+  readonly random?: Random;
+}

@@ -1,0 +1,53 @@
+import type { RouteTable } from '../core/route/route-table.ts';
+import type { RequestLimits } from '../wire/json-limits.ts';
+import { cacheMiddleware, type CacheOptions } from './cache/cache.ts';
+import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
+import { coalesceMiddleware } from './coalesce/coalesce.ts';
+import type { Middleware } from './compose.ts';
+import { decodeMiddleware } from './decode.ts';
+import { dispatchMiddleware, type DispatchOptions } from './dispatch/dispatch.ts';
+import { embeddingsMiddleware } from './embeddings/embeddings.ts';
+import { identifyMiddleware } from './identify.ts';
+import { routeMiddleware } from './route.ts';
+import { storeMiddleware } from './store/store.ts';
+
+/** What the chains are made from. @internal */
+export interface ChainOptions {
+  readonly requestLimits: RequestLimits | undefined;
+  readonly table: RouteTable;
+  readonly refuseUnpriced: boolean;
+  readonly cache: CacheOptions | undefined;
+  readonly charge: ChargeOptions;
+  readonly dispatch: DispatchOptions;
+}
+
+/**
+ * The two chains, outermost step first. The call chain runs once a call, the attempt chain once an attempt.
+ * The raw-bytes cache stands before both, in the engine: it answers without decoding.
+ * @internal
+ */
+export function chains(options: ChainOptions): {
+  readonly callChain: readonly Middleware[];
+  readonly attemptChain: readonly Middleware[];
+} {
+  const { cache, charge } = options;
+  const caching = cache === undefined ? [] : cachingSteps(cache);
+  return {
+    callChain: [
+      decodeMiddleware(options.requestLimits),
+      identifyMiddleware(),
+      routeMiddleware({ table: options.table, pricer: charge.pricer, refuseUnpriced: options.refuseUnpriced }),
+      ...caching,
+    ],
+    attemptChain: [chargeMiddleware(charge), dispatchMiddleware(options.dispatch)],
+  };
+}
+
+function cachingSteps(cache: CacheOptions): readonly Middleware[] {
+  return [
+    cacheMiddleware(cache),
+    coalesceMiddleware({ bufferBytes: cache.maxEntryBytes }),
+    embeddingsMiddleware(cache),
+    storeMiddleware(cache),
+  ];
+}

@@ -1,0 +1,149 @@
+import type { Caller, Tags } from '../core/model/caller.ts';
+import type { CacheEntry, CacheKey, ReplyForm } from '../core/model/cache-entry.ts';
+import type { CacheStatus, Charge } from '../core/model/charge.ts';
+import type { Decision } from '../core/model/decision.ts';
+import type { Endpoint } from '../core/model/protocol.ts';
+import type { ReplyFacts } from '../core/model/reply.ts';
+import type { Target } from '../core/model/target.ts';
+import type { ServedTerms, Usage } from '../core/model/usage.ts';
+import type { FarthingError } from '../core/errors.ts';
+import type { DecodedRequest } from '../wire/decoded-request.ts';
+import type { FrameRole } from '../wire/stream-reader.ts';
+
+/** Bytes of a reply with what they are. A whole reply is one frame with the role `content`. @internal */
+export interface ReplyFrame {
+  readonly bytes: Uint8Array;
+  readonly role: FrameRole;
+}
+
+/** The head of a provider's (or a stored) reply. @internal */
+export interface UpstreamHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly form: ReplyForm;
+}
+
+/**
+ * Takes a reply inside the engine, before it is cut to what one client asked for: `head` once, then any number of `frames`,
+ * then exactly one of `end` and `fail`. Steps that record, share or hold back a reply put their own receiver in front.
+ * @internal
+ */
+export interface ReplyReceiver {
+  head(head: UpstreamHead): void;
+  /** Returns false when the reader is behind: wait for `drained`. */
+  frames(frames: readonly ReplyFrame[]): boolean;
+  drained(): Promise<void>;
+  end(): void;
+  fail(error: FarthingError): void;
+}
+
+/** Where a call may go, in the order in which targets are tried. @internal */
+export interface RoutePlan {
+  /** The model as the caller wrote it. */
+  readonly asked: string;
+  /** What the baseline is priced as: the model asked for; for an alias its `baseline`, by default its first target. */
+  readonly baseline: Target;
+  readonly targets: readonly [Target, ...Target[]];
+}
+
+/** Where the answer came from: a provider, the cache, another call in flight, or partly the cache (embeddings by item). @internal */
+export type AnswerSource = 'provider' | 'cache' | 'shared' | 'mixed';
+
+/** The answer that a call got. @internal */
+export interface Answer {
+  readonly source: AnswerSource;
+  readonly target: Target;
+  readonly servedModel: string | undefined;
+  /** The usage that the baseline is priced with: what the caller's own bytes would have met. */
+  readonly baselineUsage: Usage;
+  /** The usage that the answer states. */
+  readonly usage: Usage;
+  readonly terms: ServedTerms;
+}
+
+/** What a reply must look like for this client, known without the whole request (raw-bytes hits have only this). @internal */
+export interface RequestShape {
+  readonly model: string;
+  readonly isStream: boolean;
+  /** Whether a chat client asked for the usage chunk itself. */
+  readonly wantsUsageChunk: boolean;
+}
+
+/** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */
+export interface CallState {
+  tags: Tags;
+  request: DecodedRequest | undefined;
+  shape: RequestShape | undefined;
+  plan: RoutePlan | undefined;
+  key: CacheKey | undefined;
+  /** Whether the call may share an attempt with identical ones in flight: it may be stored, and was not asked to be fresh. */
+  mayShare: boolean;
+  /** Whether the answer may be stored. */
+  mayStore: boolean;
+  cacheStatus: CacheStatus;
+  /** The stored entry that was served, for `cache-status` and `age`. */
+  served: CacheEntry | undefined;
+  /** A detail behind the cache status, an RFC 9211 `detail`: why it was bypassed. */
+  cacheDetail: string | undefined;
+  /** Whether the answer was put in the cache. */
+  stored: boolean;
+  answer: Answer | undefined;
+  /** Set when the call repeats one that a wider cache mode would have served. */
+  missedBy: 'declared' | 'all' | undefined;
+  attempts: number;
+  readonly decisions: Decision[];
+  readonly charges: Charge[];
+  /** Monotonic time of the first byte to the client. */
+  firstByteAt: number | undefined;
+  /** Status that the client got; 0 until the head was sent. */
+  status: number;
+}
+
+/** One call on its way through the chains. @internal */
+export interface Call {
+  readonly id: string;
+  readonly arrivedAtMs: number;
+  /** Monotonic, for durations. */
+  readonly arrivedAt: number;
+  readonly endpoint: Endpoint;
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly caller: Caller;
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  readonly credentials: Readonly<Record<string, string>> | undefined;
+  /** Pins the provider (library only). */
+  readonly pinnedProvider: string | undefined;
+  readonly receiver: ReplyReceiver;
+  readonly state: CallState;
+}
+
+/**
+ * How a call ended. `complete`: a whole answer. `provider-error`: the provider answered with an error (relayed).
+ * `broken`: the provider was cut off or broke its protocol. `client-left`: nobody waited any more.
+ * `refused`: a step of ours said no before anything was sent; never shared with other callers.
+ * @internal
+ */
+export interface Outcome {
+  readonly kind: 'complete' | 'provider-error' | 'broken' | 'client-left' | 'refused';
+  readonly facts: ReplyFacts | undefined;
+}
+
+/** Runs the rest of a chain. @internal */
+export type Next = (call: Call) => Promise<Outcome>;
+
+/** One cost or safety step around `next`. It calls `next` at most once an attempt. @internal */
+export interface Middleware {
+  readonly name: string;
+  handle(call: Call, next: Next): Promise<Outcome>;
+}
+
+/** Folds a chain into one function; the first middleware is the outermost. @internal */
+export function compose(chain: readonly Middleware[], last: Next): Next {
+  return chain.reduceRight<Next>((next, middleware) => (call) => middleware.handle(call, next), last);
+}
+
+/** Notes what a step decided. @internal */
+export function decide(call: Call, step: string, verdict: string, reason?: string): void {
+  call.state.decisions.push(reason === undefined ? { step, verdict } : { step, verdict, reason });
+}

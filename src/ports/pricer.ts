@@ -1,0 +1,28 @@
+import type { NanoUsd } from '../core/money.ts';
+import type { Target } from '../core/model/target.ts';
+import type { ServedTerms, Usage } from '../core/model/usage.ts';
+
+/** A known price for a usage. @public */
+export interface PricedAmount {
+  readonly amountNanoUsd: NanoUsd;
+  /** `<book version>:<entry id>`, kept with the charge so that history is never priced again. */
+  readonly priceEntry: string;
+}
+
+/** What the engine asks of a price book, with configured provider names already mapped to whose prices hold. @public */
+export interface Pricer {
+  /** Undefined when the model, a bucket or the served terms have no price: never 0, never a guess. */
+  price(target: Target, usage: Usage, terms: ServedTerms, atMs: number): PricedAmount | undefined;
+  /** The most that a call can cost, rounded up. `maxOutputTokens` undefined takes the model's own maximum. */
+  upperBound(
+    target: Target,
+    inputTokens: number,
+    maxOutputTokens: number | undefined,
+    atMs: number,
+  ): NanoUsd | undefined;
+  /**
+   * The usage that the provider would have stated had the same bytes been sent again `sinceMs` after the last time:
+   * cache reads that the caller would have got anyway are not our saving.
+   */
+  repeatedUsage(target: Target, usage: Usage, sinceMs: number): Usage;
+}
