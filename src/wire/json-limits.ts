@@ -1,0 +1,39 @@
+/** Bounds on the shape of a JSON text. @public */
+export interface JsonLimits {
+  /**
+   * How deep objects and arrays may nest; the outermost one is level 1. Too low refuses large JSON Schemas, too high
+   * lets a small body make every later walk over it deep.
+   * @defaultValue {@link DEFAULT_MAX_DEPTH}
+   */
+  readonly maxDepth: number;
+}
+
+/** Bounds on a request. The bound on its bytes is the server's, which sees them first. @public */
+export interface RequestLimits extends JsonLimits {
+  /**
+   * Entries of `messages` (or of `input` on the Responses API).
+   * @defaultValue {@link DEFAULT_MAX_MESSAGES}
+   */
+  readonly maxMessages: number;
+  /**
+   * Characters (UTF-16 code units) of a model name.
+   * @defaultValue {@link DEFAULT_MAX_MODEL_CHARS}
+   */
+  readonly maxModelChars: number;
+}
+
+/** Levels of nesting. Our own bound: the deepest of some thousand recorded real requests has 12. @public */
+export const DEFAULT_MAX_DEPTH = 64;
+
+/** Entries. Our own bound: OpenAI's SDKs and documentation state none; agents of a day's length stay in the hundreds. @public */
+export const DEFAULT_MAX_MESSAGES = 2048;
+
+/** Characters. Our own bound: the longest name in recorded real requests has 45, cloud resource names come near 200. @public */
+export const DEFAULT_MAX_MODEL_CHARS = 256;
+
+/** The limits that hold where none are given. @public */
+export const DEFAULT_REQUEST_LIMITS: RequestLimits = Object.freeze({
+  maxDepth: DEFAULT_MAX_DEPTH,
+  maxMessages: DEFAULT_MAX_MESSAGES,
+  maxModelChars: DEFAULT_MAX_MODEL_CHARS,
+});

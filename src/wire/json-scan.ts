@@ -1,0 +1,225 @@
+import type { JsonLimits } from './json-limits.ts';
+import { jsonPathAt } from './json-path.ts';
+import { closingQuote, isJsonSpace, unescaped } from './json-string.ts';
+import { hasLoneSurrogate, loneSurrogateAt } from './lone-surrogate.ts';
+
+/** Where a member of the outermost object stands in the text, in string offsets. @public */
+export interface MemberRange {
+  /** Offset of the key's opening quote. */
+  readonly keyStart: number;
+  readonly valueStart: number;
+  /** Offset behind the value's last character. */
+  readonly valueEnd: number;
+}
+
+/** What is wrong with a JSON text although it may be good JSON. @public */
+export type JsonFaultReason = 'too-deep' | 'duplicate-key' | 'forbidden-key' | 'lone-surrogate' | 'syntax';
+
+/** What {@link scanJson} found. @public */
+export type JsonScan =
+  | { readonly kind: 'ok'; readonly members: ReadonlyMap<string, MemberRange> }
+  | { readonly kind: 'fault'; readonly reason: JsonFaultReason; readonly path: string };
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Objects with more keys than this look theirs up in a set; below it comparing ranges is faster (measured). */
+const SMALL_OBJECT_KEYS = 12;
+/** In place of an offset: the walk has ended at a fault. */
+const FAULT = -1;
+const FORBIDDEN_KEY = '__proto__';
+
+/**
+ * Looks at the text of a JSON value for what `JSON.parse` hides: duplicate keys, an own `__proto__`, lone surrogates, depth; and finds the
+ * members of the outermost object. Linear in the text; jumps over strings with the native search, so that it costs far less than parsing.
+ *
+ * It is no judge of syntax: it never throws on any text, and reports `syntax` only where brackets or quotes do not match. Ask `JSON.parse` too.
+ * Escaped spellings of a key count as the key.
+ * @param value - What `JSON.parse` made of the text, where it is at hand: finding surrogates in it is faster than in the text.
+ * @public
+ */
+export function scanJson(text: string, limits: JsonLimits, value?: unknown): JsonScan {
+  const walk = new Walk(text, limits.maxDepth);
+  if (!walk.run()) return { kind: 'fault', reason: walk.fault, path: jsonPathAt(text, walk.faultOffset) };
+  const surrogate = value === undefined || hasLoneSurrogate(value) ? loneSurrogateAt(text) : -1;
+  if (surrogate !== -1) return { kind: 'fault', reason: 'lone-surrogate', path: jsonPathAt(text, surrogate) };
+  return { kind: 'ok', members: walk.members };
+}
+
+/** One pass over the tokens of a text. Its steps take the offset of a token and return the offset behind it, or `FAULT`. */
+class Walk {
+  readonly members: Map<string, MemberRange> = new Map<string, MemberRange>();
+  fault: JsonFaultReason = 'syntax';
+  faultOffset = 0;
+  readonly #text: string;
+  readonly #maxDepth: number;
+  readonly #keys: KeyStack;
+  #depth = 0;
+  /** The outermost object's open member. */
+  #memberKey = '';
+  #memberKeyStart = -1;
+  #memberValueStart = -1;
+
+  constructor(text: string, maxDepth: number) {
+    this.#text = text;
+    this.#maxDepth = maxDepth;
+    this.#keys = new KeyStack(text);
+  }
+
+  /** Whether no fault was found. */
+  run(): boolean {
+    const text = this.#text;
+    const length = text.length;
+    let at = 0;
+    while (at < length) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) at = this.#string(at);
+      else if (code === COMMA && this.#depth === 1) at = this.#endMember(at);
+      // Numbers, commas, white space: the bulk of arrays of numbers, so asked before the brackets.
+      else if (code < OPEN_BRACKET) at += 1;
+      else if (code === OPEN_BRACE || code === OPEN_BRACKET) at = this.#open(at);
+      else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) at = this.#close(at);
+      else at += 1;
+      if (at === FAULT) return false;
+    }
+    return this.#depth === 0 || this.#fail('syntax', length) !== FAULT;
+  }
+
+  #fail(reason: JsonFaultReason, offset: number): typeof FAULT {
+    this.fault = reason;
+    this.faultOffset = offset;
+    return FAULT;
+  }
+
+  #open(at: number): number {
+    this.#depth += 1;
+    if (this.#depth > this.#maxDepth) return this.#fail('too-deep', at);
+    this.#keys.open();
+    return at + 1;
+  }
+
+  #close(at: number): number {
+    if (this.#depth === 0) return this.#fail('syntax', at);
+    if (this.#depth === 1) this.#endMember(at);
+    this.#depth -= 1;
+    this.#keys.close();
+    return at + 1;
+  }
+
+  #string(at: number): number {
+    const text = this.#text;
+    const end = closingQuote(text, at + 1);
+    if (end === -1) return this.#fail('syntax', at);
+    const next = skipSpace(text, end + 1);
+    if (text.charCodeAt(next) !== COLON) return next;
+    const reason = this.#depth === 0 ? 'syntax' : this.#keys.add(at + 1, end);
+    if (reason !== undefined) return this.#fail(reason, at);
+    if (this.#depth > 1) return next + 1;
+    this.#memberKey = unescaped(text, at + 1, end);
+    this.#memberKeyStart = at;
+    this.#memberValueStart = skipSpace(text, next + 1);
+    return this.#memberValueStart;
+  }
+
+  #endMember(at: number): number {
+    if (this.#memberKeyStart === -1) return at + 1;
+    const valueStart = this.#memberValueStart;
+    let valueEnd = at;
+    while (valueEnd > valueStart && isJsonSpace(this.#text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
+    this.members.set(this.#memberKey, { keyStart: this.#memberKeyStart, valueStart, valueEnd });
+    this.#memberKeyStart = -1;
+    return at + 1;
+  }
+}
+
+/** The keys of all open objects, as ranges of the text so that nothing is allocated for them. */
+class KeyStack {
+  readonly #text: string;
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  /** By depth: where the keys of that level begin. */
+  readonly #bases: number[] = [];
+  /** By depth: the decoded keys, where a level is large or has an escaped key. */
+  readonly #sets: (Set<string> | undefined)[] = [];
+  #top = 0;
+  #depth = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  open(): void {
+    this.#bases[this.#depth] = this.#top;
+    this.#sets[this.#depth] = undefined;
+    this.#depth += 1;
+  }
+
+  close(): void {
+    this.#depth -= 1;
+    this.#top = this.#bases[this.#depth] ?? 0;
+  }
+
+  /** Adds a key to the innermost level. */
+  add(start: number, end: number): 'duplicate-key' | 'forbidden-key' | undefined {
+    const level = this.#depth - 1;
+    const base = this.#bases[level] ?? 0;
+    const hasEscape = hasBackslash(this.#text, start, end);
+    let set = this.#sets[level];
+    if (set === undefined && (hasEscape || this.#top - base >= SMALL_OBJECT_KEYS)) {
+      set = this.#makeSet(base);
+      this.#sets[level] = set;
+    }
+    if (set !== undefined) {
+      const key = unescaped(this.#text, start, end);
+      if (key === FORBIDDEN_KEY) return 'forbidden-key';
+      if (set.has(key)) return 'duplicate-key';
+      set.add(key);
+      return undefined;
+    }
+    if (end - start === FORBIDDEN_KEY.length && this.#text.startsWith(FORBIDDEN_KEY, start)) return 'forbidden-key';
+    for (let index = base; index < this.#top; index += 1) {
+      if (this.#isSame(index, start, end)) return 'duplicate-key';
+    }
+    this.#starts[this.#top] = start;
+    this.#ends[this.#top] = end;
+    this.#top += 1;
+    return undefined;
+  }
+
+  #makeSet(base: number): Set<string> {
+    const set = new Set<string>();
+    for (let index = base; index < this.#top; index += 1) {
+      set.add(this.#text.slice(this.#starts[index], this.#ends[index]));
+    }
+    return set;
+  }
+
+  #isSame(index: number, start: number, end: number): boolean {
+    const earlier = this.#starts[index] ?? 0;
+    const length = end - start;
+    if ((this.#ends[index] ?? 0) - earlier !== length) return false;
+    for (let at = 0; at < length; at += 1) {
+      if (this.#text.charCodeAt(earlier + at) !== this.#text.charCodeAt(start + at)) return false;
+    }
+    return true;
+  }
+}
+
+function hasBackslash(text: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    if (text.charCodeAt(index) === BACKSLASH) return true;
+  }
+  return false;
+}
+
+function skipSpace(text: string, start: number): number {
+  let at = start;
+  while (isJsonSpace(text.charCodeAt(at))) at += 1;
+  return at;
+}
