@@ -1,0 +1,47 @@
+import { objectOf } from './reply-fields.ts';
+import type { Fields } from './usage-count.ts';
+
+/** Sixteen digits in a row: only then may a number be past 2^53. */
+const LONG_DIGITS = /\d{16}/;
+const WHOLE_NUMBER = /^-?\d+$/;
+
+/** Node 22 and later have it (ES2026); the types do not know it yet. */
+interface ExactJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): unknown;
+}
+
+/**
+ * Parses a JSON object so that writing it again gives the same numbers: whole numbers past 2^53 (ids in tool arguments) are kept as they
+ * are written.
+ * @returns undefined when the text is not a JSON object.
+ * @internal
+ */
+export function parseExactly(text: string): Fields | undefined {
+  try {
+    if (!LONG_DIGITS.test(text)) return objectOf(JSON.parse(text));
+    const exact = JSON as unknown as ExactJson;
+    return objectOf(
+      exact.parse(text, (_key, value, { source }) => (isLossy(value, source) ? exact.rawJSON(source) : value)),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function isLossy(value: unknown, source: string | undefined): source is string {
+  return typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && WHOLE_NUMBER.test(source);
+}
+
+/** An object without a prototype: a field that a provider calls `__proto__` is a field like any other. @internal */
+export function emptyFields(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+/** A copy of an object's own fields, without a prototype. @internal */
+export function copyFields(fields: Fields): Record<string, unknown> {
+  return Object.assign(emptyFields(), fields);
+}

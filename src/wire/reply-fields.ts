@@ -1,0 +1,39 @@
+import type { Fields } from './usage-count.ts';
+
+/** The value when it is a JSON object, else undefined. @internal */
+export function objectOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+/** The objects of a list; none when the value is no list. @internal */
+export function objectsOf(value: unknown): readonly Fields[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((item): item is Fields => objectOf(item) !== undefined);
+}
+
+/** Whether the value is a list that holds anything. @internal */
+export function isFilledList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
+}
+
+/** The parsed JSON object; undefined when the text is not JSON or holds something else. @internal */
+export function parseObject(text: string): Fields | undefined {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * UTF-8 bytes of a text. Half a surrogate pair counts two, so that a pair split between two events adds up to its four bytes.
+ * @internal
+ */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}

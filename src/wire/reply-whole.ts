@@ -1,0 +1,62 @@
+import type { Endpoint } from '../core/model/protocol.ts';
+import type { ReplyFacts } from '../core/model/reply.ts';
+import { ChatTally } from './reply-chat.ts';
+import { BROKEN_REPLY, replyError } from './reply-error.ts';
+import { isFilledList, objectOf } from './reply-fields.ts';
+import { MessagesTally } from './reply-messages.ts';
+import { ResponsesTally } from './reply-responses.ts';
+import { ReplyTally } from './reply-tally.ts';
+import type { Fields } from './usage-count.ts';
+
+/**
+ * Reads the facts of a whole reply. Missing, null and unknown fields are tolerated; a body that is no JSON object, or that
+ * holds an `error`, ends with `error`. Never throws.
+ * @param body - the parsed JSON of the reply.
+ * @public
+ */
+export function wholeReplyFacts(endpoint: Endpoint, body: unknown): ReplyFacts {
+  const reply = objectOf(body);
+  if (reply === undefined) return brokenFacts();
+  switch (endpoint) {
+    case 'chat': {
+      const chat = new ChatTally();
+      chat.take(reply);
+      chat.tally.ended = Array.isArray(reply['choices']);
+      return chat.facts();
+    }
+    case 'responses': {
+      const responses = new ResponsesTally();
+      responses.takeResponse(reply);
+      return responses.facts();
+    }
+    case 'messages': {
+      const messages = new MessagesTally();
+      messages.takeMessage(reply);
+      messages.tally.ended = messages.tally.finish !== 'unknown';
+      return messages.facts();
+    }
+    case 'embeddings':
+      return dataFacts(reply, isFilledList(reply['data']));
+    case 'count-tokens':
+      return dataFacts(reply, typeof reply['input_tokens'] === 'number');
+  }
+}
+
+/** Embeddings and counts: complete when the data is there. */
+function dataFacts(reply: Fields, hasData: boolean): ReplyFacts {
+  const tally = new ReplyTally('openai-embeddings');
+  tally.name(reply);
+  tally.stateUsage(reply['usage'], reply);
+  tally.ended = hasData;
+  tally.isEmpty = !hasData;
+  tally.finish = hasData ? 'complete' : 'unknown';
+  const error = replyError(reply['error']);
+  if (error !== undefined) tally.fail(error);
+  return tally.facts();
+}
+
+function brokenFacts(): ReplyFacts {
+  const tally = new ReplyTally('openai-chat');
+  tally.fail(BROKEN_REPLY);
+  return tally.facts();
+}
