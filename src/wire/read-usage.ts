@@ -38,6 +38,7 @@ export function readUsage(
     case 'anthropic':
       return anthropicUsage(fieldsOf(rawUsage));
     case 'google':
-      return googleUsage(fieldsOf(rawUsage));
+      break;
   }
+  return googleUsage(fieldsOf(rawUsage));
 }

@@ -6,9 +6,13 @@ const MAX_COUNT = 1_000_000_000_000;
 
 const NO_FIELDS: Fields = Object.freeze({});
 
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The value as an object; an empty one for anything else (providers send `null` where they have nothing to say). @internal */
 export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : NO_FIELDS;
+  return isFields(value) ? value : NO_FIELDS;
 }
 
 /** The value as a list; an empty one for anything else. @internal */
