@@ -1,5 +1,5 @@
 import { objectOf } from './reply-fields.ts';
-import { copyFields, emptyFields } from './replay-json.ts';
+import { copyFields, emptyFields, isExactNumber } from './replay-json.ts';
 import { type Fields, wordOf } from './usage-count.ts';
 
 /** Fields whose pieces are joined. Every other text (role, id, type, name, channel ...) is stated, so a later one replaces it. */
@@ -48,8 +48,7 @@ function joined(name: string, earlier: unknown, later: unknown): unknown {
 
 /** An object that fields may be added to; a number kept as it was written is none. */
 function mergeable(value: unknown): Entry | undefined {
-  const fields = objectOf(value);
-  return fields === undefined || Object.isFrozen(fields) ? undefined : (fields as Entry);
+  return isExactNumber(value) ? undefined : objectOf(value);
 }
 
 function joinedLists(name: string, earlier: unknown, later: readonly unknown[]): unknown[] {

@@ -37,9 +37,8 @@ export function chatStream(body: Fields): Uint8Array | undefined {
 function choiceParts(choice: Fields, place: number): readonly Fields[] {
   const { index: stated, message, logprobs, finish_reason: finishReason, ...rest } = choice;
   const index = stated ?? place;
-  const open = { logprobs: null, finish_reason: null };
   const deltas = messageDeltas(objectOf(message) ?? {});
-  const parts: Fields[] = deltas.map((delta) => ({ index, delta, ...open }));
+  const parts: Fields[] = deltas.map((delta) => ({ index, delta, logprobs: null, finish_reason: null }));
   const content = parts.findIndex((part) => hasText(part['delta']));
   // Log probabilities belong to the text; without any they go with the role.
   const carrier = Math.max(content, 0);
@@ -69,5 +68,5 @@ function messageDeltas(message: Fields): readonly Fields[] {
 }
 
 function callDeltas(calls: readonly unknown[]): readonly Fields[] {
-  return calls.map((call, index) => ({ tool_calls: [{ ...objectOf(call), index }] }));
+  return calls.map((call, index) => ({ tool_calls: [Object.assign({ index }, objectOf(call), { index })] }));
 }

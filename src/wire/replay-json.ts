@@ -36,9 +36,15 @@ function isLossy(value: unknown, source: string | undefined): source is string {
   return typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && WHOLE_NUMBER.test(source);
 }
 
+/** Whether a value that {@link parseExactly} gave is a number kept as it was written: those objects alone are frozen. @internal */
+export function isExactNumber(value: unknown): boolean {
+  return typeof value === 'object' && Object.isFrozen(value);
+}
+
 /** An object without a prototype: a field that a provider calls `__proto__` is a field like any other. @internal */
 export function emptyFields(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
+  const fields: Record<string, unknown> = Object.create(null);
+  return fields;
 }
 
 /** A copy of an object's own fields, without a prototype. @internal */

@@ -3,6 +3,14 @@ import { chatStream } from './replay-chat-stream.ts';
 import { bodyOf } from './replay-events.ts';
 import { messagesStream } from './replay-messages-stream.ts';
 import { responsesStream } from './replay-responses-stream.ts';
+import type { Fields } from './usage-count.ts';
+
+/** Endpoints that do not stream have none. */
+const MAKERS: Readonly<Partial<Record<Endpoint, (body: Fields) => Uint8Array | undefined>>> = {
+  chat: chatStream,
+  responses: responsesStream,
+  messages: messagesStream,
+};
 
 /**
  * Makes the event stream that the provider would have sent from a stored body. A chat stream ends with the extra usage chunk before
@@ -12,17 +20,7 @@ import { responsesStream } from './replay-responses-stream.ts';
  * @public
  */
 export function streamFromWhole(endpoint: Endpoint, body: Uint8Array): Uint8Array | undefined {
-  const fields = bodyOf(body);
-  if (fields === undefined) return undefined;
-  switch (endpoint) {
-    case 'chat':
-      return chatStream(fields);
-    case 'responses':
-      return responsesStream(fields);
-    case 'messages':
-      return messagesStream(fields);
-    case 'embeddings':
-    case 'count-tokens':
-      return undefined;
-  }
+  const maker = MAKERS[endpoint];
+  const fields = maker === undefined ? undefined : bodyOf(body);
+  return fields === undefined ? undefined : maker?.(fields);
 }

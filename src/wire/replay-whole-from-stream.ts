@@ -1,8 +1,15 @@
 import type { Endpoint } from '../core/model/protocol.ts';
 import { chatWhole } from './replay-chat-whole.ts';
-import { eventsOf } from './replay-events.ts';
+import { eventsOf, type StreamEvent } from './replay-events.ts';
 import { messagesWhole } from './replay-messages-whole.ts';
 import { responsesWhole } from './replay-responses-whole.ts';
+
+/** Endpoints that do not stream have none. */
+const MAKERS: Readonly<Partial<Record<Endpoint, (events: readonly StreamEvent[]) => Uint8Array | undefined>>> = {
+  chat: chatWhole,
+  responses: responsesWhole,
+  messages: messagesWhole,
+};
 
 /**
  * Makes the body that the provider would have sent unstreamed from a stored stream: deltas are put together, usage and unknown fields kept.
@@ -11,17 +18,7 @@ import { responsesWhole } from './replay-responses-whole.ts';
  * @public
  */
 export function wholeFromStream(endpoint: Endpoint, sseBytes: Uint8Array): Uint8Array | undefined {
-  const events = eventsOf(sseBytes);
-  if (events === undefined) return undefined;
-  switch (endpoint) {
-    case 'chat':
-      return chatWhole(events);
-    case 'responses':
-      return responsesWhole(events);
-    case 'messages':
-      return messagesWhole(events);
-    case 'embeddings':
-    case 'count-tokens':
-      return undefined;
-  }
+  const maker = MAKERS[endpoint];
+  const events = maker === undefined ? undefined : eventsOf(sseBytes);
+  return events === undefined ? undefined : maker?.(events);
 }

@@ -2,13 +2,17 @@ import type { Fields } from './usage-count.ts';
 
 /** The value when it is a JSON object, else undefined. @internal */
 export function objectOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  return isFields(value) ? value : undefined;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The objects of a list; none when the value is no list. @internal */
 export function objectsOf(value: unknown): readonly Fields[] {
   if (!Array.isArray(value)) return [];
-  return value.filter((item): item is Fields => objectOf(item) !== undefined);
+  return value.filter(isFields);
 }
 
 /** Whether the value is a list that holds anything. @internal */

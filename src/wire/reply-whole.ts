@@ -17,29 +17,35 @@ import type { Fields } from './usage-count.ts';
 export function wholeReplyFacts(endpoint: Endpoint, body: unknown): ReplyFacts {
   const reply = objectOf(body);
   if (reply === undefined) return brokenFacts();
-  switch (endpoint) {
-    case 'chat': {
-      const chat = new ChatTally();
-      chat.take(reply);
-      chat.tally.ended = Array.isArray(reply['choices']);
-      return chat.facts();
-    }
-    case 'responses': {
-      const responses = new ResponsesTally();
-      responses.takeResponse(reply);
-      return responses.facts();
-    }
-    case 'messages': {
-      const messages = new MessagesTally();
-      messages.takeMessage(reply);
-      messages.tally.ended = messages.tally.finish !== 'unknown';
-      return messages.facts();
-    }
-    case 'embeddings':
-      return dataFacts(reply, isFilledList(reply['data']));
-    case 'count-tokens':
-      return dataFacts(reply, typeof reply['input_tokens'] === 'number');
-  }
+  return READERS[endpoint](reply);
+}
+
+const READERS: Readonly<Record<Endpoint, (reply: Fields) => ReplyFacts>> = {
+  chat: chatFacts,
+  responses: responsesFacts,
+  messages: messagesFacts,
+  embeddings: (reply) => dataFacts(reply, isFilledList(reply['data'])),
+  'count-tokens': (reply) => dataFacts(reply, typeof reply['input_tokens'] === 'number'),
+};
+
+function chatFacts(reply: Fields): ReplyFacts {
+  const chat = new ChatTally();
+  chat.take(reply);
+  chat.tally.ended = isFilledList(reply['choices']);
+  return chat.facts();
+}
+
+function responsesFacts(reply: Fields): ReplyFacts {
+  const responses = new ResponsesTally();
+  responses.takeResponse(reply);
+  return responses.facts();
+}
+
+function messagesFacts(reply: Fields): ReplyFacts {
+  const messages = new MessagesTally();
+  messages.takeMessage(reply);
+  messages.tally.ended = messages.tally.finish !== 'unknown';
+  return messages.facts();
 }
 
 /** Embeddings and counts: complete when the data is there. */

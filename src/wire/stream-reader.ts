@@ -6,21 +6,19 @@ import { ResponsesStreamReader } from './stream-responses.ts';
 
 export type { FrameRole, StreamReader } from './stream-contract.ts';
 
+const READERS: Readonly<Partial<Record<Endpoint, new () => StreamReader>>> = {
+  chat: ChatStreamReader,
+  responses: ResponsesStreamReader,
+  messages: MessagesStreamReader,
+};
+
 /**
  * Makes a reader for one reply stream.
  * @throws RangeError for endpoints that do not stream (embeddings, count-tokens).
  * @public
  */
 export function streamReader(endpoint: Endpoint): StreamReader {
-  switch (endpoint) {
-    case 'chat':
-      return new ChatStreamReader();
-    case 'responses':
-      return new ResponsesStreamReader();
-    case 'messages':
-      return new MessagesStreamReader();
-    case 'embeddings':
-    case 'count-tokens':
-      throw new RangeError(`${endpoint} replies are no streams`);
-  }
+  const Reader = READERS[endpoint];
+  if (Reader === undefined) throw new RangeError(`${endpoint} replies are no streams`);
+  return new Reader();
 }
