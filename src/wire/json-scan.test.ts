@@ -63,7 +63,7 @@ describe('members', () => {
         const members = found.kind === 'ok' ? [...found.members] : [];
         const values = members.map(([name, at]) => [name, parsedOf(text.slice(at.valueStart, at.valueEnd))?.value]);
         const parsed = Object.entries(Object(parsedOf(text)?.value));
-        expect(values.toSorted()).toEqual(parsed.toSorted());
+        expect(new Set(values)).toEqual(new Set(parsed));
       }),
       { numRuns: 500 },
     );
