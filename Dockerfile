@@ -1,0 +1,31 @@
+# syntax=docker/dockerfile:1
+
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The tools of development (the compiler) are needed here and nowhere later. Their install scripts are not.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+# better-sqlite3 carries its prebuilt binary; it is an optional peer, so pruning would drop it.
+RUN npm prune --omit=dev --ignore-scripts && npm install --no-save --ignore-scripts better-sqlite3@13.2.0
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build --chown=root:root /app/package.json ./package.json
+COPY --from=build --chown=root:root /app/node_modules ./node_modules
+COPY --from=build --chown=root:root /app/dist ./dist
+# The only place that is written to: the ledger, the keys and the cache.
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+WORKDIR /data
+EXPOSE 4141
+# 127.0.0.1 is always an allowed Host.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:4141/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+CMD ["serve", "--config", "/etc/farthing/farthing.yaml"]

@@ -1,0 +1,148 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { FarthingError, isFarthingError } from '../core/errors.ts';
+import { type Endpoint, ENDPOINTS } from '../core/model/protocol.ts';
+import type { Engine } from '../engine/engine-request.ts';
+import type { Authenticator } from './authenticator.ts';
+import { dropCredentials, secretOf } from './credentials.ts';
+import { jsonMediaFault } from './json-media-type.ts';
+import { MeteredCall } from './metered-call.ts';
+import { readBody } from './read-body.ts';
+import type { RequestGuard } from './request-guard.ts';
+import { ResponseSink } from './response-sink.ts';
+import { sendError } from './send-error.ts';
+import { pathOf, spokenProtocol } from './spoken-protocol.ts';
+
+/** What may change while the gateway runs: read once at the start of each call. @internal */
+export interface DoorState {
+  readonly guard: RequestGuard;
+  readonly authenticator: Authenticator;
+  readonly engine: Engine;
+  readonly maxBodyBytes: number;
+  readonly maxInFlight: number;
+}
+
+/** Where a door takes its calls and whom it gives what it does not answer. @internal */
+export interface CallDoorOptions {
+  readonly state: () => DoorState;
+  /** Answers everything that is not a metered call. The guard has let it pass. */
+  readonly router: RequestListener;
+  /** Told of what should not happen: an engine that rejects. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Paths of the metered endpoints. @internal */
+export const METERED_PATHS: ReadonlyMap<string, Endpoint> = meteredPaths();
+
+function meteredPaths(): ReadonlyMap<string, Endpoint> {
+  const paths = new Map<string, Endpoint>();
+  let endpoint: Endpoint;
+  for (endpoint in ENDPOINTS) paths.set(ENDPOINTS[endpoint].clientPath, endpoint);
+  return paths;
+}
+
+/**
+ * The gateway's front: guards every request, answers metered calls itself and hands the rest to the router. Metered calls stay out of
+ * the framework because its request objects and body parsing cost more than a whole cache hit may.
+ * @internal
+ */
+export class CallDoor {
+  readonly #options: CallDoorOptions;
+  #inFlight = 0;
+  #isDraining = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: CallDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Metered calls under way, those whose body still comes included. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Takes one request. */
+  readonly take = (request: IncomingMessage, response: ServerResponse): void => {
+    const refusal = this.#options.state().guard(request);
+    const path = pathOf(request.url ?? '');
+    if (refusal !== undefined) {
+      sendError(request, response, refusal, spokenProtocol(path, request.headers));
+      return;
+    }
+    const endpoint = request.method === 'POST' ? METERED_PATHS.get(path) : undefined;
+    if (endpoint === undefined) {
+      this.#options.router(request, response);
+      return;
+    }
+    void this.#answer(endpoint, request, response);
+  };
+
+  /** Takes no more calls; resolves when those under way are over. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /**
+   * Counts a call as under way until `leave`.
+   * @throws FarthingError `overloaded` when there are too many, or while the gateway stops.
+   */
+  enter(): void {
+    if (this.#isDraining) throw overloaded('the gateway is stopping');
+    if (this.#inFlight >= this.#options.state().maxInFlight) throw overloaded('too many calls at a time');
+    this.#inFlight += 1;
+  }
+
+  /** The counterpart of `enter`. */
+  leave(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#onIdle?.();
+  }
+
+  async #answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let hasEntered = false;
+    try {
+      this.enter();
+      hasEntered = true;
+      const { authenticator, maxBodyBytes, engine } = this.#options.state();
+      const secret = secretOf(request.headers);
+      const caller = authenticator.knownCaller(secret) ?? (await authenticator.demandCaller(secret));
+      const headers = dropCredentials(request.headers);
+      const mediaFault = jsonMediaFault(request.headers);
+      if (mediaFault !== undefined) throw mediaFault;
+      const body = await readBody(request, maxBodyBytes);
+      if (body === undefined || response.destroyed) return;
+      const call = new MeteredCall(endpoint, body, headers, caller);
+      response.on('close', () => {
+        if (!response.writableFinished) call.leave();
+      });
+      await engine.handle(call, new ResponseSink(response));
+    } catch (error) {
+      this.#refuse(endpoint, request, response, error);
+    } finally {
+      if (hasEntered) this.leave();
+    }
+  }
+
+  #refuse(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const isNamed = isFarthingError(error);
+    if (!isNamed) this.#options.onFault(error);
+    if (response.headersSent) response.destroy();
+    else sendError(request, response, isNamed ? error : internalFault(), ENDPOINTS[endpoint].protocol);
+  }
+}
+
+/** What a client learns of a fault of ours. @internal */
+export function internalFault(): FarthingError {
+  return new FarthingError('internal', 'an internal fault; the log of the gateway says more');
+}
+
+function overloaded(message: string): FarthingError {
+  return new FarthingError('overloaded', message, { retryable: true });
+}

@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import type { RouteTable } from '../core/route/route-table.ts';
+import type { Config } from '../config/config.ts';
+import type { CacheStore } from '../ports/cache-store.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import type { LedgerReader } from '../ports/ledger.ts';
+import type { CallDoor, DoorState } from './call-door.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { PassThrough } from './pass-through.ts';
+
+/** What a reload replaces as a whole. @internal */
+export interface GatewayState extends DoorState {
+  readonly config: Config;
+  readonly passThrough: PassThrough;
+  /** Effective values and their origins, secrets cut out; undefined where the configuration did not come from a file. */
+  readonly explained: readonly unknown[] | undefined;
+  readonly routes: RouteTable;
+}
+
+/** What routes work with. @internal */
+export interface GatewayContext {
+  readonly state: () => GatewayState;
+  readonly door: Pick<CallDoor, 'enter' | 'leave' | 'inFlight' | 'isDraining'>;
+  readonly keys: KeyStore;
+  /** Undefined where the cache is off. */
+  readonly cache: CacheStore | undefined;
+  readonly ledger: LedgerReader;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly startedAtMs: number;
+  /** Rejects when the ledger cannot be written. */
+  readonly checkLedger: () => Promise<void>;
+  /** Reads the configuration again; rejects, and changes nothing, when it is faulty. */
+  readonly reload: () => Promise<void>;
+}

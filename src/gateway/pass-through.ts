@@ -1,0 +1,135 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { Pool } from 'undici';
+import type { PassThroughConfig, ProviderConfig } from '../config/config.ts';
+import { FarthingError } from '../core/errors.ts';
+import { passedHeaders } from '../engine/passed-headers.ts';
+import type { Random } from '../ports/clock.ts';
+import { chooseWeighted } from '../providers/undici/weighted-key.ts';
+import { METERED_PATHS } from './call-door.ts';
+import { pathOf } from './spoken-protocol.ts';
+
+/** What is passed through, and to whom. @internal */
+export interface PassThroughOptions {
+  readonly rules: readonly PassThroughConfig[];
+  readonly providers: readonly ProviderConfig[];
+  readonly random: Random;
+  /** For how long the provider may be silent, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Headers of a request that end at the gateway: they speak of its connection, its caller or its own switches. */
+const KEPT_BACK: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'origin',
+  'referer',
+  'forwarded',
+]);
+
+/** A path that could mean another one to whoever reads it next: dot segments, empty segments, encoded or turned slashes. */
+const AMBIGUOUS_PATH = /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00|#/i;
+
+/** Sends requests on as they are, to providers and under credentials that the configuration names. @internal */
+export class PassThrough {
+  readonly #options: PassThroughOptions;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(options: PassThroughOptions) {
+    this.#options = options;
+  }
+
+  /** The active provider that gets a path; undefined for paths that are refused. */
+  providerOf(path: string): ProviderConfig | undefined {
+    if (AMBIGUOUS_PATH.test(path) || METERED_PATHS.has(path.toLowerCase().replace(/\/+$/, ''))) return undefined;
+    const rule = this.#options.rules.find(({ path: pattern }) =>
+      pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern,
+    );
+    return this.#options.providers.find(({ name, isActive }) => name === rule?.provider && isActive);
+  }
+
+  /**
+   * Sends a request on and streams both bodies through. Returns the provider's status.
+   * @throws FarthingError `provider-unreachable` when no reply came.
+   */
+  async forward(provider: ProviderConfig, request: IncomingMessage, response: ServerResponse): Promise<number> {
+    const leaving = new AbortController();
+    response.on('close', () => leaving.abort());
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || request.headers['content-length'] !== undefined;
+    const reply = await this.#pool(provider)
+      .request({
+        path: this.#target(provider, request.url ?? ''),
+        method: request.method ?? 'GET',
+        headers: this.#headers(provider, request.headers),
+        body: hasBody ? request : null,
+        signal: leaving.signal,
+      })
+      .catch((cause: unknown) => {
+        throw new FarthingError('provider-unreachable', 'the provider cannot be reached', { retryable: true, cause });
+      });
+    const { 'content-length': length, 'content-encoding': coding } = reply.headers;
+    response.writeHead(reply.statusCode, {
+      ...passedHeaders(withoutUndefined(reply.headers)),
+      ...withoutUndefined({ 'content-length': length, 'content-encoding': coding }),
+    });
+    // Cuts the client's reply when the provider's breaks off, and the provider's when the client leaves.
+    await pipeline(reply.body, response);
+    return reply.statusCode;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+  }
+
+  #pool(provider: ProviderConfig): Pool {
+    const known = this.#pools.get(provider.name);
+    if (known !== undefined) return known;
+    const { idleTimeoutMs } = this.#options;
+    const pool = new Pool(new URL(provider.baseUrl).origin, {
+      headersTimeout: idleTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+    });
+    this.#pools.set(provider.name, pool);
+    return pool;
+  }
+
+  /** Path and query at the provider. An OpenAI base ends in `/v1`, which the client's path has too. */
+  #target(provider: ProviderConfig, url: string): string {
+    const path = pathOf(url);
+    const below = provider.protocol === 'openai' ? path.slice('/v1'.length) : path;
+    const base = new URL(provider.baseUrl);
+    const query = new URLSearchParams(url.slice(path.length + 1));
+    for (const [name, value] of [...base.searchParams, ...Object.entries(provider.query)]) query.set(name, value);
+    return `${base.pathname.replace(/\/+$/, '')}${below}${query.size === 0 ? '' : `?${query.toString()}`}`;
+  }
+
+  #headers(provider: ProviderConfig, headers: IncomingHttpHeaders): Record<string, string | string[]> {
+    const sent: Record<string, string | string[]> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      const isOurs = KEPT_BACK.has(name) || name.startsWith('x-farthing-') || name.startsWith('sec-');
+      if (value !== undefined && !isOurs) sent[name] = value;
+    }
+    const keys = provider.keys.map(({ secret, weight }) => ({ key: secret, weight }));
+    const key = chooseWeighted(keys, this.#options.random);
+    if (key !== undefined)
+      Object.assign(
+        sent,
+        provider.protocol === 'anthropic' ? { 'x-api-key': key } : { authorization: `Bearer ${key}` },
+      );
+    return { ...sent, ...provider.headers };
+  }
+}
+
+function withoutUndefined<T>(values: Readonly<Record<string, T | undefined>>): Record<string, T> {
+  const kept: Record<string, T> = {};
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) kept[name] = value;
+  return kept;
+}

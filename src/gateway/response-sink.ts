@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
+
+/**
+ * Chunks that come within one tick are merged up to this many bytes: one HTTP chunk of 64 KB costs as much as one of 200 bytes
+ * (40-50 µs), and more would only delay the first byte.
+ */
+const MERGE_BYTES = 65_536;
+
+/** Writes a reply to an HTTP response. Once the client is gone everything is accepted and dropped. @internal */
+export class ResponseSink implements ReplySink {
+  readonly #response: ServerResponse;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #isBehind = false;
+  #isWhole = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  head(head: ReplyHead): void {
+    if (this.#response.destroyed) return;
+    const flat: string[] = [];
+    for (const name in head.headers) {
+      const value = head.headers[name];
+      if (value !== undefined) flat.push(name, value);
+    }
+    // Trailers exist only in chunked replies, so not for HTTP/1.0 clients.
+    if (head.trailerNames !== undefined && this.#response.req.httpVersionMinor > 0) {
+      flat.push('trailer', head.trailerNames.join(', '));
+    }
+    this.#isWhole = head.headers['content-length'] !== undefined;
+    this.#response.writeHead(head.status, flat);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (chunk.byteLength === 0) return !this.#isBehind;
+    if (this.#heldBytes === 0) process.nextTick(flushHeld, this);
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.byteLength;
+    if (this.#heldBytes >= MERGE_BYTES) this.flush();
+    return !this.#isBehind;
+  }
+
+  drained(): Promise<void> {
+    const response = this.#response;
+    if (!this.#isBehind || response.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        response.off('drain', settle);
+        response.off('close', settle);
+        this.#isBehind = false;
+        resolve();
+      };
+      response.on('drain', settle);
+      response.on('close', settle);
+    });
+  }
+
+  end(trailers?: Readonly<Record<string, string>>): void {
+    if (this.#response.destroyed) return;
+    if (trailers !== undefined && this.#response.req.httpVersionMinor > 0) {
+      this.#response.addTrailers({ ...trailers });
+    }
+    const rest = this.#take();
+    if (rest === undefined) this.#response.end();
+    else this.#response.end(rest);
+  }
+
+  abort(_error: Error): void {
+    const { socket, req: request } = this.#response;
+    if (this.#response.destroyed || socket === null) return;
+    this.flush();
+    // A chunked or counted reply that just stops is visibly cut. One that is ended by closing (HTTP/1.0) needs a reset.
+    if (request.httpVersionMinor === 0 && !this.#isWhole) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  /** Hands what was held back to the socket. @internal */
+  flush(): void {
+    const rest = this.#take();
+    if (rest === undefined || this.#response.destroyed || this.#response.writableEnded) return;
+    if (!this.#response.write(rest)) this.#isBehind = true;
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#heldBytes === 0) return undefined;
+    const held = this.#held;
+    const rest = held.length === 1 ? held[0] : Buffer.concat(held, this.#heldBytes);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return rest;
+  }
+}
+
+function flushHeld(sink: ResponseSink): void {
+  sink.flush();
+}

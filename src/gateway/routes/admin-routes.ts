@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+import type { GatewayContext } from '../gateway-context.ts';
+import { jsonReply } from '../json-reply.ts';
+import { adminCacheRoutes } from './admin-cache-routes.ts';
+import { adminKeyRoutes } from './admin-key-routes.ts';
+import { adminLedgerRoutes } from './admin-ledger-routes.ts';
+
+/** `/admin/v1`: what an operator may see and do, with the admin key only. @internal */
+export function adminRoutes(app: FastifyInstance, context: GatewayContext): void {
+  adminKeyRoutes(app, context);
+  adminCacheRoutes(app, context);
+  adminLedgerRoutes(app, context);
+
+  app.get('/admin/v1/stats', { config: { access: 'admin' } }, async (_request, reply) =>
+    jsonReply(reply, {
+      uptimeMs: context.clock.nowMs() - context.startedAtMs,
+      inFlight: context.door.inFlight,
+      isDraining: context.door.isDraining,
+      memoryBytes: process.memoryUsage.rss(),
+      calls: [...context.metrics.totals()],
+    }),
+  );
+
+  app.get('/admin/v1/config', { config: { access: 'admin' } }, async (_request, reply) =>
+    jsonReply(reply, { values: context.state().explained }),
+  );
+
+  app.post('/admin/v1/reload', { config: { access: 'admin' } }, async (_request, reply) => {
+    await context.reload();
+    return jsonReply(reply, { reloaded: true });
+  });
+}

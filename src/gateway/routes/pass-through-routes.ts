@@ -1,0 +1,44 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { FarthingError } from '../../core/errors.ts';
+import { METERED_PATHS } from '../call-door.ts';
+import { dropCredentials } from '../credentials.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { pathOf } from '../spoken-protocol.ts';
+
+/** Everything else under `/v1`: refused, since it cannot be metered, unless the operator lists it under `passThrough`. @internal */
+export function passThroughRoutes(app: FastifyInstance, context: GatewayContext): void {
+  app.register(async (scope) => {
+    // Bodies of any type are left unread: they are streamed on.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.all('/v1/*', { config: { access: 'key' } }, async (request, reply) => passOn(context, request, reply));
+  });
+}
+
+async function passOn(context: GatewayContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const path = pathOf(request.raw.url ?? '');
+  if (METERED_PATHS.has(path)) {
+    throw new FarthingError('invalid-request', `${path} takes POST`, { status: 405 });
+  }
+  const { passThrough } = context.state();
+  const provider = passThrough.providerOf(path);
+  if (provider === undefined) {
+    throw new FarthingError(
+      'not-found',
+      'this endpoint cannot be metered, so it is refused; the operator may list it under passThrough',
+    );
+  }
+  context.door.enter();
+  try {
+    dropCredentials(request.raw.headers);
+    reply.hijack();
+    const status = await passThrough.forward(provider, request.raw, reply.raw);
+    context.metrics.passedThrough(provider.name, status);
+    return reply;
+  } catch (error) {
+    context.metrics.passedThrough(provider.name, 500);
+    throw error;
+  } finally {
+    context.door.leave();
+  }
+}

@@ -1,0 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Protocol } from '../core/model/protocol.ts';
+
+/** Path of a request target: what stands before the query. @internal */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** The protocol in whose shape a client wants errors: Anthropic's for its paths and for whoever sends its version header. @internal */
+export function spokenProtocol(path: string, headers: IncomingHttpHeaders): Protocol {
+  return path.startsWith('/v1/messages') || headers['anthropic-version'] !== undefined ? 'anthropic' : 'openai';
+}
