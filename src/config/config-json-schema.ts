@@ -38,13 +38,16 @@ export function configJsonSchema(): Readonly<Record<string, unknown>> {
 /** The node that a pattern means; on the way, what has a default is no longer required. */
 function follow(root: SchemaNode, parts: readonly string[], hasDefault: boolean): SchemaNode | undefined {
   let node: SchemaNode | undefined = root;
-  for (const part of parts) {
+  for (const [index, part] of parts.entries()) {
     if (node === undefined) return undefined;
     const name = part.replace(/\?$/, '');
     const branches: readonly SchemaNode[] = [node, ...(node.anyOf ?? [])];
     const holder: SchemaNode | undefined = branches.find((branch) => memberOf(branch, name) !== undefined);
-    if (hasDefault && holder?.required !== undefined)
+    // A default inside the members of a list or record does not make the list or record itself.
+    const isMade = hasDefault && !parts.slice(index + 1).some((later) => later === '*' || later === '[]');
+    if (isMade && holder?.required !== undefined) {
       holder.required = holder.required.filter((other) => other !== name);
+    }
     node = holder === undefined ? undefined : memberOf(holder, name);
   }
   return node;

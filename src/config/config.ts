@@ -236,8 +236,13 @@ export interface ExplainedValue {
   readonly origin: ValueOrigin;
 }
 
+/** Stands for the file's name where there is none. @public */
+export const NO_FILE = '(no file)';
+
 /** A configuration and where it came from. @public */
 export interface LoadedConfig {
+  /** The file's name as it was given; {@link NO_FILE} for the built-in configuration. */
+  readonly source: string;
   readonly config: Config;
   /** By path, as in messages: `cache.ttl`, `keys[0].name`. */
   readonly origins: ReadonlyMap<string, ValueOrigin>;

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from './config.ts';
+import { type LoadedConfig, NO_FILE } from './config.ts';
 import type { ExpansionSources } from './expand.ts';
 import { loadConfig } from './load-config.ts';
 
@@ -22,5 +22,5 @@ providers:
  * @public
  */
 export function defaultConfig(sources: ExpansionSources): LoadedConfig {
-  return loadConfig({ ...sources, path: '(no file)', text: BUILT_IN });
+  return loadConfig({ ...sources, path: NO_FILE, text: BUILT_IN });
 }

@@ -48,7 +48,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const config = configOf(sections);
   const values = explainValues(file.tree, file.places, SECTION_NAMES, config.providers);
   const origins = new Map(values.map(({ path, origin }) => [path, origin]));
-  return { config, origins, values, inactive: notActiveYet(writtenPaths) };
+  return { source, config, origins, values, inactive: notActiveYet(writtenPaths) };
 }
 
 function readSource(input: ConfigInput, source: string): string {
