@@ -1,0 +1,153 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { FarthingError } from '../../core/errors.ts';
+import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
+import { ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
+import type { LedgerQuery, LedgerReader } from '../../ports/ledger.ts';
+import {
+  CALL_FACTS_COLUMNS,
+  callFactsOf,
+  callRecordOf,
+  CHARGE_FACTS_COLUMNS,
+  chargeFactsOf,
+  chargeOf,
+  intentOf,
+} from './ledger-rows.ts';
+import { LEDGER_MIGRATIONS } from './ledger-schema.ts';
+import {
+  openDatabase,
+  type SqliteDatabase,
+  type SqliteDriver,
+  type SqliteStatement,
+  type SqlRow,
+  type SqlValue,
+  storeFault,
+} from './sqlite-database.ts';
+
+/** Rows read in one go: about 2 ms, after which other work of the process gets its turn. */
+const PAGE_ROWS = 500;
+
+interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly SqlValue[];
+}
+
+/**
+ * What a query asks for as SQL. With a call's id the plus signs keep SQLite from walking the index of times: the call's few
+ * rows are found by their ids.
+ */
+function conditionOf(query: LedgerQuery, table: 'charges' | 'calls'): Condition {
+  const terms: (readonly [sql: string, ...parameters: SqlValue[]])[] = [];
+  const time = query.callId === undefined ? 'at_ms' : '+at_ms';
+  if (query.fromMs !== undefined) terms.push([`${time} >= ?`, query.fromMs]);
+  if (query.untilMs !== undefined) terms.push([`${time} < ?`, query.untilMs]);
+  if (query.project !== undefined) terms.push(['project = ?', query.project]);
+  if (query.keyId !== undefined) terms.push(['key_id = ?', query.keyId]);
+  if (query.callId !== undefined) terms.push(['call_id = ?', query.callId]);
+  if (query.callId !== undefined && table === 'charges') {
+    // "/" follows "." in every collation by bytes, so this is the prefix `<call id>.`
+    terms.push(['charge_id >= ? AND charge_id < ?', `${query.callId}.`, `${query.callId}/`]);
+  }
+  return {
+    sql: terms.map(([sql]) => ` AND ${sql}`).join(''),
+    parameters: terms.flatMap(([, ...parameters]) => parameters),
+  };
+}
+
+/**
+ * Reads a ledger's file, also while gateways write it: every page is a snapshot of its own.
+ * @internal
+ */
+export class SqliteLedgerReader implements LedgerReader {
+  readonly #database: SqliteDatabase;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  async *charges(query: LedgerQuery): AsyncIterable<Charge> {
+    for await (const page of this.#pages('charges', '*', query)) yield* page.map(chargeOf);
+  }
+
+  async *calls(query: LedgerQuery): AsyncIterable<CallRecord> {
+    for await (const page of this.#pages('calls', 'sequence, at_ms, record', query)) yield* page.map(callRecordOf);
+  }
+
+  async report(by: ReportDimension, query: LedgerQuery): Promise<readonly ReportRow[]> {
+    const builder = new ReportBuilder(by);
+    for await (const page of this.#pages('charges', CHARGE_FACTS_COLUMNS, query)) {
+      for (const row of page) builder.addCharge(chargeFactsOf(row));
+    }
+    for await (const page of this.#pages('calls', CALL_FACTS_COLUMNS, query)) {
+      for (const row of page) builder.addCall(callFactsOf(row));
+    }
+    return builder.rows();
+  }
+
+  async openIntents(): Promise<readonly Intent[]> {
+    return this.read('SELECT * FROM intents ORDER BY at_ms, charge_id').map(intentOf);
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  /** Runs a reading statement, prepared once. @throws FarthingError `store-unavailable` */
+  read(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[] {
+    try {
+      let statement = this.#statements.get(sql);
+      if (statement === undefined) {
+        statement = this.#database.prepare(sql);
+        this.#statements.set(sql, statement);
+      }
+      return statement.all(...parameters);
+    } catch (error) {
+      throw storeFault('cannot read the ledger', error);
+    }
+  }
+
+  async *#pages(table: 'charges' | 'calls', columns: string, query: LedgerQuery): AsyncIterable<readonly SqlRow[]> {
+    const isNewest = query.order === 'newest';
+    const direction = isNewest ? 'DESC' : 'ASC';
+    const { sql, parameters } = conditionOf(query, table);
+    const time = query.callId === undefined ? 'at_ms' : '+at_ms';
+    const end = isNewest ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
+    let cursor: readonly SqlValue[] = [end, end];
+    let left = query.limit ?? Number.MAX_SAFE_INTEGER;
+    while (left > 0) {
+      const page = this.read(
+        `SELECT ${columns} FROM ${table} WHERE (${time}, sequence) ${isNewest ? '<' : '>'} (?, ?)${sql}
+         ORDER BY ${time} ${direction}, sequence ${direction} LIMIT ?`,
+        ...cursor,
+        ...parameters,
+        Math.min(left, PAGE_ROWS),
+      );
+      yield page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE_ROWS) return;
+      cursor = [last['at_ms'] ?? null, last['sequence'] ?? null];
+      left -= page.length;
+      await nextTurn(); // oxlint-disable-line no-await-in-loop -- the point of it: pages with room between them
+    }
+  }
+}
+
+/**
+ * Opens a ledger's file for reading only.
+ * @throws FarthingError `store-unavailable` when it is not there or has another version of the schema.
+ * @internal
+ */
+export async function openLedgerReader(
+  path: string,
+  options: { readonly driver?: SqliteDriver | undefined } = {},
+): Promise<SqliteLedgerReader> {
+  const { driver } = options;
+  const database = await openDatabase(path, { readonly: true, ...(driver === undefined ? {} : { driver }) });
+  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+  if (version === LEDGER_MIGRATIONS.length) return new SqliteLedgerReader(database);
+  database.close();
+  throw new FarthingError(
+    'store-unavailable',
+    `the ledger has schema version ${String(version)}, this program reads ${LEDGER_MIGRATIONS.length}`,
+  );
+}
