@@ -77,7 +77,9 @@ function takeMessage(tally: ReplyTally, state: ChoiceState, message: Fields): vo
   for (const call of objectsOf(message['tool_calls'])) {
     takeCall(tally, state, objectOf(call['function']) ?? objectOf(call['custom']));
   }
-  takeCall(tally, state, objectOf(message['function_call']));
+  const call = objectOf(message['function_call']);
+  // Snowflake sends an empty one with every message.
+  if (wordOf(call?.['name']) !== undefined || wordOf(call?.['arguments']) !== undefined) takeCall(tally, state, call);
   const audio = objectOf(message['audio']);
   if (audio !== undefined) {
     tally.text(audio['transcript']);

@@ -6,7 +6,7 @@ import { isFilledList, objectOf } from './reply-fields.ts';
 import { MessagesTally } from './reply-messages.ts';
 import { ResponsesTally } from './reply-responses.ts';
 import { ReplyTally } from './reply-tally.ts';
-import type { Fields } from './usage-count.ts';
+import { type Fields, wordOf } from './usage-count.ts';
 
 /**
  * Reads the facts of a whole reply. Missing, null and unknown fields are tolerated; a body that is no JSON object, or that
@@ -44,7 +44,7 @@ function responsesFacts(reply: Fields): ReplyFacts {
 function messagesFacts(reply: Fields): ReplyFacts {
   const messages = new MessagesTally();
   messages.takeMessage(reply);
-  messages.tally.ended = messages.tally.finish !== 'unknown';
+  messages.tally.ended = wordOf(reply['stop_reason']) !== undefined;
   return messages.facts();
 }
 
