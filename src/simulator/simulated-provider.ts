@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Random } from '../ports/clock.ts';
 import { answerRequest } from './answer-request.ts';
 import { logNormal } from './chance.ts';
 import { LanguageModels, seedOf } from './language-model.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 import { wait, writePaced } from './paced-writing.ts';
 import { errorBody, errorEvent, refusalOf } from './provider-error.ts';
 import { ProviderInvoice, type Invoice, type SimulatedPrices } from './provider-invoice.ts';
@@ -80,33 +81,15 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions):
     state.openConnections += 1;
     socket.on('close', () => (state.openConnections -= 1));
   });
-  const port = await listeningPort(server);
+  const origin = await listenOnLoopback(server);
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin,
     invoice: () => state.invoice.invoice(),
     journal: () => state.journal,
     counters: () => state.counters(),
     failNext: (fault, count = 1) => state.faults.add(fault, count),
-    close: () => closed(server),
+    close: () => closeServer(server),
   };
-}
-
-function listeningPort(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address === 'object' && address !== null) resolve(address.port);
-      else reject(new TypeError('the server has no port'));
-    });
-  });
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 class ProviderState {
