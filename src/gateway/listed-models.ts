@@ -37,9 +37,8 @@ function candidates(table: RouteTable): readonly ListedModel[] {
   for (const alias of table.aliases.keys()) listed.set(alias, { id: alias, ownedBy: 'farthing' });
   for (const { name, vendor } of table.providers.values()) {
     if (vendor === undefined) continue;
-    for (const row of catalogue.models.filter((candidate) => candidate.vendor === vendor)) {
-      for (const id of row.models) if (!listed.has(id)) listed.set(id, catalogued(id, name, vendor));
-    }
+    const ids = catalogue.models.flatMap((row) => (row.vendor === vendor ? row.models : []));
+    for (const id of ids) if (!listed.has(id)) listed.set(id, catalogued(id, name, vendor));
   }
   return [...listed.values()];
 }

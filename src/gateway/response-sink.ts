@@ -73,8 +73,12 @@ export class ResponseSink implements ReplySink {
     if (this.#response.destroyed || socket === null) return;
     this.flush();
     // A chunked or counted reply that just stops is visibly cut. One that is ended by closing (HTTP/1.0) needs a reset.
-    if (request.httpVersionMinor === 0 && !this.#isWhole) socket.resetAndDestroy();
-    else socket.destroy();
+    const needsReset = request.httpVersionMinor === 0 && !this.#isWhole;
+    // Node holds writes back until the tick ends; what was written before the cut should still arrive.
+    setImmediate(() => {
+      if (needsReset) socket.resetAndDestroy();
+      else socket.destroy();
+    });
   }
 
   /** Hands what was held back to the socket. @internal */

@@ -1,0 +1,337 @@
+import { hash } from 'node:crypto';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/load-config.ts';
+import type { CallRecord } from '../../src/core/model/charge.ts';
+import { ENDPOINTS } from '../../src/core/model/protocol.ts';
+import { NO_USAGE } from '../../src/core/model/usage.ts';
+import type { Engine, EngineRequest } from '../../src/engine/engine-request.ts';
+import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
+import { Authenticator } from '../../src/gateway/authenticator.ts';
+import type { GatewayState } from '../../src/gateway/gateway-context.ts';
+import { type GatewayServer, gatewayServer } from '../../src/gateway/gateway-server.ts';
+import { gatewayLog } from '../../src/gateway/gateway-log.ts';
+import { GatewayMetrics } from '../../src/gateway/gateway-metrics.ts';
+import { KeyRing } from '../../src/gateway/key-ring.ts';
+import { PassThrough } from '../../src/gateway/pass-through.ts';
+import { requestGuard } from '../../src/gateway/request-guard.ts';
+import type { CacheSelector, CacheStore } from '../../src/ports/cache-store.ts';
+import type { KeyRecord, KeyStore } from '../../src/ports/key-store.ts';
+import type { ReplySink } from '../../src/ports/reply-sink.ts';
+import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
+
+/** Keys of every fixture. */
+export const KEY = 'fk-a-key-of-the-tests-that-is-long-enough';
+export const ADMIN_KEY = 'an-admin-key-of-the-tests-that-is-long-enough';
+
+/** A key as a store has it. */
+export function keyRecord(secret: string, changes: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    keyId: `key_${hash('sha256', secret).slice(0, 16)}`,
+    name: 'test',
+    project: 'tests',
+    secretSha256: hash('sha256', secret),
+    createdAtMs: 0,
+    expiresAtMs: undefined,
+    revokedAtMs: undefined,
+    allowedModels: undefined,
+    pinnedTags: {},
+    requiredTags: [],
+    ...changes,
+  };
+}
+
+/** Keys in a map; counts how often it is asked, and can be made to fail or to hang. */
+export class FakeKeyStore implements KeyStore {
+  readonly records = new Map<string, KeyRecord>();
+  lookups = 0;
+  trouble: 'none' | 'fails' | 'hangs' = 'none';
+  #version = 1;
+
+  constructor(records: readonly KeyRecord[] = []) {
+    for (const record of records) this.records.set(record.keyId, record);
+  }
+
+  async findBySecretHash(secretSha256: string): Promise<KeyRecord | undefined> {
+    this.lookups += 1;
+    await this.#trouble();
+    return [...this.records.values()].find((record) => record.secretSha256 === secretSha256);
+  }
+
+  async list(): Promise<readonly KeyRecord[]> {
+    return [...this.records.values()];
+  }
+
+  async put(record: KeyRecord): Promise<void> {
+    this.records.set(record.keyId, record);
+    this.#version += 1;
+  }
+
+  async version(): Promise<number> {
+    await this.#trouble();
+    return this.#version;
+  }
+
+  async close(): Promise<void> {
+    this.records.clear();
+  }
+
+  async #trouble(): Promise<void> {
+    if (this.trouble === 'fails') throw new Error('the disk is gone');
+    if (this.trouble === 'hangs') await new Promise(() => undefined);
+  }
+}
+
+/** Remembers what it was told to delete. */
+export class FakeCache implements CacheStore {
+  readonly removals: (string | CacheSelector)[] = [];
+  async read(): Promise<undefined> {
+    return undefined;
+  }
+  async write(): Promise<void> {
+    this.removals.length = 0;
+  }
+  async remove(key: string): Promise<boolean> {
+    this.removals.push(key);
+    return key.startsWith('a');
+  }
+  async removeMatching(selector: CacheSelector): Promise<number> {
+    this.removals.push(selector);
+    return 7;
+  }
+  async close(): Promise<void> {
+    this.removals.length = 0;
+  }
+  stats(): { entries: number; sizeBytes: number } {
+    return { entries: 3, sizeBytes: 4096 };
+  }
+}
+
+/** An engine that does what a test wants. */
+export class FakeEngine implements Engine {
+  readonly requests: EngineRequest[] = [];
+  readonly records = new Map<string, CallRecord>();
+  answer: (request: EngineRequest, sink: ReplySink) => Promise<void> | void = answerOk;
+
+  async handle(request: EngineRequest, sink: ReplySink): Promise<void> {
+    this.requests.push(request);
+    await this.answer(request, sink);
+  }
+  async callRecord(callId: string, project: string): Promise<CallRecord | undefined> {
+    const record = this.records.get(callId);
+    return record?.project === project ? record : undefined;
+  }
+  inFlight(): number {
+    return 0;
+  }
+  async close(): Promise<void> {
+    this.requests.length = 0;
+  }
+}
+
+function answerOk(request: EngineRequest, sink: ReplySink): void {
+  const body = Buffer.from(JSON.stringify({ endpoint: request.endpoint, bytes: request.body.byteLength }));
+  sink.head({
+    status: 200,
+    headers: { 'content-type': 'application/json', 'content-length': String(body.byteLength) },
+  });
+  sink.write(body);
+  sink.end();
+}
+
+/** A finished call. */
+export function callRecord(changes: Partial<CallRecord> = {}): CallRecord {
+  return {
+    callId: 'call_1',
+    atMs: 1_790_000_000_000,
+    project: 'tests',
+    keyId: 'key_1',
+    tags: {},
+    endpoint: 'chat',
+    modelAsked: 'gpt-5.4-mini',
+    target: 'openai/gpt-5.4-mini',
+    servedModel: 'gpt-5.4-mini',
+    isStream: false,
+    status: 200,
+    outcome: 'complete',
+    cacheStatus: 'miss',
+    usage: NO_USAGE,
+    costNanoUsd: undefined,
+    baselineNanoUsd: undefined,
+    savedNanoUsd: undefined,
+    savedParts: undefined,
+    isEstimate: false,
+    missedByMode: undefined,
+    attempts: 1,
+    durationMs: 12,
+    firstByteMs: 10,
+    decisions: [],
+    ...changes,
+  };
+}
+
+export interface Fixture {
+  readonly server: GatewayServer;
+  readonly url: string;
+  readonly port: number;
+  readonly engine: FakeEngine;
+  readonly keys: FakeKeyStore;
+  readonly cache: FakeCache;
+  readonly ledger: MemoryLedger;
+  readonly metrics: GatewayMetrics;
+  /** Lines of the log so far. */
+  readonly log: readonly string[];
+  readonly reloads: { count: number; error: Error | undefined };
+  readonly ledgerTrouble: { error: Error | undefined };
+  close(): Promise<void>;
+}
+
+/** A whole gateway on a free port of loopback, with a fake engine and stores in memory. `yaml` is added to its configuration. */
+export async function startFixture(yaml = ''): Promise<Fixture> {
+  const listen = /^listen:/m.test(yaml) ? '' : 'listen: 127.0.0.1:0\n';
+  const providers = /^providers:/m.test(yaml)
+    ? ''
+    : 'providers:\n  openai: { protocol: openai, baseUrl: "https://api.openai.com/v1", apiKey: sk-provider-canary }\n';
+  const text = `version: 1\n${listen}${providers}admin: { key: ${ADMIN_KEY} }\n${yaml}`;
+  const { config } = loadConfig({ text, env: {}, readFile: () => '' });
+  const engine = new FakeEngine();
+  const keys = new FakeKeyStore([keyRecord(KEY)]);
+  const cache = new FakeCache();
+  const ledger = new MemoryLedger();
+  const metrics = new GatewayMetrics({ inFlight: () => server?.inFlight() ?? 0, cache: () => cache.stats() });
+  const log: string[] = [];
+  const keyRing = new KeyRing({
+    configured: config.keys.map((key) => keyRecord(key.secret, { keyId: `config:${key.name}`, project: key.project })),
+    store: keys,
+    clock: systemClock,
+    onFault: (operation) => metrics.storeFailed('keys', operation),
+  });
+  await keyRing.poll();
+  const passThrough = new PassThrough({
+    rules: config.passThrough,
+    providers: config.providers,
+    random: systemRandom,
+    idleTimeoutMs: 5000,
+  });
+  const state: GatewayState = {
+    guard: requestGuard({ listenHost: config.listen.host, allowedHosts: config.allowedHosts }),
+    authenticator: new Authenticator({
+      keyRing: config.auth === 'none' ? undefined : keyRing,
+      adminKey: config.adminKey,
+    }),
+    engine,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    maxInFlight: config.limits.maxInFlight,
+    config,
+    passThrough,
+    explained: [{ path: 'version', value: '1' }],
+    routes: {
+      providers: new Map([['openai', { name: 'openai', protocol: 'openai', vendor: 'openai' }]]),
+      aliases: new Map([['house', { targets: [{ provider: 'openai', model: 'gpt-5.4-mini' }] }]]),
+      vendorOfModel: () => 'openai',
+    },
+  };
+  const reloads: Fixture['reloads'] = { count: 0, error: undefined };
+  const ledgerTrouble: Fixture['ledgerTrouble'] = { error: undefined };
+  let server: GatewayServer | undefined = undefined;
+  server = await gatewayServer({
+    state: () => state,
+    keys,
+    cache,
+    ledger,
+    metrics,
+    log: gatewayLog('debug', { write: (line) => void log.push(line) }),
+    clock: systemClock,
+    random: systemRandom,
+    startedAtMs: Date.now(),
+    checkLedger: async () => {
+      if (ledgerTrouble.error !== undefined) throw ledgerTrouble.error;
+    },
+    reload: async () => {
+      if (reloads.error !== undefined) throw reloads.error;
+      reloads.count += 1;
+    },
+  });
+  const running = server;
+  return {
+    server: running,
+    url: running.url,
+    port: Number(new URL(running.url).port),
+    engine,
+    keys,
+    cache,
+    ledger,
+    metrics,
+    log,
+    reloads,
+    ledgerTrouble,
+    close: async () => {
+      await running.close(1000);
+      keyRing.close();
+      metrics.close();
+      await passThrough.close();
+    },
+  };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly trailers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+  /** The body as JSON. */
+  json(): Readonly<Record<string, unknown>>;
+}
+
+export interface Ask {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** Sends one request over a connection of its own, so that no client library hides what happens. */
+export function ask(url: string, { method = 'GET', path = '/', headers = {}, body }: Ask): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(new URL(url), { method, path, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          trailers: response.trailers,
+          body: text,
+          json: () => JSON.parse(text) as Readonly<Record<string, unknown>>,
+        });
+      });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** A call as an OpenAI client makes it. */
+export function chat(url: string, { headers = {}, body = '{"model":"m"}', ...rest }: Ask = {}): Promise<Reply> {
+  const all = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers };
+  return ask(url, { method: 'POST', path: ENDPOINTS.chat.clientPath, headers: all, body, ...rest });
+}
+
+/** Writes bytes to a socket and gives what comes back until the other side closes. */
+export function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text));
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+    });
+    socket.on('error', () => resolve(received));
+    socket.on('close', () => resolve(received));
+  });
+}
+
+/** A log that says nothing. */
+export const SILENT = pino({ level: 'silent' });

@@ -1,0 +1,221 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { METERED_PATHS } from '../../src/gateway/call-door.ts';
+import { ADMIN_KEY, ask, chat, type Fixture, KEY, raw, startFixture } from './gateway-fixture.ts';
+
+let gateway: Fixture;
+
+beforeAll(async () => {
+  gateway = await startFixture(
+    'limits: { maxBody: 10KB, headersTimeout: 500ms, requestTimeout: 1s }\nallowedHosts: [llm.example.org]\n',
+  );
+});
+afterAll(async () => gateway.close());
+
+describe('every route', () => {
+  const allRoutes = (): { method: string; path: string; access: string }[] => [
+    ...[...METERED_PATHS.keys()].map((path) => ({ method: 'POST', path, access: 'key' })),
+    ...gateway.server.routes,
+  ];
+  // What Node's client cannot send without a tunnel, or the guard refuses by method.
+  const sendable = (): ReturnType<typeof allRoutes> =>
+    allRoutes().filter(({ method }) => !['CONNECT', 'TRACE', 'OPTIONS'].includes(method));
+  const concrete = (path: string): string => path.replace('*', 'audio/speech').replaceAll(/:\w+/g, 'x');
+  const types = { 'content-type': 'application/json' };
+
+  test('is known: metered, admin, models, calls, health', () => {
+    expect(allRoutes().length).toBeGreaterThan(20);
+    expect(new Set(gateway.server.routes.map(({ access }) => access))).toEqual(
+      new Set(['open', 'operator', 'key', 'admin']),
+    );
+  });
+
+  test('refuses a foreign Host, whatever key comes with it', async () => {
+    for (const { method, path } of sendable()) {
+      const headers = { ...types, host: 'evil.example.com', authorization: `Bearer ${ADMIN_KEY}` };
+      const reply = await ask(gateway.url, { method, path: concrete(path), headers });
+      expect([method, path, reply.status]).toEqual([method, path, 403]);
+    }
+  });
+
+  test('refuses requests of web pages', async () => {
+    for (const { method, path } of sendable()) {
+      for (const page of [
+        { origin: 'http://evil.example.com' },
+        { origin: 'null' },
+        { 'sec-fetch-site': 'same-site' },
+      ]) {
+        const reply = await ask(gateway.url, { method, path: concrete(path), headers: { ...types, ...page } });
+        expect([method, path, reply.status]).toEqual([method, path, 403]);
+      }
+    }
+  });
+
+  test('demands a key, but for the few that say they are open', async () => {
+    const open: string[] = [];
+    for (const { method, path, access } of sendable()) {
+      const reply = await ask(gateway.url, { method, path: concrete(path), headers: types });
+      if (access === 'open' || access === 'operator') open.push(path);
+      else expect([method, path, reply.status]).toEqual([method, path, 401]);
+    }
+    expect(open.toSorted()).toEqual(['/healthz', '/metrics', '/readyz']);
+  });
+
+  test('keeps callers out of the admin API', async () => {
+    for (const { method, path, access } of sendable()) {
+      if (access !== 'admin') continue;
+      const reply = await ask(gateway.url, {
+        method,
+        path: concrete(path),
+        headers: { ...types, authorization: `Bearer ${KEY}` },
+      });
+      expect([method, path, reply.status]).toEqual([method, path, 401]);
+    }
+  });
+
+  test('answers nothing that opens it to other origins', async () => {
+    const replies = [
+      await chat(gateway.url),
+      await ask(gateway.url, { path: '/healthz' }),
+      await ask(gateway.url, { method: 'OPTIONS' }),
+    ];
+    for (const { headers } of replies) {
+      expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    }
+    expect(replies[2]?.status).toBe(405);
+  });
+});
+
+describe('the Host', () => {
+  test.each(['localhost', 'LOCALHOST:9', '127.0.0.1:80', '[::1]:4141', 'llm.example.org', '127.0.0.2'])(
+    '%s is served',
+    async (host) => {
+      expect((await chat(gateway.url, { headers: { host } })).status).toBe(200);
+    },
+  );
+
+  test.each(['localhost.evil.com', 'evil.com:4141', '10.0.0.1', 'llm.example.org.evil.com', '.'])(
+    '"%s" is not',
+    async (host) => {
+      expect((await chat(gateway.url, { headers: { host } })).status).toBe(403);
+    },
+  );
+
+  test('is named exactly once', async () => {
+    const twice = await raw(
+      gateway.port,
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.com\r\nConnection: close\r\n\r\n',
+    );
+    const never = await raw(gateway.port, 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n');
+    expect(twice).toMatch(/^HTTP\/1.1 400 /);
+    expect(never).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test('of an absolute request target is not believed', async () => {
+    const answer = await raw(
+      gateway.port,
+      'GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  });
+});
+
+describe('a body', () => {
+  test.each([
+    ['text/plain', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['multipart/form-data; boundary=x', 415],
+    ['application/json; charset=latin1', 415],
+    ['application/jsonp', 415],
+    ['application/json; charset=utf-8', 200],
+    ['Application/JSON; charset="UTF-8"', 200],
+  ])('of type %s gets %i', async (type, status) => {
+    expect((await chat(gateway.url, { headers: { 'content-type': type } })).status).toBe(status);
+  });
+
+  test('without a type is refused', async () => {
+    const reply = await ask(gateway.url, {
+      method: 'POST',
+      path: '/v1/responses',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: '{}',
+    });
+    expect(reply.status).toBe(415);
+  });
+
+  test.each(['gzip', 'br', 'deflate', 'zstd', 'gzip, identity'])('in the coding %s is refused', async (coding) => {
+    const reply = await chat(gateway.url, { headers: { 'content-encoding': coding } });
+    expect([reply.status, reply.body]).toEqual([415, expect.stringContaining('content-encoding')]);
+  });
+
+  test('of exactly the limit is taken, one byte more is refused, by length and by count', async () => {
+    const exact = 'x'.repeat(10_000);
+    expect((await chat(gateway.url, { body: exact })).json()['bytes']).toBe(10_000);
+    const over = await chat(gateway.url, { body: `${exact}x` });
+    expect([over.status, over.headers['x-should-retry']]).toEqual([413, 'false']);
+    const uncounted = await chat(gateway.url, { body: `${exact}x`, headers: { 'transfer-encoding': 'chunked' } });
+    expect(uncounted.status).toBe(413);
+  });
+
+  test('that is announced as enormous is refused before it is read', async () => {
+    const head = `POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: ${KEY}\r\nContent-Type: application/json\r\n`;
+    const answer = await raw(gateway.port, `${head}Content-Length: 99999999999\r\n\r\n{`);
+    expect(answer).toMatch(/^HTTP\/1.1 413 /);
+    expect(answer).toContain('request_too_large');
+  });
+
+  test('never reaches the engine when it was refused', async () => {
+    const before = gateway.engine.requests.length;
+    await chat(gateway.url, { headers: { 'content-type': 'text/plain' } });
+    await chat(gateway.url, { body: 'x'.repeat(10_001) });
+    await chat(gateway.url, { headers: { authorization: 'Bearer wrong' } });
+    expect(gateway.engine.requests.length).toBe(before);
+  });
+});
+
+describe('slow and broken clients', () => {
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\n`;
+
+  test('a head that does not end is given up with 408', async () => {
+    expect(await raw(gateway.port, 'POST /v1/chat/completions HTTP/1.1\r\nHost: loc')).toMatch(
+      /^HTTP\/1.1 408 [\s\S]*"error"/,
+    );
+  });
+
+  test('a body that does not end is given up with 408', async () => {
+    expect(await raw(gateway.port, `${head}Content-Length: 50\r\n\r\n{"model"`)).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test('100 slow connections do not keep a good call waiting, and are all closed', async () => {
+    const slow = Array.from({ length: 100 }, () => raw(gateway.port, 'POST / HTTP/1.1\r\nX-A: '));
+    expect((await chat(gateway.url)).status).toBe(200);
+    const answers = await Promise.all(slow);
+    expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 408 '))).toHaveLength(100);
+  });
+
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['a version that does not exist', 'GET / HTTP/9.9\r\nHost: localhost\r\n\r\n', 400],
+    ['two lengths', `${head}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}`, 400],
+    ['a length and chunks', `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+    ['a bare line feed in the head', 'GET /healthz HTTP/1.1\nHost: localhost\n\n', 400],
+    ['a chunk length that is none', `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+    ['headers over 16 KB', `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(17_000)}\r\n\r\n`, 431],
+    ['an address over 4 KB', `GET /${'a'.repeat(4096)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`, 414],
+  ])('%s gets a 4xx in shape', async (_what, text, status) => {
+    const answer = await raw(gateway.port, text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*\\{"error":\\{"message"`));
+  });
+
+  test('a client that leaves in the middle of its body costs nothing', async () => {
+    const before = gateway.engine.requests.length;
+    await new Promise<void>((resolve) => {
+      const socket = connect(gateway.port, '127.0.0.1', () => {
+        socket.write(`${head}Content-Length: 50\r\n\r\n{"model"`, () => setTimeout(() => socket.destroy(), 50));
+      });
+      socket.on('close', () => resolve());
+    });
+    await expect.poll(() => gateway.server.inFlight()).toBe(0);
+    expect(gateway.engine.requests.length).toBe(before);
+  });
+});
