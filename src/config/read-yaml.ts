@@ -68,6 +68,7 @@ export function readYaml(text: string, sources: ExpansionSources): RawFile {
   try {
     const document = parseDocument(text, {
       schema: 'failsafe',
+      resolveKnownTags: false,
       lineCounter: lines,
       prettyErrors: false,
       logLevel: 'silent',

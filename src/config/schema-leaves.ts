@@ -119,7 +119,7 @@ export function flag(description: string): z.ZodType<boolean, string> {
 /** One of some words. @internal */
 export function oneOf<const Word extends string>(description: string, words: readonly Word[]): z.ZodType<Word, string> {
   const list = words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-  return leaf((text) => words.find((word) => word === text), `is not one of the words known here; write ${list}`, {
+  return leaf((text) => words.find((word) => word === text), `is not known here; write ${list}`, {
     description,
     unit: words.map((word) => `\`${word}\``).join(' '),
     json: orReference({ type: 'string', enum: words }),
