@@ -1,4 +1,4 @@
-import { modelFacts } from '../core/model-catalogue.ts';
+import { type ModelFacts, modelFacts } from '../core/model-catalogue.ts';
 import type { Target } from '../core/model/target.ts';
 import { repeatedUsage } from '../core/baseline-usage.ts';
 import type { PriceBook, PriceTarget } from '../core/price-book.ts';
@@ -13,19 +13,25 @@ import type { Pricer } from '../ports/pricer.ts';
  */
 export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string | undefined>): Pricer {
   const priced = (target: Target): PriceTarget => ({ ...target, vendor: vendors.get(target.provider) });
+  const factsOf = (target: Target): ModelFacts | undefined => {
+    const vendor = vendors.get(target.provider);
+    return vendor === undefined ? undefined : modelFacts(vendor, target.model);
+  };
   return {
     price(target, usage, terms, atMs) {
       const result = priceUsage(book, priced(target), usage, terms, atMs);
       return result.kind === 'priced' ? { amountNanoUsd: result.amount, priceEntry: result.entryId } : undefined;
     },
-    upperBound(target, inputTokens, maxOutputTokens, atMs) {
-      const output = maxOutputTokens ?? modelFacts(vendors.get(target.provider), target.model)?.maxOutputTokens;
+    upperBound(target, bound, atMs) {
+      const output = bound.maxOutputTokens ?? factsOf(target)?.maxOutputTokens;
       if (output === undefined) return undefined;
-      return upperBound(book, priced(target), { inputTokens, maxOutputTokens: output }, atMs);
+      return upperBound(
+        book,
+        priced(target),
+        { inputTokens: bound.inputTokens, maxOutputTokens: output * bound.samples },
+        atMs,
+      );
     },
-    repeatedUsage(target, usage, sinceMs) {
-      const regime = modelFacts(vendors.get(target.provider), target.model)?.promptCache;
-      return regime === undefined ? usage : repeatedUsage(usage, regime, sinceMs);
-    },
+    repeatedUsage: (target, usage, sinceMs) => repeatedUsage(usage, factsOf(target)?.promptCache, sinceMs),
   };
 }

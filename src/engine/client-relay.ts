@@ -3,13 +3,14 @@ import { formatUsd } from '../core/money.ts';
 import { formatTarget } from '../core/model/target.ts';
 import { ENDPOINTS, type Endpoint } from '../core/model/protocol.ts';
 import { formatDecisions } from '../core/model/decision.ts';
-import type { CallState, ReplyFrame, ReplyReceiver, UpstreamHead } from '../middleware/compose.ts';
+import type { CallState, ReplyReceiver, UpstreamHead } from '../middleware/compose.ts';
+import type { ReplyFrame } from '../wire/reply-frame.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
+import { convertReply } from '../wire/convert-reply.ts';
 import { errorBody, errorEvent } from '../wire/error-body.ts';
 import type { CallMoney } from './call-money.ts';
 import { cacheStatusOf } from './call-cache-status.ts';
-import { convertReply } from './convert-reply.ts';
 import { joinedFrames } from './joined-frames.ts';
 import { passedHeaders } from './passed-headers.ts';
 
@@ -102,11 +103,10 @@ export class ClientRelay implements ReplyReceiver {
     return this.#options.state.shape?.isStream === (form === 'stream');
   }
 
-  /** Only replayed and shared answers are converted: what a provider sent to this very call passes as it is. */
+  /** Only shared answers are converted here: what a provider sent to this very call passes as it is, and the cache converts its own. */
   #mustConvert(head: UpstreamHead): boolean {
-    const status = this.#options.state.cacheStatus;
-    const isReplay = status === 'hit' || status === 'stale' || status === 'collapsed';
-    return isReplay && head.status < 300 && ENDPOINTS[this.#options.endpoint].streams && !this.#clientWants(head.form);
+    const isShared = this.#options.state.cacheStatus === 'collapsed';
+    return isShared && head.status < 300 && ENDPOINTS[this.#options.endpoint].streams && !this.#clientWants(head.form);
   }
 
   #endStream(): void {
@@ -127,7 +127,7 @@ export class ClientRelay implements ReplyReceiver {
   }
 
   #endConverted(head: UpstreamHead, kept: readonly ReplyFrame[]): void {
-    const converted = convertReply(this.#options.endpoint, head.form, kept);
+    const converted = convertReply(this.#options.endpoint, head.form, Buffer.concat(kept.map((frame) => frame.bytes)));
     if (converted === undefined) {
       this.fail(
         new FarthingError('overloaded', 'the shared reply cannot be given in the form asked for', { retryable: true }),

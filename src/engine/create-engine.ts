@@ -145,6 +145,7 @@ function newState(): CallState {
     mayStore: false,
     cacheStatus: 'off',
     served: undefined,
+    cacheReason: 'miss',
     cacheDetail: undefined,
     stored: false,
     answer: undefined,

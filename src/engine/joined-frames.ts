@@ -1,4 +1,4 @@
-import type { ReplyFrame } from '../middleware/compose.ts';
+import type { ReplyFrame } from '../wire/reply-frame.ts';
 
 /**
  * The bytes of frames in as few pieces as can be had without copying: frames that lie side by side in one chunk of the provider

@@ -1,6 +1,7 @@
 import type { RouteTable } from '../core/route/route-table.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
-import { cacheMiddleware, type CacheOptions } from './cache/cache.ts';
+import { cacheMiddleware } from './cache/cache.ts';
+import type { CacheOptions } from './cache/cache-access.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
 import { coalesceMiddleware } from './coalesce/coalesce.ts';
 import type { Middleware } from './compose.ts';

@@ -8,13 +8,7 @@ import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
 import type { FarthingError } from '../core/errors.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
-import type { FrameRole } from '../wire/stream-reader.ts';
-
-/** Bytes of a reply with what they are. A whole reply is one frame with the role `content`. @internal */
-export interface ReplyFrame {
-  readonly bytes: Uint8Array;
-  readonly role: FrameRole;
-}
+import type { ReplyFrame } from '../wire/reply-frame.ts';
 
 /** The head of a provider's (or a stored) reply. @internal */
 export interface UpstreamHead {
@@ -83,6 +77,8 @@ export interface CallState {
   cacheStatus: CacheStatus;
   /** The stored entry that was served, for `cache-status` and `age`. */
   served: CacheEntry | undefined;
+  /** Why a call that may be stored was not answered from the cache. */
+  cacheReason: 'miss' | 'stale' | 'request' | 'partial';
   /** A detail behind the cache status, an RFC 9211 `detail`: why it was bypassed. */
   cacheDetail: string | undefined;
   /** Whether the answer was put in the cache. */

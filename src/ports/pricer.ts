@@ -9,17 +9,21 @@ export interface PricedAmount {
   readonly priceEntry: string;
 }
 
+/** How large a call can get. @public */
+export interface PricerBound {
+  readonly inputTokens: number;
+  /** For one answer; undefined takes the model's own maximum. */
+  readonly maxOutputTokens: number | undefined;
+  /** Answers asked for at once. */
+  readonly samples: number;
+}
+
 /** What the engine asks of a price book, with configured provider names already mapped to whose prices hold. @public */
 export interface Pricer {
   /** Undefined when the model, a bucket or the served terms have no price: never 0, never a guess. */
   price(target: Target, usage: Usage, terms: ServedTerms, atMs: number): PricedAmount | undefined;
-  /** The most that a call can cost, rounded up. `maxOutputTokens` undefined takes the model's own maximum. */
-  upperBound(
-    target: Target,
-    inputTokens: number,
-    maxOutputTokens: number | undefined,
-    atMs: number,
-  ): NanoUsd | undefined;
+  /** The most that a call can cost, rounded up; undefined when a price or the model's maximum output is not known. */
+  upperBound(target: Target, bound: PricerBound, atMs: number): NanoUsd | undefined;
   /**
    * The usage that the provider would have stated had the same bytes been sent again `sinceMs` after the last time:
    * cache reads that the caller would have got anyway are not our saving.

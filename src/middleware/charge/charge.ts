@@ -66,9 +66,14 @@ function intentOf(call: Call, target: Target, options: ChargeOptions): Intent {
 
 /** Until there is a tokenizer, a prompt's bytes bound its tokens: no token is shorter than a byte. */
 function upperBound(call: Call, target: Target, options: ChargeOptions): Intent['upperBoundNanoUsd'] {
-  const limit =
-    call.endpoint === 'embeddings' || call.endpoint === 'count-tokens' ? 0 : call.state.request?.maxOutputTokens;
-  return options.pricer.upperBound(target, call.body.byteLength, limit, call.arrivedAtMs);
+  const isWordless = call.endpoint === 'embeddings' || call.endpoint === 'count-tokens';
+  const maxOutputTokens = isWordless ? 0 : call.state.request?.maxOutputTokens;
+  const samples = call.state.request?.samples ?? 1;
+  return options.pricer.upperBound(
+    target,
+    { inputTokens: call.body.byteLength, maxOutputTokens, samples },
+    call.arrivedAtMs,
+  );
 }
 
 async function settle(

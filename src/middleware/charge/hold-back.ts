@@ -1,5 +1,6 @@
 import type { FarthingError } from '../../core/errors.ts';
-import type { ReplyFrame, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 /**
  * Keeps the end of a reply back until `release`: from its terminal frame on for a stream, all of it for a whole reply (so that its

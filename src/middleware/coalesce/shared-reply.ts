@@ -1,5 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
-import type { Call, Outcome, ReplyFrame, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { Call, Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 /** How sharing ended for one caller: with the reply's own outcome, or with the lead. @internal */
 export interface ShareResult {

@@ -6,7 +6,8 @@ import type { Exchange, ProviderListener } from '../../ports/provider.ts';
 import { wholeReplyFacts } from '../../wire/reply-whole.ts';
 import { type SseFrame, SseFramer } from '../../wire/sse-framer.ts';
 import { type StreamReader, streamReader } from '../../wire/stream-reader.ts';
-import type { Outcome, ReplyFrame, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
 

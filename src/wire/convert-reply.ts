@@ -1,23 +1,18 @@
 import type { ReplyForm } from '../core/model/cache-entry.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
-import type { ReplyFrame } from '../middleware/compose.ts';
-import { streamFromWhole } from '../wire/replay-stream-from-whole.ts';
-import { wholeFromStream } from '../wire/replay-whole-from-stream.ts';
-import { SseFramer } from '../wire/sse-framer.ts';
-import { streamReader } from '../wire/stream-reader.ts';
+import { streamFromWhole } from './replay-stream-from-whole.ts';
+import { wholeFromStream } from './replay-whole-from-stream.ts';
+import type { ReplyFrame } from './reply-frame.ts';
+import { SseFramer } from './sse-framer.ts';
+import { streamReader } from './stream-reader.ts';
 
 /** Makes the other form of a whole answer; undefined where that cannot be done faithfully. @internal */
-export function convertReply(
-  endpoint: Endpoint,
-  from: ReplyForm,
-  frames: readonly ReplyFrame[],
-): readonly ReplyFrame[] | undefined {
-  const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
+export function convertReply(endpoint: Endpoint, from: ReplyForm, body: Uint8Array): readonly ReplyFrame[] | undefined {
   if (from === 'stream') {
-    const whole = wholeFromStream(endpoint, bytes);
+    const whole = wholeFromStream(endpoint, body);
     return whole === undefined ? undefined : [{ bytes: whole, role: 'content' }];
   }
-  const stream = streamFromWhole(endpoint, bytes);
+  const stream = streamFromWhole(endpoint, body);
   return stream === undefined ? undefined : streamFrames(endpoint, stream);
 }
 

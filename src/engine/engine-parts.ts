@@ -1,0 +1,100 @@
+import { hash } from 'node:crypto';
+import { cacheScope } from '../core/cache-key.ts';
+import { vendorOfModel } from '../core/model-catalogue.ts';
+import type { RouteProvider } from '../core/route/route-table.ts';
+import type { CacheOptions } from '../middleware/cache/cache-access.ts';
+import { SeenCalls } from '../middleware/cache/seen-calls.ts';
+import type { ChainOptions } from '../middleware/chains.ts';
+import type { Call } from '../middleware/compose.ts';
+import type { CacheStore, PeekableCacheStore } from '../ports/cache-store.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { Pricer } from '../ports/pricer.ts';
+import { bookPricer } from './book-pricer.ts';
+import {
+  DEFAULT_MAX_ENTRY_BYTES,
+  DEFAULT_MAX_REPLY_BYTES,
+  DEFAULT_TIMEOUTS,
+  type EngineCache,
+  type EngineOptions,
+} from './engine-options.ts';
+import { RawHits } from './raw-hits.ts';
+import { systemClock, systemRandom } from './system-ports.ts';
+
+/** What an engine works with, made from its options. @internal */
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly pricer: Pricer;
+  readonly chain: ChainOptions;
+  readonly rawHits: RawHits | undefined;
+}
+
+/** Until there is an optimiser or a route policy, nothing of ours changes an answer. */
+const POLICY_FINGERPRINT = 'none';
+
+const SILENT: EventSink = { emit: () => undefined };
+
+/** Makes the parts. @internal */
+export function engineParts(options: EngineOptions): EngineParts {
+  const { clock = systemClock, random = systemRandom, events = SILENT } = options;
+  const pricer = bookPricer(
+    options.priceBook,
+    new Map(options.providers.map((entry) => [entry.provider.name, entry.vendor])),
+  );
+  const cache =
+    options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
+  return {
+    clock,
+    random,
+    pricer,
+    rawHits:
+      cache === undefined || !isPeekable(cache.store) ? undefined : new RawHits({ ...cache, store: cache.store }),
+    chain: {
+      requestLimits: options.requestLimits,
+      table: {
+        providers: new Map(options.providers.map((entry) => [entry.provider.name, routeProvider(entry)])),
+        aliases: options.aliases ?? new Map(),
+        vendorOfModel,
+      },
+      refuseUnpriced: options.refuseUnpriced ?? false,
+      cache,
+      charge: { ledger: options.ledger, pricer, events, clock, ownerId: options.ownerId },
+      dispatch: {
+        providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
+        timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
+        maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+      },
+    },
+  };
+}
+
+function routeProvider(entry: EngineOptions['providers'][number]): RouteProvider {
+  return { name: entry.provider.name, protocol: entry.provider.protocol, vendor: entry.vendor };
+}
+
+function isPeekable(store: CacheStore): store is PeekableCacheStore {
+  return 'peek' in store;
+}
+
+function cacheParts(
+  options: EngineOptions,
+  cache: EngineCache,
+  ports: Pick<CacheOptions, 'clock' | 'random' | 'events' | 'pricer'>,
+): CacheOptions {
+  const scope = cache.scope ?? 'project';
+  const addresses = new Map(options.providers.map((entry) => [entry.provider.name, entry.baseUrl]));
+  return {
+    ...ports,
+    store: cache.store,
+    policy: { mode: cache.mode, allowStored: cache.allowStored ?? false },
+    ttlMs: cache.ttlMs,
+    staleIfErrorMs: cache.staleIfErrorMs ?? 0,
+    maxEntryBytes: cache.maxEntryBytes ?? DEFAULT_MAX_ENTRY_BYTES,
+    scopeOf: (call: Call) => cacheScope(scope, scope === 'project' ? call.caller.project : call.caller.keyId),
+    identityOf: (provider) => addresses.get(provider) ?? '',
+    policyFingerprint: POLICY_FINGERPRINT,
+    seen: new SeenCalls(),
+    sha256Hex: (data) => hash('sha256', data, 'hex'),
+  };
+}

@@ -1,0 +1,74 @@
+import type { CachePolicy } from '../../core/cacheability.ts';
+import { cacheKey, type CacheScope, type Sha256Hex } from '../../core/cache-key.ts';
+import { FarthingError } from '../../core/errors.ts';
+import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
+import type { CacheStore } from '../../ports/cache-store.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type { EventSink } from '../../ports/event-sink.ts';
+import type { Pricer } from '../../ports/pricer.ts';
+import type { Call } from '../compose.ts';
+import type { SeenCalls } from './seen-calls.ts';
+
+/** What the caching steps need. @internal */
+export interface CacheOptions {
+  readonly store: CacheStore;
+  readonly policy: CachePolicy;
+  readonly ttlMs: number;
+  readonly staleIfErrorMs: number;
+  readonly maxEntryBytes: number;
+  readonly scopeOf: (call: Call) => CacheScope;
+  /** The address behind a provider's name. */
+  readonly identityOf: (provider: string) => string;
+  /** Names the policies that may change an answer. */
+  readonly policyFingerprint: string;
+  readonly seen: SeenCalls;
+  readonly pricer: Pricer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly sha256Hex: Sha256Hex;
+}
+
+/** The key of a call with this body. @internal */
+export function callKey(call: Call, body: Readonly<Record<string, unknown>>, options: CacheOptions): CacheKey {
+  const target = call.state.plan?.targets[0] ?? { provider: '', model: '' };
+  return cacheKey(
+    {
+      scope: options.scopeOf(call),
+      endpoint: call.endpoint,
+      target,
+      providerIdentity: options.identityOf(target.provider),
+      policyFingerprint: options.policyFingerprint,
+      headers: call.headers,
+      body,
+      rawBody: call.body,
+    },
+    options.sha256Hex,
+  );
+}
+
+/** Reads an entry; a fault of the store is reported and taken for a miss. @internal */
+export async function readEntry(key: CacheKey, options: CacheOptions): Promise<CacheEntry | undefined> {
+  try {
+    return await options.store.read(key);
+  } catch (error) {
+    options.events.emit({ kind: 'store-failed', store: 'cache', operation: 'read', error });
+    return undefined;
+  }
+}
+
+/** Writes an entry and says whether it is there; a fault of the store is reported. @internal */
+export async function writeEntry(key: CacheKey, entry: CacheEntry, options: CacheOptions): Promise<boolean> {
+  try {
+    await options.store.write(key, entry);
+    return true;
+  } catch (error) {
+    options.events.emit({ kind: 'store-failed', store: 'cache', operation: 'write', error });
+    return false;
+  }
+}
+
+/** The refusal of a call that wanted nothing but the cache (RFC 9111, 5.2.1.7). @internal */
+export function notCached(): FarthingError {
+  return new FarthingError('only-if-cached', 'the answer is not in the cache, and only-if-cached was asked for');
+}

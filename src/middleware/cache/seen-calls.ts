@@ -1,0 +1,26 @@
+import type { CacheKey, EntryTimes } from '../../core/model/cache-entry.ts';
+
+/** Keys remembered: about 150 bytes each, so 15 MB at the most. */
+const MAX_SEEN = 100_000;
+
+/** When the same question was last asked, whatever became of it. Bounded; the oldest is forgotten first. @internal */
+export class SeenCalls {
+  readonly #atMs = new Map<CacheKey, number>();
+
+  /** Notes that a question is asked now and says when it was before. */
+  note(key: CacheKey, nowMs: number): number | undefined {
+    const before = this.#atMs.get(key);
+    this.#atMs.delete(key);
+    this.#atMs.set(key, nowMs);
+    if (this.#atMs.size > MAX_SEEN) {
+      const oldest = this.#atMs.keys().next();
+      if (oldest.done !== true) this.#atMs.delete(oldest.value);
+    }
+    return before;
+  }
+
+  /** How long ago the bytes of an entry would last have reached the provider: when they were served before, else when they were stored. */
+  sinceServed(key: CacheKey, entry: EntryTimes, nowMs: number): number {
+    return Math.max(0, nowMs - (this.note(key, nowMs) ?? entry.storedAtMs));
+  }
+}

@@ -1,0 +1,145 @@
+import { type RequestCacheControl, parseCacheControl } from '../../core/cache-control.ts';
+import {
+  type EmbeddedItem,
+  type EmbeddingItem,
+  embeddingItems,
+  embeddingsBody,
+  mergeEmbeddings,
+  vectorEncodingOf,
+} from '../../core/embedding-items.ts';
+import { freshness } from '../../core/freshness.ts';
+import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
+import { parseTarget } from '../../core/model/target.ts';
+import { usageOf } from '../../core/model/usage.ts';
+import { decodeRequest } from '../../wire/decode-request.ts';
+import { callKey, type CacheOptions, notCached, readEntry, writeEntry } from '../cache/cache-access.ts';
+import { type Call, decide, type Middleware, type Next, type Outcome } from '../compose.ts';
+import { itemEntry } from './item-entry.ts';
+import { ItemMerger, type MissingItem } from './item-merger.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** One item of a call with what the cache has of it. */
+interface FoundItem {
+  readonly item: EmbeddingItem;
+  readonly key: CacheKey;
+  readonly entry: CacheEntry | undefined;
+}
+
+/**
+ * Answers embeddings item by item: what the cache has is not asked again, the misses go out in one call, each once, and the reply is put
+ * together in the caller's order. Steps aside when the cache fails.
+ * @internal
+ */
+export function embeddingsMiddleware(options: CacheOptions): Middleware {
+  return {
+    name: 'embeddings',
+    async handle(call, next) {
+      const { mayStore, request } = call.state;
+      const items =
+        call.endpoint === 'embeddings' && mayStore && request !== undefined ? embeddingItems(request.body) : undefined;
+      if (items === undefined) return next(call);
+      const control = parseCacheControl(call.headers['cache-control']);
+      const found = await Promise.all(items.map((item) => findItem(call, item, control, options)));
+      const missing = missingItems(found);
+      if (missing.length === 0) return answerFromCache(call, found);
+      if (control.onlyIfCached) throw notCached();
+      return askForRest(call, found, missing, next, options);
+    },
+  };
+}
+
+async function findItem(
+  call: Call,
+  item: EmbeddingItem,
+  control: RequestCacheControl,
+  options: CacheOptions,
+): Promise<FoundItem> {
+  const key = callKey(call, item.keyBody, options);
+  const entry = control.noCache ? undefined : await readEntry(key, options);
+  const isFresh = entry !== undefined && freshness(entry, options.clock.nowMs(), control) === 'fresh';
+  return { item, key, entry: isFresh ? entry : undefined };
+}
+
+/** The items to ask for, each once, with all the places it stands in. */
+function missingItems(found: readonly FoundItem[]): readonly MissingItem[] {
+  const missing = new Map<CacheKey, { item: EmbeddingItem; key: CacheKey; places: number[] }>();
+  for (const [place, { item, key, entry }] of found.entries()) {
+    if (entry !== undefined) continue;
+    const known = missing.get(key);
+    if (known === undefined) missing.set(key, { item, key, places: [place] });
+    else known.places.push(place);
+  }
+  return [...missing.values()];
+}
+
+function embedded(entry: CacheEntry): EmbeddedItem {
+  return { vector: decoder.decode(entry.body), tokens: entry.usage.input };
+}
+
+function answerFromCache(call: Call, found: readonly FoundItem[]): Outcome {
+  const { state, receiver } = call;
+  const entries = found.map(({ entry }) => entry as CacheEntry);
+  const first = entries[0] as CacheEntry;
+  const encoding = vectorEncodingOf(state.request?.body ?? {});
+  const merged = mergeEmbeddings(entries.map(embedded), encoding, first.servedModel ?? state.shape?.model ?? '');
+  const usage = usageOf({ input: merged.tokens });
+  state.cacheStatus = 'hit';
+  state.served = first;
+  state.answer = {
+    source: 'cache',
+    target: parseTarget(first.target) ?? { provider: '', model: '' },
+    servedModel: first.servedModel,
+    baselineUsage: usage,
+    usage,
+    terms: first.terms,
+  };
+  decide(call, 'cache', 'hit', `${found.length}-items`);
+  receiver.head({ status: 200, headers: { 'content-type': 'application/json' }, form: 'whole' });
+  receiver.frames([{ bytes: encoder.encode(merged.text), role: 'content' }]);
+  receiver.end();
+  return { kind: 'complete', facts: undefined };
+}
+
+async function askForRest(
+  call: Call,
+  found: readonly FoundItem[],
+  missing: readonly MissingItem[],
+  next: Next,
+  options: CacheOptions,
+): Promise<Outcome> {
+  const { state } = call;
+  const isWhole = missing.length === found.length;
+  const merger = new ItemMerger(
+    call,
+    missing,
+    isWhole ? undefined : found.map(({ entry }) => (entry === undefined ? undefined : embedded(entry))),
+  );
+  decide(
+    call,
+    'cache',
+    isWhole ? 'miss' : 'partial',
+    isWhole ? undefined : `${found.length - missing.length}-of-${found.length}-items`,
+  );
+  if (isWhole) {
+    state.cacheReason = 'miss';
+  } else {
+    state.cacheReason = 'partial';
+    narrow(call, missing);
+  }
+  const body = isWhole ? call.body : encoder.encode(state.request?.text);
+  const outcome = await next({ ...call, body, receiver: merger });
+  await Promise.all(merger.embedded().map(({ key, item }) => writeEntry(key, itemEntry(call, item, options), options)));
+  return outcome;
+}
+
+/** Makes the call ask for the missing items only. */
+function narrow(call: Call, missing: readonly MissingItem[]): void {
+  const { state } = call;
+  const body = embeddingsBody(
+    state.request?.body ?? {},
+    missing.map(({ item }) => item),
+  );
+  state.request = decodeRequest('embeddings', encoder.encode(JSON.stringify(body)));
+}

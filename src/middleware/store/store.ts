@@ -1,0 +1,88 @@
+import { asksForJson, storability } from '../../core/cacheability.ts';
+import { entryTimes } from '../../core/freshness.ts';
+import type { CacheEntry, ReplyForm } from '../../core/model/cache-entry.ts';
+import { formatTarget } from '../../core/model/target.ts';
+import { NO_USAGE } from '../../core/model/usage.ts';
+import { answerTexts } from '../../wire/answer-texts.ts';
+import { replayMarks } from '../../wire/replay-marks.ts';
+import { wholeFromStream } from '../../wire/replay-whole-from-stream.ts';
+import { type CacheOptions, writeEntry } from '../cache/cache-access.ts';
+import { type Call, decide, type Middleware, type Outcome } from '../compose.ts';
+import { ReplyRecorder } from './reply-recorder.ts';
+
+const decoder = new TextDecoder();
+
+/**
+ * Puts whole, good answers into the cache, under the model that answered. Runs for the leader of a shared call only. A fault of the
+ * store is reported and counted; the answer is not touched: this step steps aside.
+ * @internal
+ */
+export function storeMiddleware(options: CacheOptions): Middleware {
+  return {
+    name: 'store',
+    async handle(call, next) {
+      const { key, mayStore } = call.state;
+      if (key === undefined || !mayStore || call.endpoint === 'embeddings') return next(call);
+      const recorder = new ReplyRecorder(call.receiver, options.maxEntryBytes);
+      const outcome = await next({ ...call, receiver: recorder });
+      const entry = entryOf(call, outcome, recorder, options);
+      if (entry !== undefined) call.state.stored = await writeEntry(key, entry, options);
+      return outcome;
+    },
+  };
+}
+
+function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options: CacheOptions): CacheEntry | undefined {
+  const { state } = call;
+  const { facts } = outcome;
+  const charge = state.charges.at(-1);
+  if (outcome.kind !== 'complete' || facts === undefined || charge === undefined || state.answer === undefined)
+    return undefined;
+  const body = recorder.body();
+  const { form } = recorder;
+  const verdict = storability(facts, {
+    status: charge.status ?? 0,
+    sizeBytes: body?.byteLength ?? Infinity,
+    maxEntryBytes: options.maxEntryBytes,
+    isJson:
+      body === undefined || !asksForJson(call.endpoint, state.request?.body ?? {})
+        ? undefined
+        : isJsonAnswer(call, form, body),
+  });
+  const marks = body === undefined ? undefined : replayMarks(call.endpoint, form, body);
+  if (verdict.kind === 'skip' || body === undefined || marks === undefined) {
+    decide(call, 'store', 'skip', verdict.kind === 'skip' ? verdict.reason : 'unmarked');
+    return undefined;
+  }
+  return {
+    ...entryTimes(options.clock.nowMs(), {
+      ttlMs: options.ttlMs,
+      staleIfErrorMs: options.staleIfErrorMs,
+      maxTtlMs: options.ttlMs,
+    }),
+    endpoint: call.endpoint,
+    form,
+    body,
+    idRanges: marks.idRanges,
+    usageRange: marks.usageRange,
+    project: call.caller.project,
+    tags: state.tags,
+    target: formatTarget(state.answer.target),
+    servedModel: facts.model,
+    usage: facts.usage ?? NO_USAGE,
+    terms: facts.terms,
+    costNanoUsd: charge.amountNanoUsd,
+  };
+}
+
+function isJsonAnswer(call: Call, form: ReplyForm, body: Uint8Array): boolean {
+  const whole = form === 'whole' ? body : wholeFromStream(call.endpoint, body);
+  if (whole === undefined) return false;
+  try {
+    return answerTexts(call.endpoint, JSON.parse(decoder.decode(whole))).every(
+      (text) => JSON.parse(text) !== undefined,
+    );
+  } catch {
+    return false; // the text is not JSON: the answer must not be served again
+  }
+}
