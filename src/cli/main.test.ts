@@ -114,11 +114,11 @@ test('help loads no schema library, and config check no server and no store', ()
     'hook.mjs',
     "import { registerHooks } from 'node:module';\nregisterHooks({ load(url, context, next) { process.stderr.write(url + '\\n'); return next(url, context); } });\n",
   );
-  const loaded = (words: readonly string[]): string => run(words, {}, ['--import', join(folder, 'hook.mjs')]).err;
-  const help = loaded(['--help']);
+  const hook = ['--import', join(folder, 'hook.mjs')];
+  const help = run(['--help'], {}, hook).err;
   expect(help).toContain('/commander/');
   expect(help).not.toMatch(/node_modules\/(zod|yaml|fastify|undici|better-sqlite3|pino)\//);
-  const check = loaded(['config', 'check', '-c', 'good.yaml']);
+  const check = run(['config', 'check', '-c', 'good.yaml'], {}, hook).err;
   expect(check).toContain('node_modules/zod/');
   expect(check).not.toMatch(/node_modules\/(fastify|undici|better-sqlite3|pino|prom-client|@clack)\//);
 });

@@ -1,13 +1,14 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Environment } from './env.ts';
 import { expandText, type Expansion } from './expand.ts';
 
+function readFile(path: string): string {
+  if (path === '/run/secrets/key') return 'from-file\r\n';
+  throw Object.assign(new Error('a message with content'), { code: 'ENOENT' });
+}
+
 function expand(text: string, env: Environment = {}): Expansion {
-  const readFile = (path: string): string => {
-    if (path === '/run/secrets/key') return 'from-file\r\n';
-    throw Object.assign(new Error('a message with content'), { code: 'ENOENT' });
-  };
   return expandText(text, { env, readFile });
 }
 
@@ -58,7 +59,7 @@ test('a file stands for its text without line ends at its end, and its error say
 });
 
 test('an unclosed or unknown reference is a fault', () => {
-  for (const text of [
+  const texts = [
     '${env:A',
     '${env:A:-x',
     '${file:/x',
@@ -69,9 +70,8 @@ test('an unclosed or unknown reference is a fault', () => {
     '${env:9}',
     '${env:A-x}',
     '${exec:ls}',
-  ]) {
-    expect(expand(text, { A: 'a' }).kind, text).toBe('fault');
-  }
+  ];
+  expect(texts.filter((text) => expand(text, { A: 'a' }).kind !== 'fault')).toEqual([]);
 });
 
 test('names of Object.prototype are no variables', () => {

@@ -14,7 +14,7 @@ interface LeafDescription {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** Every scalar of a file is text, see `read-yaml`; a leaf reads it. */
+/** Every scalar of a file is text, see `read-yaml`; a leaf reads it. @internal */
 export function leaf<Value>(
   read: (text: string) => Value | undefined,
   expected: string,
