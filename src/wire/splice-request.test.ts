@@ -1,0 +1,98 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeRequest } from './decode-request.ts';
+import { type RequestEdits, spliceRequest } from './splice-request.ts';
+
+const utf8 = new TextEncoder();
+
+function spliced(text: string, edits: RequestEdits): string | undefined {
+  const bytes = spliceRequest(decodeRequest('chat', utf8.encode(text)), edits);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+const rest = '"messages":[{"role":"user","content":"hé 😀"}]';
+
+describe('the model', () => {
+  test('is replaced where it stands and nothing else moves', () => {
+    const text = `{ "x_unknown" : 9007199254740993.10e1,\n\t"model" : "fast" , ${rest}, "a": {"model":"fast"} }\n`;
+    expect(spliced(text, { model: 'openai/gpt "6"' })).toBe(text.replace('"fast"', String.raw`"openai/gpt \"6\""`));
+  });
+
+  test('is found under an escaped key', () => {
+    expect(spliced(String.raw`{"mod\u0065l":"a",${rest}}`, { model: 'b' })).toBe(
+      String.raw`{"mod\u0065l":"b",${rest}}`,
+    );
+  });
+
+  test('that is the same already changes nothing', () => {
+    const text = String.raw`{"model":"\u0061",${rest}}`;
+    expect(spliced(text, { model: 'a' })).toBeUndefined();
+    expect(spliced(text, {})).toBeUndefined();
+  });
+});
+
+describe('include_usage', () => {
+  test.each([
+    ['absent', '', ',"stream_options":{"include_usage":true}'],
+    ['null', ',"stream_options":null', ',"stream_options":{"include_usage":true}'],
+    ['empty', ',"stream_options": { }', ',"stream_options": {"include_usage":true }'],
+    ['false', ',"stream_options":{"include_usage" : false}', ',"stream_options":{"include_usage" : true}'],
+    ['with others', ',"stream_options":{ "b": 1.0 }', ',"stream_options":{ "b": 1.0,"include_usage":true }'],
+  ])('is set where stream_options is %s', (_name, before, after) => {
+    expect(spliced(`{"model":"a",${rest}${before} }`, { includeUsage: true })).toBe(`{"model":"a",${rest}${after} }`);
+  });
+
+  test('that is set already changes nothing', () => {
+    const text = `{"model":"a",${rest},"stream_options":{"include_usage": true}}`;
+    expect(spliced(text, { includeUsage: true })).toBeUndefined();
+  });
+});
+
+test('members are set and added as the JSON text that is given', () => {
+  const text = `{"model":"a",${rest},"max_tokens":1e2}`;
+  expect(spliced(text, { members: { max_tokens: '50', seed: '12345678901234567890' } })).toBe(
+    `{"model":"a",${rest},"max_tokens":50,"seed":12345678901234567890}`,
+  );
+});
+
+test('several edits at once keep each other', () => {
+  const text = `{${rest},"stream_options":{},"model":"a"}`;
+  expect(spliced(text, { model: 'b', includeUsage: true, members: { n: '2' } })).toBe(
+    `{${rest},"stream_options":{"include_usage":true},"model":"b","n":2}`,
+  );
+});
+
+test('a spliced body parses to the original with the edit, and all text outside the members is as it was', () => {
+  const extras = fc.dictionary(fc.string({ maxLength: 8, unit: 'grapheme' }), fc.jsonValue({ maxDepth: 3 }), {
+    maxKeys: 6,
+    noNullPrototype: true,
+  });
+  const options = fc.option(fc.record({ include_usage: fc.boolean(), other: fc.jsonValue() }, { requiredKeys: [] }), {
+    nil: undefined,
+  });
+  fc.assert(
+    fc.property(
+      extras,
+      options,
+      fc.string({ minLength: 1, unit: 'grapheme-ascii' }),
+      fc.constantFrom('', '  '),
+      (extra, own, model, space) => {
+        const fields = {
+          ...extra,
+          model: 'asked',
+          messages: [{ role: 'user', content: 'model' }],
+          stream_options: own,
+        };
+        const text = JSON.stringify(fields, null, space);
+        const result = spliced(text, { model, includeUsage: true }) ?? text;
+        const expected: unknown = JSON.parse(
+          JSON.stringify({ ...fields, model, stream_options: { ...own, include_usage: true } }),
+        );
+        expect(JSON.parse(result)).toEqual(expected);
+        const head = text.slice(0, text.indexOf('"asked"', text.lastIndexOf('"model":')));
+        expect(result.startsWith(head)).toBe(true);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});

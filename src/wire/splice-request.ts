@@ -1,0 +1,82 @@
+import { FarthingError } from '../core/errors.ts';
+import type { DecodedRequest } from './decoded-request.ts';
+import { type MemberRange, scanJson } from './json-scan.ts';
+import { isObject } from './request-guards.ts';
+
+/** What to change in a request on its way to the provider. @public */
+export interface RequestEdits {
+  /** The provider's name for the model. */
+  readonly model?: string;
+  /** Sets `stream_options.include_usage`, leaving the other stream options as they are. Only for chat streams. */
+  readonly includeUsage?: true;
+  /** Other members of the body to set or replace, by name, each as JSON text: a part of `input`, a limit on output tokens. */
+  readonly members?: Readonly<Record<string, string>>;
+}
+
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * Changes members of a request's body and leaves every other byte as the caller wrote it: big integers, spacing, order and unknown fields
+ * survive. A member that is not there is added behind the last one. (A byte order mark at the start is dropped with the first change.)
+ * @returns undefined when nothing changes: send the caller's own bytes.
+ * @public
+ */
+export function spliceRequest(request: DecodedRequest, edits: RequestEdits): Uint8Array | undefined {
+  const members = new Map<string, string>(Object.entries(edits.members ?? {}));
+  if (edits.model !== undefined && edits.model !== request.model) members.set('model', JSON.stringify(edits.model));
+  if (edits.includeUsage === true && !request.wantsUsageChunk) members.set('stream_options', withIncludeUsage(request));
+  const text = setMembers(request.text, request.members, members);
+  return text === request.text ? undefined : utf8.encode(text);
+}
+
+/** Sets members of the JSON object that `text` is: `values` holds JSON text by member name. */
+function setMembers(
+  text: string,
+  members: ReadonlyMap<string, MemberRange>,
+  values: ReadonlyMap<string, string>,
+): string {
+  const replacements: Replacement[] = [];
+  let added = '';
+  for (const [name, value] of values) {
+    const range = members.get(name);
+    if (range !== undefined) replacements.push({ start: range.valueStart, end: range.valueEnd, text: value });
+    else added += `${members.size > 0 || added !== '' ? ',' : ''}${JSON.stringify(name)}:${value}`;
+  }
+  if (added !== '') {
+    const end = endOfMembers(text, members);
+    replacements.push({ start: end, end, text: added });
+  }
+  return replaced(text, replacements);
+}
+
+function endOfMembers(text: string, members: ReadonlyMap<string, MemberRange>): number {
+  let end = text.indexOf('{') + 1;
+  for (const range of members.values()) end = Math.max(end, range.valueEnd);
+  return end;
+}
+
+function replaced(text: string, replacements: readonly Replacement[]): string {
+  let result = '';
+  let from = 0;
+  for (const each of replacements.toSorted((left, right) => left.start - right.start)) {
+    result += text.slice(from, each.start) + each.text;
+    from = each.end;
+  }
+  return result + text.slice(from);
+}
+
+function withIncludeUsage(request: DecodedRequest): string {
+  const range = request.members.get('stream_options');
+  if (range === undefined || !isObject(request.body['stream_options'])) return '{"include_usage":true}';
+  const text = request.text.slice(range.valueStart, range.valueEnd);
+  // The whole body has been scanned, so a part of it has no fault.
+  const scan = scanJson(text, { maxDepth: Infinity });
+  if (scan.kind === 'fault') throw new FarthingError('internal', `stream_options: ${scan.reason}`);
+  return setMembers(text, scan.members, new Map([['include_usage', 'true']]));
+}
