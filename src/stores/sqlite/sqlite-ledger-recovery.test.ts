@@ -79,7 +79,7 @@ test('several processes that recover at once make one estimate', async () => {
   const others = await Promise.all([openLedger(), openLedger(), openLedger()]);
   nowMs += LEASE_MS;
   const turned = await Promise.all(others.map((ledger) => ledger.recover(nowMs)));
-  expect(turned.toSorted()).toEqual([0, 0, 1]);
+  expect(turned.toSorted((left, right) => left - right)).toEqual([0, 0, 1]);
   expect(await collect(silent.charges({}))).toHaveLength(1);
 });
 
