@@ -169,7 +169,7 @@ class Encoder {
   #body(body: Readonly<Record<string, unknown>>): string {
     let count = 0;
     let text = '';
-    for (const key of Object.keys(body).sort()) {
+    for (const key of Object.keys(body).toSorted()) {
       const role = Object.hasOwn(this.#fields, key) ? this.#fields[key] : undefined;
       if (role !== undefined && role !== 'in' && role !== 'bypass') continue;
       count += 1;
@@ -183,7 +183,7 @@ class Encoder {
     if (typeof value !== 'object' || value === null) return this.#scalar(value);
     if (Array.isArray(value)) return this.#array(value);
     const fields = value as Readonly<Record<string, unknown>>;
-    const keys = Object.keys(fields).sort();
+    const keys = Object.keys(fields).toSorted();
     let count = keys.length;
     let text = '';
     for (const key of keys) {
@@ -221,19 +221,12 @@ class Encoder {
   }
 
   #scalar(value: unknown): string {
-    switch (typeof value) {
-      case 'string':
-        return `s${value.length}:${value}`;
-      case 'number':
-        return this.#number(value);
-      case 'boolean':
-        return value ? 'T' : 'F';
-      case 'undefined':
-        return 'u';
-      default:
-        if (value === null) return 'N';
-        throw new TypeError(`not a JSON value: ${typeof value}`);
-    }
+    if (typeof value === 'string') return `s${value.length}:${value}`;
+    if (typeof value === 'number') return this.#number(value);
+    if (typeof value === 'boolean') return value ? 'T' : 'F';
+    if (value === null) return 'N';
+    if (value === undefined) return 'u';
+    throw new TypeError(`not a JSON value: ${typeof value}`);
   }
 
   #number(value: number): string {

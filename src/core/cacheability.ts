@@ -110,17 +110,10 @@ export function storability(facts: ReplyFacts, conditions: ReplyConditions): Sto
 
 /** Whether a request asks for JSON by schema or by `json_object`, so that an answer which is none must not be stored. @public */
 export function asksForJson(endpoint: Endpoint, body: Readonly<Record<string, unknown>>): boolean {
-  switch (endpoint) {
-    case 'chat':
-      return isJsonFormat(body['response_format']);
-    case 'responses':
-      return isJsonFormat(fieldOf(body['text'], 'format'));
-    case 'messages':
-      return isJsonFormat(body['output_format']) || isJsonFormat(fieldOf(body['output_config'], 'format'));
-    case 'embeddings':
-    case 'count-tokens':
-      return false;
-  }
+  if (endpoint === 'chat') return isJsonFormat(body['response_format']);
+  if (endpoint === 'responses') return isJsonFormat(fieldOf(body['text'], 'format'));
+  if (endpoint !== 'messages') return false;
+  return isJsonFormat(body['output_format']) || isJsonFormat(fieldOf(body['output_config'], 'format'));
 }
 
 const MODE_WIDTH: Readonly<Record<CacheMode, number>> = { off: 0, deterministic: 1, declared: 2, all: 3 };

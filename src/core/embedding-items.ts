@@ -130,11 +130,11 @@ export function apportion(total: number, weights: readonly number[]): readonly n
 function inputsOf(input: unknown): readonly EmbeddingInput[] | undefined {
   if (typeof input === 'string') return [input];
   if (!Array.isArray(input) || input.length === 0) return undefined;
-  if (isTokens(input)) return [input];
-  return input.every((item): item is EmbeddingInput => typeof item === 'string' || isTokens(item)) ? input : undefined;
+  if (isTokens(input)) return [input as readonly number[]];
+  return input.every((item) => typeof item === 'string' || isTokens(item)) ? (input as EmbeddingInput[]) : undefined;
 }
 
-function isTokens(value: unknown): value is readonly number[] {
+function isTokens(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every((item) => Number.isInteger(item));
 }
 

@@ -10,7 +10,7 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 /** The package or built-in module that runs SQLite. @internal */
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite';
 
-/** A prepared statement; parameters are positional. @internal */
+/** A prepared statement; parameters are plain `?` (better-sqlite3 takes `?1` for a named one). @internal */
 export interface SqliteStatement {
   get(...parameters: readonly SqlValue[]): SqlRow | undefined;
   all(...parameters: readonly SqlValue[]): readonly SqlRow[];
