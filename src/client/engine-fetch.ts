@@ -6,7 +6,8 @@ import { WebSink } from './web-sink.ts';
 
 /** What {@link engineFetch} needs. @internal */
 export interface EngineFetchOptions {
-  readonly engine: Engine;
+  /** Opens the engine at the first call. */
+  readonly engine: () => Promise<Engine>;
   readonly caller: Caller;
   readonly providers: Readonly<Record<string, LibraryProvider>>;
 }
@@ -39,7 +40,8 @@ export function engineFetch(options: EngineFetchOptions): typeof globalThis.fetc
     };
     request.signal.addEventListener('abort', onAbort, { once: true });
     const body = new Uint8Array(await request.arrayBuffer());
-    void options.engine
+    const engine = await options.engine();
+    void engine
       .handle(
         {
           endpoint: address.endpoint,

@@ -1,0 +1,220 @@
+import { FarthingError } from '../core/errors.ts';
+import type { Caller, Tags } from '../core/model/caller.ts';
+import type { CallRecord } from '../core/model/charge.ts';
+import type { Protocol } from '../core/model/protocol.ts';
+import { parseTarget } from '../core/model/target.ts';
+import { layerPriceBooks } from '../core/price-book.ts';
+import { shippedPriceBook } from '../core/price-book-shipped.ts';
+import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
+import { vendorOfModel } from '../core/model-catalogue.ts';
+import type { RouteAlias } from '../core/route/route-table.ts';
+import { createEngine } from '../engine/create-engine.ts';
+import type { EngineCache } from '../engine/engine-options.ts';
+import type { Engine } from '../engine/engine-request.ts';
+import { systemClock, systemRandom } from '../engine/system-ports.ts';
+import type { EngineEvent } from '../ports/event-sink.ts';
+import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
+import type { ReplySink } from '../ports/reply-sink.ts';
+import { undiciProvider } from '../providers/undici/undici-provider.ts';
+import { engineFetch } from './engine-fetch.ts';
+import { type LibraryStores, openLibraryStores } from './library-stores.ts';
+import { BUILT_IN_PROVIDERS, type LibraryProvider } from './provider-origins.ts';
+
+/** How the response cache of the library works. @public */
+export interface LibraryCache extends Omit<EngineCache, 'store'> {
+  /**
+   * What the memory tier may weigh, in bytes.
+   * @defaultValue 64_000_000
+   */
+  readonly memoryBytes?: number;
+  /**
+   * What the tier on disk may weigh, in bytes; only with `storage`.
+   * @defaultValue 1_000_000_000
+   */
+  readonly diskBytes?: number;
+}
+
+/** How {@link createFarthing} makes an engine. @public */
+export interface FarthingOptions {
+  /** Upstreams by name, beside `openai` and `anthropic`, which are built in and may be replaced. @defaultValue none */
+  readonly providers?: Readonly<Record<string, LibraryProvider>>;
+  /** Names that may be asked for beside plain model names and `provider/model`. Targets are written `provider/model`. @defaultValue none */
+  readonly models?: Readonly<Record<string, { readonly targets: readonly string[]; readonly baseline?: string }>>;
+  /** Prices over the shipped book: dollars per million tokens as decimal strings, by `provider/model`. @defaultValue none */
+  readonly prices?: Readonly<Record<string, OperatorPrice>>;
+  /**
+   * The response cache; false is off.
+   * @defaultValue mode `deterministic`, one hour
+   */
+  readonly cache?: LibraryCache | false;
+  /**
+   * A folder for ledger and cache. Without one both are in memory and end with the process.
+   * @defaultValue memory
+   */
+  readonly storage?: string;
+  /** Who pays for the calls of this engine. @defaultValue 'default' */
+  readonly project?: string;
+  /** Tags of every call; they win over those of a single call. @defaultValue none */
+  readonly tags?: Tags;
+  /** Called with the record of every finished call: cost, saved, decisions. Must not throw. @defaultValue none */
+  readonly onCall?: (record: CallRecord) => void;
+  /** Called with faults and alarms: a store that failed, a model without a price. Must not throw. @defaultValue none */
+  readonly onEvent?: (event: EngineEvent) => void;
+}
+
+/** A call made without a web request. @public */
+export interface LibraryCall {
+  readonly endpoint: 'chat' | 'responses' | 'embeddings' | 'messages' | 'count-tokens';
+  readonly body: Uint8Array;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** An engine inside this process. @public */
+export interface Farthing {
+  /** For the official clients: `new OpenAI({ fetch: farthing.fetch })`. Throws for an address that is no configured provider's. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Makes one call; the reply, errors included, goes to the sink. Never rejects. */
+  handle(call: LibraryCall, sink: ReplySink): Promise<void>;
+  /** Which protocol a model is asked in. */
+  protocolOf(model: string): Protocol;
+  /** The record of a finished call. */
+  callRecord(callId: string): Promise<CallRecord | undefined>;
+  /** What calls cost and saved, grouped. */
+  report(by: ReportDimension, query?: LedgerQuery): Promise<readonly ReportRow[]>;
+  /** Waits for calls under way, makes the ledger durable and closes everything. */
+  close(): Promise<void>;
+}
+
+/** One hour: long enough for repeats of a working session, short enough that a wrong answer does not live for days. */
+const DEFAULT_CACHE: LibraryCache = { mode: 'deterministic', ttlMs: 3_600_000 };
+
+/**
+ * Makes an engine inside this process. Nothing is opened until the first call.
+ *
+ * @example
+ * ```ts
+ * const farthing = createFarthing({ cache: { mode: 'all', ttlMs: 3_600_000 }, onCall: (call) => console.log(call.savedNanoUsd) });
+ * const openai = new OpenAI({ fetch: farthing.fetch });
+ * await openai.chat.completions.create({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'Hello' }] });
+ * ```
+ * @throws FarthingError `configuration` for a price or a target that cannot be read.
+ * @public
+ */
+export function createFarthing(options: FarthingOptions = {}): Farthing {
+  return new LibraryFarthing(options);
+}
+
+class LibraryFarthing implements Farthing {
+  readonly fetch: typeof globalThis.fetch;
+  readonly #options: FarthingOptions;
+  readonly #providers: Readonly<Record<string, LibraryProvider>>;
+  readonly #caller: Caller;
+  readonly #aliases: ReadonlyMap<string, RouteAlias>;
+  readonly #prices: ReturnType<typeof operatorPrices>;
+  #opened: Promise<{ readonly engine: Engine; readonly stores: LibraryStores }> | undefined;
+
+  constructor(options: FarthingOptions) {
+    this.#options = options;
+    this.#providers = { ...BUILT_IN_PROVIDERS, ...options.providers };
+    this.#caller = {
+      project: options.project ?? 'default',
+      keyId: 'local',
+      ...(options.tags === undefined ? {} : { pinnedTags: options.tags }),
+    };
+    this.#aliases = aliasesOf(options.models ?? {});
+    this.#prices = operatorPrices(options.prices ?? {});
+    this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
+  }
+
+  async handle(call: LibraryCall, sink: ReplySink): Promise<void> {
+    const engine = await this.#engine();
+    await engine.handle({ ...call, caller: this.#caller }, sink);
+  }
+
+  protocolOf(model: string): Protocol {
+    const target = this.#aliases.get(model)?.targets[0] ?? parseTarget(model);
+    const provider = target === undefined ? undefined : this.#providers[target.provider];
+    if (provider !== undefined) return provider.protocol;
+    return vendorOfModel(model) === 'anthropic' ? 'anthropic' : 'openai';
+  }
+
+  async callRecord(callId: string): Promise<CallRecord | undefined> {
+    return (await this.#engine()).callRecord(callId, this.#caller.project);
+  }
+
+  async report(by: ReportDimension, query: LedgerQuery = {}): Promise<readonly ReportRow[]> {
+    const { stores } = await this.#open();
+    await stores.ledger.flush();
+    return stores.ledger.report(by, query);
+  }
+
+  async close(): Promise<void> {
+    if (this.#opened === undefined) return;
+    const { engine, stores } = await this.#opened;
+    await engine.close();
+    await stores.close();
+  }
+
+  async #engine(): Promise<Engine> {
+    return (await this.#open()).engine;
+  }
+
+  #open(): NonNullable<LibraryFarthing['#opened']> {
+    this.#opened ??= this.#make();
+    return this.#opened;
+  }
+
+  async #make(): Promise<{ engine: Engine; stores: LibraryStores }> {
+    const { cache = DEFAULT_CACHE, onCall, onEvent, storage } = this.#options;
+    const stores = await openLibraryStores({
+      storage,
+      memoryBytes: cache === false ? undefined : cache.memoryBytes,
+      diskBytes: cache === false ? undefined : cache.diskBytes,
+      emit: (event) => onEvent?.(event),
+    });
+    const engine = createEngine({
+      providers: Object.entries(this.#providers).map(([name, provider]) => ({
+        provider: undiciProvider({
+          name,
+          protocol: provider.protocol,
+          baseUrl: provider.baseUrl,
+          apiKeys: provider.apiKey === undefined ? [] : [{ key: provider.apiKey }],
+          random: systemRandom,
+        }),
+        vendor: provider.vendor ?? name,
+        baseUrl: provider.baseUrl,
+      })),
+      aliases: this.#aliases,
+      priceBook: layerPriceBooks(shippedPriceBook(), undefined, this.#prices),
+      cache: cache === false ? undefined : { ...cache, store: stores.cache },
+      ledger: stores.ledger,
+      reader: stores.ledger,
+      ownerId: stores.ownerId,
+      clock: systemClock,
+      random: systemRandom,
+      events: {
+        emit: (event) => {
+          if (event.kind === 'call-finished') onCall?.(event.record);
+          else onEvent?.(event);
+        },
+      },
+    });
+    return { engine, stores };
+  }
+}
+
+function aliasesOf(models: NonNullable<FarthingOptions['models']>): ReadonlyMap<string, RouteAlias> {
+  const read = (text: string): RouteAlias['targets'][number] => {
+    const target = parseTarget(text);
+    if (target === undefined) throw new FarthingError('configuration', `a target is written provider/model: ${text}`);
+    return target;
+  };
+  return new Map(
+    Object.entries(models).map(([name, { targets, baseline }]) => [
+      name,
+      { targets: targets.map(read), ...(baseline === undefined ? {} : { baseline: read(baseline) }) },
+    ]),
+  );
+}
