@@ -24,7 +24,7 @@ function encode(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-function decode(bytes: Uint8Array | undefined): any {
+function decode(bytes: Uint8Array | undefined): unknown {
   return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
 }
 

@@ -76,27 +76,32 @@ function copied(fields: Fields): Entry {
   return copy;
 }
 
-/** The entry that a list item continues: that of its `index`; for tool calls without one, the last unless a new id comes. */
+/** The entry that a list item continues: that of its `index`, else the last one, where item and entry can belong together. */
 function continued(name: string, list: readonly unknown[], item: Fields): Entry | undefined {
   const last = mergeable(list.at(-1));
   const index = item['index'];
   if (typeof index === 'number') {
-    const isSame = (entry: unknown): boolean =>
-      objectOf(entry)?.['index'] === index && isSameType(objectOf(entry), item);
-    return isSame(last) ? last : mergeable(list.find(isSame));
+    const isSame = (entry: unknown): boolean => {
+      const fields = objectOf(entry);
+      return fields?.['index'] === index && belongs(name, fields, item);
+    };
+    return isSame(last) ? last : mergeable(list.findLast(isSame));
   }
   if (last === undefined) return undefined;
-  if (name === 'tool_calls') {
-    const id = wordOf(item['id']);
-    return id === undefined || id === last['id'] ? last : undefined;
-  }
+  if (name === 'tool_calls') return belongs(name, last, item) ? last : undefined;
   // Mistral streams its content as parts of one kind after the other.
-  return (name === 'content' || name === 'thinking') && last['type'] === item['type'] ? last : undefined;
+  const isText = item['type'] === 'text' || item['type'] === 'thinking';
+  return isText && last['type'] === item['type'] && (name === 'content' || name === 'thinking') ? last : undefined;
 }
 
-/** Reasoning details of two kinds may share an index. A delta that does not repeat the type continues any. */
-function isSameType(entry: Fields | undefined, item: Fields): boolean {
-  return item['type'] === undefined || entry?.['type'] === undefined || entry['type'] === item['type'];
+/**
+ * Whether a delta can continue an entry. Reasoning details of two kinds may share an index; Gemini gives all parallel tool calls index 0 and
+ * tells them apart by id. A delta that repeats neither continues any.
+ */
+function belongs(name: string, entry: Fields, item: Fields): boolean {
+  const field = name === 'tool_calls' ? 'id' : 'type';
+  const stated = wordOf(item[field]);
+  return stated === undefined || wordOf(entry[field]) === undefined || entry[field] === stated;
 }
 
 /** A message ready for deltas. @internal */

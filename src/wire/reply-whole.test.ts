@@ -8,8 +8,8 @@ function chat(choice: unknown, rest: object = {}): unknown {
   return { id: 'chatcmpl-1', object: 'chat.completion', model: 'gpt-5.4-mini', choices: [choice], ...rest };
 }
 
-function said(content: unknown, finishReason: string | null = 'stop', message: object = {}): unknown {
-  return chat({ index: 0, message: { role: 'assistant', content, ...message }, finish_reason: finishReason });
+function said(content: unknown, finishReason: string | null = 'stop', rest: object = {}): unknown {
+  return chat({ index: 0, message: { role: 'assistant', content, ...rest }, finish_reason: finishReason });
 }
 
 function response(output: readonly unknown[], rest: object = {}): unknown {
