@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { OperatorPrice } from '../core/price-operator.ts';
 import type {
   BudgetConfig,
   CacheConfig,
@@ -10,7 +11,6 @@ import type {
   ModelConfig,
   OptimizeConfig,
   PassThroughConfig,
-  PriceConfig,
   ProviderConfig,
   ResilienceConfig,
   StorageConfig,
@@ -71,7 +71,7 @@ export interface FileSections {
   readonly auth: 'required' | 'none';
   readonly storage: StorageConfig;
   readonly providers: readonly ProviderConfig[];
-  readonly prices: Readonly<Record<string, PriceConfig>> | undefined;
+  readonly prices: Readonly<Record<string, OperatorPrice>> | undefined;
   readonly models: readonly ModelConfig[] | undefined;
   readonly routes: unknown;
   readonly cache: CacheConfig;

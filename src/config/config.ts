@@ -1,7 +1,7 @@
 import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
-import type { UsageBucket } from '../core/model/usage.ts';
 import type { NanoUsd } from '../core/money.ts';
+import type { OperatorPrice } from '../core/price-operator.ts';
 
 /** Where the gateway listens. @public */
 export interface ListenAddress {
@@ -41,14 +41,6 @@ export interface ProviderConfig {
   /** False when `apiKey` or `apiKeys` was written and every key is empty: its targets are skipped. */
   readonly isActive: boolean;
 }
-
-/** Operator prices of one target: dollars per million units as decimal text, kept as written so that no digit is lost. @public */
-export type PriceConfig = Readonly<Partial<Record<UsageBucket, string | undefined>>> & {
-  /** First day (UTC, `YYYY-MM-DD`) on which the price holds. Undefined: it always has. */
-  readonly from?: string | undefined;
-  /** First day on which it holds no more. Undefined: it has no end. */
-  readonly until?: string | undefined;
-};
 
 /** A name that clients may ask for. @public */
 export interface ModelConfig {
@@ -196,7 +188,7 @@ export interface Config {
   /** In the order of the file, inactive ones included. */
   readonly providers: readonly ProviderConfig[];
   /** By target, `provider/model`. */
-  readonly prices: Readonly<Record<string, PriceConfig>>;
+  readonly prices: Readonly<Record<string, OperatorPrice>>;
   readonly models: readonly ModelConfig[];
   readonly cache: CacheConfig;
   readonly budgets: readonly BudgetConfig[];

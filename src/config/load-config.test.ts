@@ -207,9 +207,9 @@ test('names and secrets are there once, and no secret is empty', () => {
 });
 
 test('money keeps every digit of the text', () => {
-  const { config } = load(`${PROVIDERS}prices: { openai/x: { input: 0.075000000001 } }
+  const { config } = load(`${PROVIDERS}prices: { openai/x: { input: 0.070001, output: 1.50 } }
 budgets: [{ name: a, scope: all, limitUsd: 4503599.123456789, window: day }]`);
-  expect(config.prices['openai/x']?.input).toBe('0.075000000001');
+  expect(config.prices['openai/x']).toEqual({ input: '0.070001', output: '1.50' });
   expect(config.budgets[0]?.limitNanoUsd).toBe(4_503_599_123_456_789);
 });
 

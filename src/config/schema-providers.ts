@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget, type Target } from '../core/model/target.ts';
 import type { UsageBucket } from '../core/model/usage.ts';
-import type { ModelConfig, PriceConfig, ProviderConfig, ProviderKey } from './config.ts';
+import type { OperatorPrice } from '../core/price-operator.ts';
+import type { ModelConfig, ProviderConfig, ProviderKey } from './config.ts';
 import { credential, day, leaf, line, oneOf, section, wholeNumber } from './schema-leaves.ts';
 import { vendorOf } from './vendor-of.ts';
 
@@ -125,8 +126,8 @@ export const providersSchema: z.ZodType<readonly ProviderConfig[]> = z
   .meta({ description: 'The upstreams, by name. At least one must be active.' });
 
 const pricePerMillion = leaf(
-  (text) => (/^\d{1,7}(\.\d{1,12})?$/.test(text) ? text : undefined),
-  'is not a price; write dollars per million as 0.75',
+  (text) => (/^\d{1,7}(\.\d{1,6})?$/.test(text) ? text : undefined),
+  'is not a price; write dollars per million as 0.75 (at most six decimals)',
   {
     description: 'Dollars per million.',
     unit: 'USD per million',
@@ -134,9 +135,9 @@ const pricePerMillion = leaf(
   },
 );
 
-type BucketShape = Record<UsageBucket, z.ZodOptional<z.ZodType<string, string>>>;
+type BucketShape = Record<UsageBucket, z.ZodExactOptional<z.ZodType<string, string>>>;
 
-const bucketPrice: BucketShape[UsageBucket] = pricePerMillion.optional();
+const bucketPrice: BucketShape[UsageBucket] = pricePerMillion.exactOptional();
 
 const bucketPrices: BucketShape = {
   input: bucketPrice,
@@ -156,16 +157,20 @@ const bucketPrices: BucketShape = {
   webSearch: bucketPrice,
 };
 
-const priceSection = section('The prices of a target; a bucket without a price is not priced.', {
-  ...bucketPrices,
-  from: day('First day (UTC) on which the price holds.').optional(),
-  until: day('First day (UTC) on which it holds no more.').optional(),
-});
+const priceSection = section(
+  'The prices of a target. Cache reads, images and video without one cost what input costs; cache writes, audio and searches without one are unpriced.',
+  {
+    ...bucketPrices,
+    input: pricePerMillion,
+    from: day('First day (UTC) on which the price holds.').optional(),
+    until: day('First day (UTC) on which it holds no more.').optional(),
+  },
+);
 
 /** `prices`. @internal */
-export const pricesSchema: z.ZodType<Readonly<Record<string, PriceConfig>>> = z
+export const pricesSchema: z.ZodType<Readonly<Record<string, OperatorPrice>>> = z
   .record(z.string(), priceSection)
-  .transform((prices, context): Readonly<Record<string, PriceConfig>> => {
+  .transform((prices, context): Readonly<Record<string, OperatorPrice>> => {
     for (const [name, { from, until }] of Object.entries(prices)) {
       if (parseTarget(name) === undefined) {
         context.addIssue({ code: 'custom', path: [name], message: 'a price is listed under provider/model' });
