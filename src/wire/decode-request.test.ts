@@ -128,6 +128,13 @@ describe('the body', () => {
     expect(String(error?.cause)).not.toContain('secret');
   });
 
+  test('an object of too many keys is refused', () => {
+    const wide = Object.fromEntries(Array.from({ length: 4097 }, (_, index) => [`k${index}`, 1]));
+    expect(refusal(() => decode('chat', { ...SOUND.chat, logit_bias: wide }))?.message).toBe(
+      'an object in the body has more than 4096 keys',
+    );
+  });
+
   test('five million nested arrays cost nothing to refuse', () => {
     expect(refusal(() => decode('chat', '['.repeat(5_000_000) + ']'.repeat(5_000_000)))?.message).toContain(
       'nests deeper',

@@ -23,7 +23,7 @@ const ADDRESS_FIELD =
 /**
  * Reads a request's body and checks what the gateway acts on; every other field passes untouched and unchecked.
  *
- * Refused are: bytes that are not UTF-8, text that is not a JSON object, nesting above the limit, duplicate keys, a `__proto__` key, lone surrogates,
+ * Refused are: bytes that are not UTF-8, text that is not a JSON object, nesting or keys above the limits, duplicate keys, a `__proto__` key, lone surrogates,
  * a missing or strange model, fields that name a server or a credential, and wrong types in the fields that the gateway reads.
  * @throws FarthingError `invalid-request` that names the fault and the field but never quotes content.
  * @public
@@ -35,7 +35,7 @@ export function decodeRequest(
 ): DecodedRequest {
   const text = textOf(body);
   let value: unknown;
-  // The scan bounds the depth before it lets the text be parsed, so that a body of nothing but brackets is never built.
+  // The scan bounds depth and width before it lets the text be parsed, so that a body of nothing but brackets is never built.
   const scan = scanJson(text, limits, () => (value = parsed(text)));
   if (scan.kind === 'fault') return refuseScanned(text, scan.reason, scan.path, limits);
   if (!isObject(value)) throw new FarthingError('invalid-request', 'the body must be a JSON object');
@@ -52,7 +52,7 @@ const READERS: Readonly<Record<Endpoint, (body: JsonObject, limits: RequestLimit
   'count-tokens': readCountTokens,
 };
 
-const SCAN_FAULTS: Readonly<Record<Exclude<JsonFaultReason, 'too-deep'>, string>> = {
+const SCAN_FAULTS: Readonly<Record<Exclude<JsonFaultReason, 'too-deep' | 'too-many-keys'>, string>> = {
   syntax: 'is not valid JSON',
   'duplicate-key': 'is there twice',
   'forbidden-key': 'is not allowed as a key',
@@ -84,6 +84,9 @@ function parsed(text: string): unknown {
 function refuseScanned(text: string, reason: JsonFaultReason, path: string, limits: RequestLimits): never {
   if (reason === 'too-deep')
     throw new FarthingError('invalid-request', `the body nests deeper than ${limits.maxDepth} levels`);
+  if (reason === 'too-many-keys') {
+    throw new FarthingError('invalid-request', `an object in the body has more than ${limits.maxObjectKeys} keys`);
+  }
   // In text that is not JSON the scan may take content for a key, which must not be quoted: syntax comes first.
   parsed(text);
   const where = path === '' ? 'the body' : `\`${path}\``;

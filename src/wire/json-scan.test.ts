@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type JsonScan, scanJson } from './json-scan.ts';
 
-const limits = { maxDepth: 64 };
+const limits = { maxDepth: 64, maxObjectKeys: 4096 };
 
 function scan(text: string): JsonScan {
   const alone = scanJson(text, limits);
@@ -23,6 +23,10 @@ function parsedOf(text: string): { readonly value: unknown } | undefined {
 
 function nested(depth: number): string {
   return `${'{"a":'.repeat(depth - 1)}[]${'}'.repeat(depth - 1)}`;
+}
+
+function objectOf(keys: number): string {
+  return JSON.stringify({ a: [Object.fromEntries(Array.from({ length: keys }, (_, index) => [`k${index}`, index]))] });
 }
 
 /** A key written with its first character as an escape. */
@@ -198,6 +202,22 @@ describe('depth', () => {
 
   test('brackets inside strings do not count', () => {
     expect(scan(`["${'['.repeat(100)}"]`).kind).toBe('ok');
+  });
+});
+
+describe('width', () => {
+  test.each([1, 5, 12, 13, 100])('an object may have %i keys and not one more', (maxObjectKeys) => {
+    const bounds = { ...limits, maxObjectKeys };
+    expect(scanJson(objectOf(maxObjectKeys), bounds).kind).toBe('ok');
+    expect(scanJson(objectOf(maxObjectKeys + 1), bounds)).toEqual({
+      kind: 'fault',
+      reason: 'too-many-keys',
+      path: `a[0].k${maxObjectKeys}`,
+    });
+  });
+
+  test('keys of different objects are not added up', () => {
+    expect(scanJson('{"a":{"b":1,"c":2},"d":[{"e":1,"f":2}]}', { ...limits, maxObjectKeys: 2 }).kind).toBe('ok');
   });
 });
 

@@ -13,7 +13,13 @@ export interface MemberRange {
 }
 
 /** What is wrong with a JSON text although it may be good JSON. @public */
-export type JsonFaultReason = 'too-deep' | 'duplicate-key' | 'forbidden-key' | 'lone-surrogate' | 'syntax';
+export type JsonFaultReason =
+  | 'too-deep'
+  | 'too-many-keys'
+  | 'duplicate-key'
+  | 'forbidden-key'
+  | 'lone-surrogate'
+  | 'syntax';
 
 /** What {@link scanJson} found. @public */
 export type JsonScan =
@@ -36,7 +42,7 @@ const FAULT = -1;
 const FORBIDDEN_KEY = '__proto__';
 
 /**
- * Looks at the text of a JSON value for what `JSON.parse` hides: duplicate keys, an own `__proto__`, lone surrogates, depth; and finds the
+ * Looks at the text of a JSON value for what `JSON.parse` hides: duplicate keys, an own `__proto__`, lone surrogates, depth and width; and finds the
  * members of the outermost object. Linear in the text; jumps over strings with the native search, so that it costs far less than parsing.
  *
  * It is no judge of syntax: it never throws on any text, and reports `syntax` only where brackets or quotes do not match. Ask `JSON.parse` too.
@@ -46,7 +52,7 @@ const FORBIDDEN_KEY = '__proto__';
  * @public
  */
 export function scanJson(text: string, limits: JsonLimits, parse?: () => unknown): JsonScan {
-  const walk = new Walk(text, limits.maxDepth);
+  const walk = new Walk(text, limits);
   if (!walk.run()) return { kind: 'fault', reason: walk.fault, path: jsonPathAt(text, walk.faultOffset) };
   const surrogate = parse === undefined || hasLoneSurrogate(parse()) ? loneSurrogateAt(text) : -1;
   if (surrogate !== -1) return { kind: 'fault', reason: 'lone-surrogate', path: jsonPathAt(text, surrogate) };
@@ -67,10 +73,10 @@ class Walk {
   #memberKeyStart = -1;
   #memberValueStart = -1;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, limits: JsonLimits) {
     this.#text = text;
-    this.#maxDepth = maxDepth;
-    this.#keys = new KeyStack(text);
+    this.#maxDepth = limits.maxDepth;
+    this.#keys = new KeyStack(text, limits.maxObjectKeys);
   }
 
   /** Whether no fault was found. */
@@ -142,6 +148,7 @@ class Walk {
 /** The keys of all open objects, as ranges of the text so that nothing is allocated for them. */
 class KeyStack {
   readonly #text: string;
+  readonly #maxKeys: number;
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
   /** By depth: where the keys of that level begin. */
@@ -151,8 +158,9 @@ class KeyStack {
   #top = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxKeys: number) {
     this.#text = text;
+    this.#maxKeys = maxKeys;
   }
 
   open(): void {
@@ -167,12 +175,12 @@ class KeyStack {
   }
 
   /** Adds a key to the innermost level. */
-  add(start: number, end: number): 'duplicate-key' | 'forbidden-key' | undefined {
+  add(start: number, end: number): 'duplicate-key' | 'forbidden-key' | 'too-many-keys' | undefined {
     const level = this.#depth - 1;
     const base = this.#bases[level] ?? 0;
     const hasEscape = hasBackslash(this.#text, start, end);
     let set = this.#sets[level];
-    if (set === undefined && (hasEscape || this.#top - base >= SMALL_OBJECT_KEYS)) {
+    if (set === undefined && (hasEscape || this.#top - base >= Math.min(SMALL_OBJECT_KEYS, this.#maxKeys))) {
       set = this.#makeSet(base);
       this.#sets[level] = set;
     }
@@ -180,6 +188,7 @@ class KeyStack {
       const key = unescaped(this.#text, start, end);
       if (key === FORBIDDEN_KEY) return 'forbidden-key';
       if (set.has(key)) return 'duplicate-key';
+      if (set.size >= this.#maxKeys) return 'too-many-keys';
       set.add(key);
       return undefined;
     }
