@@ -37,9 +37,7 @@ function modelNames(key, model) {
   const names = [model.id, ...namesOf(model.match), ...(overrides.aliases[key] ?? [])];
   const removed = overrides.removeModels[key] ?? [];
   const whole = [...new Set(names)].filter((name) => !INCOMPLETE_NAME.test(name) && !removed.includes(name));
-  return whole
-    .filter((name) => !SNAPSHOT.test(name) || !whole.includes(name.replace(SNAPSHOT, '')))
-    .toSorted((left, right) => (left < right ? -1 : 1));
+  return whole.filter((name) => !SNAPSHOT.test(name) || !whole.includes(name.replace(SNAPSHOT, '')));
 }
 
 function bucketOf(vendor, key) {

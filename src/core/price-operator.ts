@@ -10,7 +10,7 @@ import { readPriceBook, PRICE_BOOK_FORMAT } from './price-book-format.ts';
  * they may be dearer than input.
  * @public
  */
-export type OperatorPrice = Readonly<Partial<Record<UsageBucket, string>>> & {
+export type OperatorPrice = Readonly<Partial<Record<UsageBucket, string | undefined>>> & {
   /** First day (UTC, `YYYY-MM-DD`) on which the price holds. @defaultValue it always has */
   readonly from?: string | undefined;
   /** First day on which it holds no more. @defaultValue never */
@@ -31,8 +31,9 @@ const BILLED_AS = {
 function operatorEntry(targetText: string, price: OperatorPrice): readonly PriceEntry[] {
   const target = parseTarget(targetText);
   if (target === undefined) throw new FarthingError('configuration', 'is not provider/model');
-  const { from, until, ...usdPerMillion } = price;
-  if (usdPerMillion.input === undefined) throw new FarthingError('configuration', '"input" is missing');
+  const { from, until, ...stated } = price;
+  const usdPerMillion = Object.fromEntries(Object.entries(stated).filter(([, dollars]) => dollars !== undefined));
+  if (stated.input === undefined) throw new FarthingError('configuration', '"input" is missing');
   const entry = {
     id: from === undefined ? targetText : `${targetText}@${from}`,
     provider: target.provider,
