@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { RouteTable } from '../core/route/route-table.ts';
-import type { Config } from '../config/config.ts';
-import type { CacheStore } from '../ports/cache-store.ts';
+import type { Config, ExplainedValue } from '../config/config.ts';
+import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerReader } from '../ports/ledger.ts';
@@ -13,8 +13,8 @@ import type { PassThrough } from './pass-through.ts';
 export interface GatewayState extends DoorState {
   readonly config: Config;
   readonly passThrough: PassThrough;
-  /** Effective values and their origins, secrets cut out; undefined where the configuration did not come from a file. */
-  readonly explained: readonly unknown[] | undefined;
+  /** Effective values and their origins, secrets cut out; undefined where nobody gave them. */
+  readonly explained: readonly ExplainedValue[] | undefined;
   readonly routes: RouteTable;
 }
 
@@ -25,6 +25,8 @@ export interface GatewayContext {
   readonly keys: KeyStore;
   /** Undefined where the cache is off. */
   readonly cache: CacheStore | undefined;
+  /** What the cache holds; undefined when it is off. */
+  readonly cacheStats: () => CacheStoreStats | undefined;
   readonly ledger: LedgerReader;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;

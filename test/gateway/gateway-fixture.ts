@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
-import { pino } from 'pino';
+import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { CallRecord } from '../../src/core/model/charge.ts';
 import { ENDPOINTS } from '../../src/core/model/protocol.ts';
@@ -47,6 +47,11 @@ export class FakeKeyStore implements KeyStore {
   readonly records = new Map<string, KeyRecord>();
   lookups = 0;
   trouble: 'none' | 'fails' | 'hangs' = 'none';
+  /** Further secrets that it knows. */
+  set trusts(secrets: readonly string[]) {
+    for (const secret of secrets) this.#trusted.set(hash('sha256', secret), secret);
+  }
+  readonly #trusted = new Map<string, string>();
   #version = 1;
 
   constructor(records: readonly KeyRecord[] = []) {
@@ -56,6 +61,8 @@ export class FakeKeyStore implements KeyStore {
   async findBySecretHash(secretSha256: string): Promise<KeyRecord | undefined> {
     this.lookups += 1;
     await this.#trouble();
+    const trusted = this.#trusted.get(secretSha256);
+    if (trusted !== undefined) return keyRecord(trusted);
     return [...this.records.values()].find((record) => record.secretSha256 === secretSha256);
   }
 
@@ -187,34 +194,23 @@ export interface Fixture {
   close(): Promise<void>;
 }
 
-/** A whole gateway on a free port of loopback, with a fake engine and stores in memory. `yaml` is added to its configuration. */
-export async function startFixture(yaml = ''): Promise<Fixture> {
+interface Parts {
+  readonly engine: FakeEngine;
+  readonly keyRing: KeyRing;
+  readonly passThrough: PassThrough;
+}
+
+function configOf(yaml: string): Config {
   const listen = /^listen:/m.test(yaml) ? '' : 'listen: 127.0.0.1:0\n';
   const providers = /^providers:/m.test(yaml)
     ? ''
     : 'providers:\n  openai: { protocol: openai, baseUrl: "https://api.openai.com/v1", apiKey: sk-provider-canary }\n';
   const text = `version: 1\n${listen}${providers}admin: { key: ${ADMIN_KEY} }\n${yaml}`;
-  const { config } = loadConfig({ text, env: {}, readFile: () => '' });
-  const engine = new FakeEngine();
-  const keys = new FakeKeyStore([keyRecord(KEY)]);
-  const cache = new FakeCache();
-  const ledger = new MemoryLedger();
-  const metrics = new GatewayMetrics({ inFlight: () => server?.inFlight() ?? 0, cache: () => cache.stats() });
-  const log: string[] = [];
-  const keyRing = new KeyRing({
-    configured: config.keys.map((key) => keyRecord(key.secret, { keyId: `config:${key.name}`, project: key.project })),
-    store: keys,
-    clock: systemClock,
-    onFault: (operation) => metrics.storeFailed('keys', operation),
-  });
-  await keyRing.poll();
-  const passThrough = new PassThrough({
-    rules: config.passThrough,
-    providers: config.providers,
-    random: systemRandom,
-    idleTimeoutMs: 5000,
-  });
-  const state: GatewayState = {
+  return loadConfig({ text, env: {}, readFile: () => '' }).config;
+}
+
+function stateOf(config: Config, { engine, keyRing, passThrough }: Parts): GatewayState {
+  return {
     guard: requestGuard({ listenHost: config.listen.host, allowedHosts: config.allowedHosts }),
     authenticator: new Authenticator({
       keyRing: config.auth === 'none' ? undefined : keyRing,
@@ -225,25 +221,51 @@ export async function startFixture(yaml = ''): Promise<Fixture> {
     maxInFlight: config.limits.maxInFlight,
     config,
     passThrough,
-    explained: [{ path: 'version', value: '1' }],
+    explained: [{ path: 'version', value: '1', origin: { kind: 'default' } }],
     routes: {
       providers: new Map([['openai', { name: 'openai', protocol: 'openai', vendor: 'openai' }]]),
       aliases: new Map([['house', { targets: [{ provider: 'openai', model: 'gpt-5.4-mini' }] }]]),
       vendorOfModel: () => 'openai',
     },
   };
+}
+
+function partsOf(config: Config, keys: FakeKeyStore, metrics: GatewayMetrics): Parts {
+  return {
+    engine: new FakeEngine(),
+    keyRing: new KeyRing({
+      configured: config.keys.map((key) =>
+        keyRecord(key.secret, { keyId: `config:${key.name}`, project: key.project }),
+      ),
+      store: keys,
+      clock: systemClock,
+      onFault: (operation) => metrics.storeFailed('keys', operation),
+    }),
+    passThrough: new PassThrough({
+      rules: config.passThrough,
+      providers: config.providers,
+      random: systemRandom,
+      idleTimeoutMs: 5000,
+    }),
+  };
+}
+
+/** A whole gateway on a free port of loopback, with a fake engine and stores in memory. `yaml` is added to its configuration. */
+export async function startFixture(yaml = ''): Promise<Fixture> {
+  const config = configOf(yaml);
+  const [keys, cache, ledger] = [new FakeKeyStore([keyRecord(KEY)]), new FakeCache(), new MemoryLedger()];
+  const running: { server?: GatewayServer } = {};
+  const cacheStats = (): { entries: number; sizeBytes: number } => cache.stats();
+  const metrics = new GatewayMetrics({ inFlight: () => running.server?.inFlight() ?? 0, cache: cacheStats });
+  const log: string[] = [];
+  const parts = partsOf(config, keys, metrics);
+  await parts.keyRing.poll();
+  const state = stateOf(config, parts);
   const reloads: Fixture['reloads'] = { count: 0, error: undefined };
   const ledgerTrouble: Fixture['ledgerTrouble'] = { error: undefined };
-  let server: GatewayServer | undefined = undefined;
-  server = await gatewayServer({
-    state: () => state,
-    keys,
-    cache,
-    ledger,
-    metrics,
+  const server = await gatewayServer({
+    ...{ state: () => state, keys, cache, cacheStats, ledger, metrics, clock: systemClock, random: systemRandom },
     log: gatewayLog('debug', { write: (line) => void log.push(line) }),
-    clock: systemClock,
-    random: systemRandom,
     startedAtMs: Date.now(),
     checkLedger: async () => {
       if (ledgerTrouble.error !== undefined) throw ledgerTrouble.error;
@@ -253,26 +275,16 @@ export async function startFixture(yaml = ''): Promise<Fixture> {
       reloads.count += 1;
     },
   });
-  const running = server;
-  return {
-    server: running,
-    url: running.url,
-    port: Number(new URL(running.url).port),
-    engine,
-    keys,
-    cache,
-    ledger,
-    metrics,
-    log,
-    reloads,
-    ledgerTrouble,
-    close: async () => {
-      await running.close(1000);
-      keyRing.close();
-      metrics.close();
-      await passThrough.close();
-    },
+  running.server = server;
+  const close = async (): Promise<void> => {
+    await server.close(1000);
+    parts.keyRing.close();
+    metrics.close();
+    await parts.passThrough.close();
   };
+  const { url } = server;
+  const found = { url, port: Number(new URL(url).port), engine: parts.engine };
+  return { server, ...found, keys, cache, ledger, metrics, log, reloads, ledgerTrouble, close };
 }
 
 export interface Reply {
@@ -305,13 +317,18 @@ export function ask(url: string, { method = 'GET', path = '/', headers = {}, bod
           headers: response.headers,
           trailers: response.trailers,
           body: text,
-          json: () => JSON.parse(text) as Readonly<Record<string, unknown>>,
+          json: () => jsonOf(text),
         });
       });
     });
     request.on('error', reject);
     request.end(body);
   });
+}
+
+function jsonOf(text: string): Readonly<Record<string, unknown>> {
+  const value: Readonly<Record<string, unknown>> = JSON.parse(text);
+  return value;
 }
 
 /** A call as an OpenAI client makes it. */
@@ -332,6 +349,3 @@ export function raw(port: number, text: string): Promise<string> {
     socket.on('close', () => resolve(received));
   });
 }
-
-/** A log that says nothing. */
-export const SILENT = pino({ level: 'silent' });

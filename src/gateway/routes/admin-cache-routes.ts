@@ -3,7 +3,6 @@ import type { CacheKey } from '../../core/model/cache-entry.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CacheSelector, CacheStore } from '../../ports/cache-store.ts';
 import { fault, fieldsOf, nameField } from '../admin-input.ts';
-import { statsOf } from '../cache-stats.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
@@ -13,7 +12,7 @@ const CACHE_KEY = /^[0-9a-f]{64}$/;
 /** What the cache holds, and deleting from it: one entry, a project's, a tag value's, or everything when that is said. @internal */
 export function adminCacheRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get('/admin/v1/cache', ACCESS, async (_request, reply) =>
-    jsonReply(reply, { active: context.cache !== undefined, stats: statsOf(context.cache) }),
+    jsonReply(reply, { active: context.cache !== undefined, stats: context.cacheStats() }),
   );
 
   app.delete<{ Params: { key: string } }>('/admin/v1/cache/:key', ACCESS, async (request, reply) => {

@@ -1,0 +1,87 @@
+import type { Config, ProviderConfig } from '../config/config.ts';
+import { vendorOfModel } from '../core/model-catalogue.ts';
+import type { CallRecord } from '../core/model/charge.ts';
+import { layerPriceBooks, type PriceBook } from '../core/price-book.ts';
+import { shippedPriceBook } from '../core/price-book-shipped.ts';
+import { operatorPrices } from '../core/price-operator.ts';
+import type { RouteAlias, RouteTable } from '../core/route/route-table.ts';
+import { createEngine } from '../engine/create-engine.ts';
+import type { EngineProvider } from '../engine/engine-options.ts';
+import type { Engine } from '../engine/engine-request.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import { undiciProvider } from '../providers/undici/undici-provider.ts';
+import type { GatewayStores } from './gateway-stores.ts';
+
+/** What an engine needs beside its configuration. @internal */
+export interface EngineSurroundings {
+  readonly stores: GatewayStores;
+  readonly events: EventSink;
+  readonly priceFeed: PriceBook | undefined;
+  readonly onBodies: ((record: CallRecord, request: Uint8Array, reply: Uint8Array) => void) | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Makes an engine as a configuration describes it. Prices in layers: shipped, feed, operator.
+ * @throws FarthingError `configuration` for what only shows when it is put to use: a base URL, a price.
+ * @internal
+ */
+export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...ports }: EngineSurroundings): Engine {
+  const { cache, resilience } = config;
+  return createEngine({
+    ...ports,
+    providers: activeProviders(config).map((provider) => engineProvider(provider, ports.random)),
+    aliases: aliasesOf(config),
+    priceBook: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
+    cache:
+      stores.cache === undefined || cache.mode === 'off'
+        ? undefined
+        : {
+            store: stores.cache,
+            mode: cache.mode,
+            ttlMs: cache.ttlMs,
+            staleIfErrorMs: cache.staleIfErrorMs,
+            scope: cache.scope,
+            allowStored: cache.allowStored,
+          },
+    ledger: stores.ledger,
+    reader: stores.ledger,
+    ownerId: stores.ledger.ownerId,
+    timeouts: {
+      firstByteMs: resilience.firstByteTimeoutMs,
+      idleMs: resilience.idleTimeoutMs,
+      totalMs: resilience.totalTimeoutMs,
+    },
+    ...(onBodies === undefined ? {} : { onBodies }),
+  });
+}
+
+/** What may be asked for under a configuration, for listing models. @internal */
+export function routeTableOf(config: Config): RouteTable {
+  return {
+    providers: new Map(activeProviders(config).map(({ name, protocol, vendor }) => [name, { name, protocol, vendor }])),
+    aliases: aliasesOf(config),
+    vendorOfModel,
+  };
+}
+
+function activeProviders(config: Config): readonly ProviderConfig[] {
+  return config.providers.filter(({ isActive }) => isActive);
+}
+
+function aliasesOf(config: Config): ReadonlyMap<string, RouteAlias> {
+  return new Map(
+    config.models.map(({ name, targets, baseline }) => [
+      name,
+      { targets, ...(baseline === undefined ? {} : { baseline }) },
+    ]),
+  );
+}
+
+function engineProvider(config: ProviderConfig, random: Random): EngineProvider {
+  const { name, protocol, baseUrl, headers, query, vendor } = config;
+  const apiKeys = config.keys.map(({ secret, weight }) => ({ key: secret, weight }));
+  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, headers, query, random }), vendor, baseUrl };
+}

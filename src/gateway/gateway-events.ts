@@ -1,0 +1,63 @@
+import type { Logger } from 'pino';
+import type { CallRecord } from '../core/model/charge.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+
+/** Log lines of one kind that are written within a second; more are counted in the metrics alone. */
+const LINES_PER_SECOND = 10;
+
+/**
+ * Feeds metrics and log from the engine's events. Calls are logged only at level `debug`, and then without tags (they name people);
+ * faults are logged at most so many times a second, since a broken disk fails every call.
+ * @internal
+ */
+export function gatewayEvents(
+  metrics: GatewayMetrics,
+  log: Logger,
+  onRecord: ((record: CallRecord) => void) | undefined,
+): EventSink {
+  const mayLog = lineLimit();
+  return {
+    emit(event) {
+      metrics.emit(event);
+      switch (event.kind) {
+        case 'call-finished':
+          onRecord?.(event.record);
+          if (log.isLevelEnabled('debug')) logCall(log, event.record);
+          return;
+        case 'store-failed':
+          if (mayLog())
+            log.error({ store: event.store, operation: event.operation, error: event.error }, 'store failed');
+          return;
+        case 'internal-fault':
+          if (mayLog()) log.error({ callId: event.callId, error: event.error }, 'internal fault');
+          return;
+        case 'unpriced-charged':
+        case 'usage-missing':
+          if (mayLog()) log.warn({ callId: event.callId, target: event.target }, event.kind);
+      }
+    },
+  };
+}
+
+function logCall(log: Logger, record: CallRecord): void {
+  const { callId, project, keyId, endpoint, target, status, outcome, cacheStatus, durationMs, costNanoUsd } = record;
+  log.debug(
+    { callId, project, keyId, endpoint, target, status, outcome, cacheStatus, durationMs, costNanoUsd },
+    'call',
+  );
+}
+
+function lineLimit(): () => boolean {
+  let second = 0;
+  let lines = 0;
+  return () => {
+    const now = Math.trunc(performance.now() / 1000);
+    if (now !== second) {
+      second = now;
+      lines = 0;
+    }
+    lines += 1;
+    return lines <= LINES_PER_SECOND;
+  };
+}

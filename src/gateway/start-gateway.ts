@@ -1,0 +1,300 @@
+import { hash } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Config, ExplainedValue, KeyConfig } from '../config/config.ts';
+import { FarthingError } from '../core/errors.ts';
+import type { CallRecord } from '../core/model/charge.ts';
+import type { PriceBook } from '../core/price-book.ts';
+import { systemClock, systemRandom } from '../engine/system-ports.ts';
+import type { KeyRecord } from '../ports/key-store.ts';
+import { CallLog } from '../stores/call-log/call-log.ts';
+import { Authenticator } from './authenticator.ts';
+import { buildEngine, type EngineSurroundings, routeTableOf } from './build-engine.ts';
+import type { GatewayState } from './gateway-context.ts';
+import { gatewayEvents } from './gateway-events.ts';
+import { gatewayLog } from './gateway-log.ts';
+import { GatewayMetrics } from './gateway-metrics.ts';
+import { type GatewayServer, gatewayServer } from './gateway-server.ts';
+import { dataFolderOf, type GatewayStores, openStores } from './gateway-stores.ts';
+import { KeyRing } from './key-ring.ts';
+import { ensureLocalKey } from './local-key.ts';
+import { PassThrough } from './pass-through.ts';
+import { isLoopbackHost, requestGuard } from './request-guard.ts';
+import { changedRestartParts } from './restart-parts.ts';
+
+/** What may change while a gateway runs. @public */
+export interface GatewaySettings {
+  readonly config: Config;
+  /** Effective values with secrets cut out, for `GET /admin/v1/config`. @defaultValue none are shown */
+  readonly values?: readonly ExplainedValue[];
+  /** Prices between the shipped ones and the operator's. @defaultValue none */
+  readonly priceFeed?: PriceBook | undefined;
+}
+
+/** How to start a gateway. @public */
+export interface StartGatewayOptions extends GatewaySettings {
+  /** Reads the settings again, for `POST /admin/v1/reload`. @defaultValue that request is refused */
+  readonly readSettings?: () => Promise<GatewaySettings>;
+  /** Makes a key for the person at this machine and keeps it in the data folder. @defaultValue false */
+  readonly makeLocalKey?: boolean;
+  /** @defaultValue JSON lines on standard error at the configured level */
+  readonly log?: Logger;
+}
+
+/** A gateway that runs. @public */
+export interface Gateway {
+  /** `http://host:port`, without a slash at its end. */
+  readonly url: string;
+  /** The file with the local key, where one was asked for. */
+  readonly localKeyPath: string | undefined;
+  /**
+   * Takes new settings without dropping a call: those under way end under the old ones.
+   * @throws FarthingError `configuration`, changing nothing, when the settings cannot be used or take a restart.
+   */
+  reload(settings: GatewaySettings): Promise<void>;
+  /** Takes no more calls, waits for those under way up to `limits.drainTimeout`, cuts the rest, flushes the ledger and closes it. */
+  close(): Promise<void>;
+}
+
+/** Shortest key beyond loopback, in characters: 32 of base64 are 192 bits. */
+const MIN_SECRET_LENGTH = 32;
+
+/** For how long an answer to "can the ledger be written?" holds, in milliseconds: asking is open to all and costs an fsync. */
+const LEDGER_CHECK_MS = 1000;
+
+/**
+ * Opens the stores, assembles the engine and starts listening.
+ *
+ * @example
+ * ```ts
+ * const gateway = await startGateway({ config: defaultConfig(sources).config });
+ * console.log(gateway.url);
+ * await gateway.close();
+ * ```
+ * @throws FarthingError `configuration` or `store-unavailable`; the system's error when the address cannot be listened on.
+ * @public
+ */
+export async function startGateway(options: StartGatewayOptions): Promise<Gateway> {
+  checkExposure(options.config);
+  dataFolderOf(options.config);
+  const log = options.log ?? gatewayLog(options.config.logLevel);
+  const runtime = await GatewayRuntime.open(options, log);
+  try {
+    return await runtime.listen(options);
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+/** Beyond loopback anybody may knock: no gateway without keys, and none with keys that can be guessed. */
+function checkExposure(config: Config): void {
+  if (isLoopbackHost(config.listen.host)) return;
+  if (config.auth === 'none') {
+    throw new FarthingError(
+      'configuration',
+      'auth: none is for loopback only; set auth: required or listen on 127.0.0.1',
+    );
+  }
+  const secrets = [
+    ...config.keys.map(({ secret }) => secret),
+    ...(config.adminKey === undefined ? [] : [config.adminKey]),
+  ];
+  if (secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
+    throw new FarthingError('configuration', `beyond loopback keys need at least ${MIN_SECRET_LENGTH} characters`);
+  }
+}
+
+class GatewayRuntime {
+  readonly #log: Logger;
+  readonly #metrics: GatewayMetrics;
+  readonly #stores: GatewayStores;
+  readonly #callLog: CallLog | undefined;
+  readonly #startedAtMs = systemClock.nowMs();
+  /** Engines and what belongs to them that a reload replaced and whose calls are still under way. */
+  readonly #retiring = new Set<Promise<void>>();
+  #current: { readonly state: GatewayState; readonly keyRing: KeyRing } | undefined;
+  #server: GatewayServer | undefined;
+  #ledgerCheck: { readonly atMs: number; readonly answer: Promise<unknown> } | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(log: Logger, metrics: GatewayMetrics, stores: GatewayStores, callLog: CallLog | undefined) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#stores = stores;
+    this.#callLog = callLog;
+  }
+
+  static async open({ config }: StartGatewayOptions, log: Logger): Promise<GatewayRuntime> {
+    let runtime: GatewayRuntime | undefined;
+    const metrics = new GatewayMetrics({
+      inFlight: () => runtime?.inFlight() ?? 0,
+      cache: () => stores.cacheStats(),
+    });
+    const ports = { clock: systemClock, random: systemRandom };
+    const stores = await openStores(config, ports, (store, operation, error) => {
+      metrics.storeFailed(store, operation);
+      log.error({ store, operation, error }, 'store failed');
+    });
+    runtime = new GatewayRuntime(log, metrics, stores, openCallLog(config, log));
+    return runtime;
+  }
+
+  inFlight(): number {
+    return this.#server?.inFlight() ?? 0;
+  }
+
+  async listen(options: StartGatewayOptions): Promise<Gateway> {
+    const localKeyPath = options.makeLocalKey
+      ? await ensureLocalKey({ ...this.#stores, clock: systemClock, random: systemRandom })
+      : undefined;
+    this.#current = await this.#assemble(options);
+    const { readSettings } = options;
+    this.#server = await gatewayServer({
+      state: () => this.#state(),
+      keys: this.#stores.keys,
+      cache: this.#stores.cache,
+      cacheStats: this.#stores.cacheStats,
+      ledger: this.#stores.ledger,
+      metrics: this.#metrics,
+      log: this.#log,
+      clock: systemClock,
+      random: systemRandom,
+      startedAtMs: this.#startedAtMs,
+      checkLedger: () => this.#checkLedger(),
+      reload: async () => {
+        if (readSettings === undefined) throw new FarthingError('invalid-request', 'there is no file to read again');
+        await this.reload(await readSettings());
+      },
+    });
+    return {
+      url: this.#server.url,
+      localKeyPath,
+      reload: (settings) => this.reload(settings),
+      close: () => this.close(),
+    };
+  }
+
+  async reload(settings: GatewaySettings): Promise<void> {
+    const before = this.#state().config;
+    const changed = changedRestartParts(before, settings.config);
+    if (changed.length > 0) {
+      throw new FarthingError('configuration', `changed, but takes a restart: ${changed.join(', ')}`, { status: 409 });
+    }
+    checkExposure(settings.config);
+    const old = this.#current;
+    this.#current = await this.#assemble(settings);
+    this.#log.level = settings.config.logLevel;
+    if (old !== undefined) this.#retire(old);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const current = this.#current;
+    await this.#server?.close(current?.state.config.limits.drainTimeoutMs ?? 0);
+    if (current !== undefined) this.#retire(current);
+    await Promise.all(this.#retiring);
+    await this.#callLog?.close();
+    await this.#stores.close();
+    this.#metrics.close();
+  }
+
+  #state(): GatewayState {
+    if (this.#current === undefined) throw new FarthingError('internal', 'the gateway has not started');
+    return this.#current.state;
+  }
+
+  async #assemble({ config, values, priceFeed }: GatewaySettings): Promise<{ state: GatewayState; keyRing: KeyRing }> {
+    const engine = buildEngine(config, this.#surroundings(config, priceFeed));
+    const keyRing = new KeyRing({
+      configured: config.keys.map(configuredKey),
+      store: this.#stores.keys,
+      clock: systemClock,
+      onFault: (operation, error) => {
+        this.#metrics.storeFailed('keys', operation);
+        this.#log.error({ store: 'keys', operation, error }, 'store failed');
+      },
+    });
+    await keyRing.poll();
+    const state: GatewayState = {
+      config,
+      engine,
+      explained: values,
+      routes: routeTableOf(config),
+      guard: requestGuard({ listenHost: config.listen.host, allowedHosts: config.allowedHosts }),
+      authenticator: new Authenticator({
+        keyRing: config.auth === 'none' ? undefined : keyRing,
+        adminKey: config.adminKey,
+      }),
+      maxBodyBytes: config.limits.maxBodyBytes,
+      maxInFlight: config.limits.maxInFlight,
+      passThrough: new PassThrough({
+        rules: config.passThrough,
+        providers: config.providers,
+        random: systemRandom,
+        idleTimeoutMs: config.resilience.idleTimeoutMs,
+      }),
+    };
+    return { state, keyRing };
+  }
+
+  #surroundings(config: Config, priceFeed: PriceBook | undefined): EngineSurroundings {
+    const callLog = this.#callLog;
+    const withBodies = config.callLog?.bodies === true;
+    const onRecord = callLog === undefined || withBodies ? undefined : (record: CallRecord) => callLog.append(record);
+    return {
+      stores: this.#stores,
+      events: gatewayEvents(this.#metrics, this.#log, onRecord),
+      priceFeed,
+      clock: systemClock,
+      random: systemRandom,
+      onBodies:
+        callLog !== undefined && withBodies
+          ? (record, request, reply) => callLog.append(record, { request, reply })
+          : undefined,
+    };
+  }
+
+  /** Lets go of an engine once its calls are over. */
+  #retire({ state, keyRing }: { readonly state: GatewayState; readonly keyRing: KeyRing }): void {
+    keyRing.close();
+    const retired = Promise.all([state.engine.close(), state.passThrough.close()])
+      .then(() => undefined)
+      .catch((error: unknown) => this.#log.error({ error }, 'an engine could not be closed'))
+      .finally(() => this.#retiring.delete(retired));
+    this.#retiring.add(retired);
+  }
+
+  async #checkLedger(): Promise<void> {
+    const nowMs = systemClock.nowMs();
+    if (this.#ledgerCheck === undefined || nowMs - this.#ledgerCheck.atMs >= LEDGER_CHECK_MS) {
+      this.#ledgerCheck = { atMs: nowMs, answer: this.#stores.ledger.recover(nowMs) };
+    }
+    await this.#ledgerCheck.answer;
+  }
+}
+
+function openCallLog({ callLog }: Config, log: Logger): CallLog | undefined {
+  if (callLog === undefined) return undefined;
+  const { path, maxFileBytes, retentionMs } = callLog;
+  const onFault = (error: unknown): void => log.error({ error }, 'the call log cannot be written');
+  return new CallLog({ folder: path, clock: systemClock, maxFileBytes, retentionMs, onFault });
+}
+
+function configuredKey(key: KeyConfig): KeyRecord {
+  return {
+    keyId: `config:${key.name}`,
+    name: key.name,
+    project: key.project,
+    secretSha256: hash('sha256', key.secret),
+    createdAtMs: 0,
+    expiresAtMs: key.expiresAtMs,
+    revokedAtMs: undefined,
+    allowedModels: key.models,
+    pinnedTags: key.pinnedTags,
+    requiredTags: key.requiredTags,
+  };
+}
