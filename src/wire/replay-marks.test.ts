@@ -116,6 +116,17 @@ describe('fresh ids', () => {
     expect(decode(withFreshIds(encode(id), [0, id.length], NEW_ID))).toBe(fresh);
   });
 
+  test('ids of several lengths all begin with the fresh text', () => {
+    const ids = ['a-00', 'b_00000', 'c-0', '0000000000'];
+    const ranges: number[] = [];
+    let start = 0;
+    for (const id of ids) {
+      ranges.push(start, start + id.length);
+      start += id.length;
+    }
+    expect(decode(withFreshIds(encode(ids.join('')), ranges, 'abc'))).toBe('a-abb_abcabc-aabcabcabca');
+  });
+
   test('the stored body is left alone', () => {
     const body = encode('{"id":"msg_1"}');
     withFreshIds(body, [7, 12], NEW_ID);

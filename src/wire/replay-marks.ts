@@ -114,16 +114,26 @@ function byteOrderMarkEnd(bytes: Uint8Array): number {
 export function withFreshIds(body: Uint8Array, idRanges: readonly number[], newIdHex: string): Uint8Array {
   if (!/^[A-Za-z0-9]+$/.test(newIdHex)) throw new RangeError('a fresh id needs letters and digits');
   const copy = body.slice();
+  // The longest text written so far: chunks of a stream have ids of one length, and copying is faster than writing.
+  let sourceStart = 0;
+  let sourceEnd = 0;
   for (let index = 0; index + 1 < idRanges.length; index += 2) {
-    fill(copy, idRanges[index] ?? 0, idRanges[index + 1] ?? 0, newIdHex);
+    const end = idRanges[index + 1] ?? 0;
+    const start = freshStart(copy, idRanges[index] ?? 0, end);
+    if (end - start <= sourceEnd - sourceStart) {
+      copy.copyWithin(start, sourceStart, sourceStart + end - start);
+      continue;
+    }
+    for (let at = start; at < end; at += 1) copy[at] = newIdHex.charCodeAt((at - start) % newIdHex.length);
+    sourceStart = start;
+    sourceEnd = end;
   }
   return copy;
 }
 
-function fill(bytes: Uint8Array, start: number, end: number, text: string): void {
-  let from = start;
-  while (from < end && bytes[from] !== DASH && bytes[from] !== UNDERSCORE) from += 1;
-  // An id that is all prefix, or has none, is replaced as a whole.
-  from = from + 1 >= end ? start : from + 1;
-  for (let at = from; at < end; at += 1) bytes[at] = text.charCodeAt((at - from) % text.length);
+/** Offset behind the prefix of an id; an id that is all prefix, or has none, is replaced as a whole. */
+function freshStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== DASH && bytes[at] !== UNDERSCORE) at += 1;
+  return at + 1 >= end ? start : at + 1;
 }

@@ -9,10 +9,12 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The objects of a list; none when the value is no list. @internal */
+const NONE: readonly Fields[] = Object.freeze([]);
+
+/** The objects of a list; none when the value is no list. Lists of objects, which all should be, are not copied. @internal */
 export function objectsOf(value: unknown): readonly Fields[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isFields);
+  if (!Array.isArray(value)) return NONE;
+  return value.every(isFields) ? value : value.filter(isFields);
 }
 
 /** Whether the value is a list that holds anything. @internal */
