@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isGatewaySecret } from '../src/core/gateway-key.ts';
 import { usageOf } from '../src/core/model/usage.ts';
@@ -19,24 +18,27 @@ interface Outcome {
   readonly errors: string;
 }
 
-const run = promisify(execFile);
 let data: string;
 let ledger: SqliteLedger;
 
 /** Runs the command line as a user does: a process of its own, while this one has the ledger open. */
-async function farthingIn(folder: string, ...words: readonly string[]): Promise<Outcome> {
-  try {
-    const { stdout, stderr } = await run(process.execPath, ['src/cli/main.ts', ...words, '--data', folder]);
-    return { code: 0, output: stdout, errors: stderr };
-  } catch (error) {
-    const failure = error as { readonly code: number; readonly stdout: string; readonly stderr: string };
-    return { code: failure.code, output: failure.stdout, errors: failure.stderr };
-  }
+function farthingIn(folder: string, ...words: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['src/cli/main.ts', ...words, '--data', folder],
+      (_error, output, errors) => {
+        resolve({ code: child.exitCode ?? -1, output, errors });
+      },
+    );
+  });
 }
 
 function farthing(...words: readonly string[]): Promise<Outcome> {
   return farthingIn(data, ...words);
 }
+
+const secretIn = (output: string): string => output.split('\n').find((line) => isGatewaySecret(line)) ?? '';
 
 beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), 'commands-'));
@@ -133,8 +135,6 @@ describe('ledger', () => {
 });
 
 describe('keys', () => {
-  const secretIn = (output: string): string => output.split('\n').find((line) => isGatewaySecret(line)) ?? '';
-
   test('are created, shown once, listed without their secret, rotated and revoked while others have the store open', async () => {
     const keys = await openSqliteKeyStore(keysPath(data));
     const words = [

@@ -136,8 +136,6 @@ function minuteText(atMs: number | undefined): string {
 async function listCommand(options: DataOptions): Promise<void> {
   await withKeys(options, async (keys) => {
     const nowMs = systemClock.nowMs();
-    const day = (atMs: number | undefined): string =>
-      atMs === undefined ? '' : new Date(atMs).toISOString().slice(0, 16);
     const rows = (await keys.list()).map((record) => [
       record.keyId,
       record.name,
