@@ -33,11 +33,11 @@ export function chatWhole(events: readonly StreamEvent[]): Uint8Array | undefine
   return bodyBytes(body);
 }
 
-/** Ids, times and models are those of the first chunk; anything else is as the last chunk states it. */
+/** Id, time and model are those of the first chunk that has them (Azure's first has empty ones); anything else is as the last states it. */
 function addTop(body: Entry, chunk: Fields): void {
   for (const [name, value] of Object.entries(chunk)) {
     if (name === 'object' || name === 'choices' || name === 'obfuscation') continue;
-    if (name === 'id' || name === 'created' || name === 'model') body[name] ??= value;
+    if (name === 'id' || name === 'created' || name === 'model') body[name] ||= value;
     else body[name] = value ?? body[name] ?? null;
   }
 }

@@ -70,6 +70,25 @@ describe('chat', () => {
     });
   });
 
+  test('id, time and model are those of the first chunk that has them', () => {
+    const filters = {
+      id: '',
+      object: '',
+      created: 0,
+      model: '',
+      choices: [],
+      prompt_filter_results: [{ prompt_index: 0 }],
+    };
+    const later = { ...chunk(part({}, { finish_reason: 'stop' })), id: 'chatcmpl-2', model: 'n' };
+    expect(whole('chat', filters, chunk(part({ content: 'a' })), later, '[DONE]')).toMatchObject({
+      id: 'chatcmpl-1',
+      created: 7,
+      model: 'm',
+      object: 'chat.completion',
+      prompt_filter_results: [{ prompt_index: 0 }],
+    });
+  });
+
   test('tool calls are put together by index, whatever order their pieces come in', () => {
     const call = (index: number, fields: object): object => ({ tool_calls: [{ index, ...fields }] });
     expect(
