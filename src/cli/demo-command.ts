@@ -1,0 +1,75 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatUsd } from '../core/money.ts';
+import type { DemoBill } from './demo/demo-bill.ts';
+import type { RunFacts } from './demo/demo-bill-text.ts';
+
+interface DemoOptions {
+  readonly calls: number;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+/** Share of a real provider's latency that the demo waits for: a day does not fit into a minute otherwise. */
+const LATENCY_RATIO = 1 / 40;
+const DAY_SECONDS = 86_400;
+
+/** Adds `farthing demo`. The gateway and the simulator are loaded when it runs. @internal */
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description(
+      'Send a simulated day of calls through the real gateway and print the bill; needs no key and no service',
+    )
+    .option('--calls <number>', 'how many calls', wholeNumber(1, 200_000), 4000)
+    .option('--seconds <number>', 'how long the day takes', wholeNumber(1, DAY_SECONDS), 60)
+    .option('--seed <number>', 'which day: the same seed is the same traffic', wholeNumber(0, 2 ** 31), 1)
+    .option('--json', 'print the bill as JSON with exact amounts')
+    .action(demoCommand);
+}
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`Write a whole number from ${low} to ${high}.`);
+  };
+}
+
+async function demoCommand(options: DemoOptions): Promise<void> {
+  const { bill, facts } = await runDemo(options);
+  if (options.json === true) {
+    console.log(JSON.stringify({ ...bill, ...facts }, jsonAmount, 2));
+    return;
+  }
+  const { demoBillText } = await import('./demo/demo-bill-text.ts');
+  console.log(`\n${demoBillText(bill, facts)}`);
+}
+
+/** Amounts are the only `bigint`s and the only numbers named so: dollars as decimal text, without loss. */
+function jsonAmount(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? formatUsd(value) : value;
+}
+
+async function runDemo({ calls, seconds, seed, json }: DemoOptions): Promise<{ bill: DemoBill; facts: RunFacts }> {
+  const { startStack } = await import('./demo/start-stack.ts');
+  const { sendTraffic } = await import('./demo/send-traffic.ts');
+  const { demoBill } = await import('./demo/demo-bill.ts');
+  const { demoProgress } = await import('./demo/demo-progress.ts');
+  const { trafficPlan } = await import('../simulator/traffic/traffic-plan.ts');
+  const speed = { timeScale: DAY_SECONDS / seconds, latencyRatio: LATENCY_RATIO };
+  const plan = trafficPlan(seed, calls);
+  const stack = await startStack({ seed, ...speed });
+  try {
+    if (json !== true)
+      console.log(`A day of ${calls.toLocaleString('en-US')} calls in ${seconds} s, through ${stack.gatewayUrl}`);
+    const bar = demoProgress(calls, json === true);
+    const startMs = performance.now();
+    const outcome = await sendTraffic(plan, { ...stack, ...speed, onDone: (done) => bar.advance(done) });
+    bar.stop();
+    const facts = { seed, seconds: (performance.now() - startMs) / 1000, latencyRatio: LATENCY_RATIO, outcome };
+    return { bill: demoBill(await stack.settle()), facts };
+  } finally {
+    await stack.close();
+  }
+}

@@ -1,0 +1,120 @@
+import { inputTokensOf } from '../../core/model/usage.ts';
+import { formatUsd } from '../../core/money.ts';
+import { plainTable } from '../plain-table.ts';
+import type { DemoBill, LatencyLine } from './demo-bill.ts';
+import type { SendOutcome } from './send-traffic.ts';
+
+/** What the bill's reader must know of the run. @internal */
+export interface RunFacts {
+  readonly seed: number;
+  /** Real seconds that the day took. */
+  readonly seconds: number;
+  readonly latencyRatio: number;
+  readonly outcome: SendOutcome;
+}
+
+/** The bill as a screen of text. @internal */
+export function demoBillText(bill: DemoBill, facts: RunFacts): string {
+  return [
+    moneyPart(bill),
+    leverPart(bill),
+    trafficPart(bill, facts),
+    proofPart(bill),
+    'The traffic is made up (see src/simulator/traffic): your share of repeats decides what you save.',
+  ].join('\n\n');
+}
+
+function moneyPart(bill: DemoBill): string {
+  const rows = [
+    ['what the traffic would have cost', dollars(bill.baselineNanoUsd), ''],
+    ['what it cost', dollars(bill.costNanoUsd), percent(bill.costNanoUsd, bill.baselineNanoUsd)],
+    ['saved', dollars(bill.savedNanoUsd), percent(bill.savedNanoUsd, bill.baselineNanoUsd)],
+  ];
+  return plainTable(['THE BILL', 'USD', 'share'], rows, { align: ['left', 'right', 'right'] });
+}
+
+function leverPart(bill: DemoBill): string {
+  const rows = bill.levers.map(({ lever, calls, savedNanoUsd }) => [
+    lever,
+    whole(calls),
+    dollars(savedNanoUsd),
+    percent(savedNanoUsd, bill.baselineNanoUsd),
+  ]);
+  const { calls, nanoUsd } = bill.missedByMode;
+  const missed = ['not served because of mode', whole(calls), dollars(nanoUsd), percent(nanoUsd, bill.baselineNanoUsd)];
+  return plainTable(['saved by', 'calls', 'USD', 'share'], [...rows, missed], {
+    align: ['left', 'right', 'right', 'right'],
+  });
+}
+
+function trafficPart(bill: DemoBill, facts: RunFacts): string {
+  const { outcome } = facts;
+  const { usage } = bill;
+  const written = usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h;
+  const hitRate = percent(BigInt(bill.hits), BigInt(bill.calls));
+  const rows = [
+    ['calls', `${whole(bill.calls)} in ${facts.seconds.toFixed(1)} s, seed ${facts.seed}`],
+    [
+      '',
+      `${whole(outcome.answered)} answered, ${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client, ${outcome.failed} failed`,
+    ],
+    [
+      'hit rate',
+      `${hitRate}: ${whole(bill.hits)} from the cache; and ${whole(bill.coalesced)} shared a call in flight`,
+    ],
+    ['latency of hits', latency(bill.hitLatency)],
+    [
+      'latency of misses',
+      `${latency(bill.missLatency)} (the provider at 1/${Math.round(1 / facts.latencyRatio)} of a real one's)`,
+    ],
+    [
+      'tokens paid for',
+      `${whole(inputTokensOf(usage))} in (${whole(usage.cacheRead)} read from and ${whole(written)} written to the provider's cache)`,
+    ],
+    ['', `${whole(usage.output)} out (${whole(usage.reasoning)} of it reasoning)`],
+    [
+      'not exact',
+      `${bill.estimates.charges} estimates (${dollars(bill.estimates.nanoUsd)}), ${bill.unpricedCharges} unpriced`,
+    ],
+  ];
+  return plainTable(['THE DAY', ''], rows);
+}
+
+function proofPart({ proof, estimates }: DemoBill): string {
+  const rows = [
+    ["the provider's invoice", exactDollars(proof.invoiceNanoUsd)],
+    ['our ledger', exactDollars(proof.ledgerNanoUsd)],
+    ['difference', exactDollars(proof.differenceNanoUsd)],
+  ];
+  const table = plainTable(['THE PROOF', 'USD'], rows, { align: ['left', 'right'] });
+  if (proof.unstatedRequests === 0 && estimates.charges === 0) return table;
+  return (
+    `${table}\nbeside it: ${proof.unstatedRequests} streams whose usage nobody was told ` +
+    `(invoiced ${dollars(proof.unstatedNanoUsd)}, in the ledger as estimates of ${dollars(estimates.nanoUsd)})`
+  );
+}
+
+function latency({ p50Ms, p95Ms }: LatencyLine): string {
+  return `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`;
+}
+
+function whole(amount: number): string {
+  return amount.toLocaleString('en-US');
+}
+
+/** Rounded half away from zero to hundredths of a cent. */
+function dollars(amount: bigint): string {
+  const unit = 100_000n;
+  const half = amount < 0n ? -unit / 2n : unit / 2n;
+  const [dollarText = '0', decimals = ''] = formatUsd(((amount + half) / unit) * unit).split('.');
+  return `$${dollarText}.${decimals.padEnd(4, '0')}`;
+}
+
+function exactDollars(amount: bigint): string {
+  const [dollarText = '0', decimals = ''] = formatUsd(amount).split('.');
+  return `$${dollarText}.${decimals.padEnd(9, '0')}`;
+}
+
+function percent(part: bigint, total: bigint): string {
+  return total === 0n ? '-' : `${(Number((part * 10_000n) / total) / 100).toFixed(1)} %`;
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { ENDPOINTS } from '../../core/model/protocol.ts';
+import type { PlannedCall } from '../../simulator/traffic/planned-call.ts';
+
+/** Where traffic is sent and how fast. @internal */
+export interface SendOptions {
+  readonly gatewayUrl: string;
+  /** By project index. */
+  readonly keys: readonly string[];
+  /** Simulated milliseconds in a real one. */
+  readonly timeScale: number;
+  readonly latencyRatio: number;
+  /** Told after each call that is over. */
+  readonly onDone: (done: number) => void;
+}
+
+/** How the calls ended, as their clients saw it. @internal */
+export interface SendOutcome {
+  readonly answered: number;
+  /** Refused with 4xx, as mistakes should be. */
+  readonly refused: number;
+  /** Still failed after the client's retries. */
+  readonly failed: number;
+  /** The client left on purpose. */
+  readonly abandoned: number;
+}
+
+type CallOutcome = keyof SendOutcome;
+
+/** Connections to the gateway: more than calls are ever under way. */
+const CONNECTIONS = 256;
+/** Official clients retry twice on 429 and 5xx. */
+const CLIENT_RETRIES = 2;
+const RETRY_PAUSE_MS = 20;
+const DONE_WITHIN_MS = 60_000;
+
+/**
+ * Sends a day of calls over real sockets, each at its time; the calls of a session wait for each other.
+ * @throws the socket's error when the gateway cannot be reached.
+ * @internal
+ */
+export async function sendTraffic(plan: readonly PlannedCall[], options: SendOptions): Promise<SendOutcome> {
+  const pool = new Pool(options.gatewayUrl, { connections: CONNECTIONS });
+  const outcome = { answered: 0, refused: 0, failed: 0, abandoned: 0 };
+  const sessions = new Map<string, Promise<void>>();
+  const startMs = performance.now();
+  let done = 0;
+  const run = async (call: PlannedCall, before: Promise<void> | undefined): Promise<void> => {
+    await sleep(Math.max(0, startMs + call.atMs / options.timeScale - performance.now()));
+    await before;
+    outcome[await sendCall(pool, call, options)] += 1;
+    done += 1;
+    options.onDone(done);
+  };
+  const running = plan.map((call) => {
+    const { session } = call;
+    const ended = run(call, session === undefined ? undefined : sessions.get(session));
+    if (session !== undefined) sessions.set(session, ended);
+    return ended;
+  });
+  try {
+    await Promise.all(running);
+  } finally {
+    await pool.destroy();
+  }
+  return outcome;
+}
+
+async function sendCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<CallOutcome> {
+  for (let attempt = 0; attempt <= CLIENT_RETRIES; attempt += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- a retry comes after the failure
+    const status = await attemptCall(pool, call, options);
+    if (status === 'left') return 'abandoned';
+    if (status < 400) return 'answered';
+    if (status < 500 && status !== 429) return 'refused';
+    await sleep(RETRY_PAUSE_MS); // oxlint-disable-line no-await-in-loop -- the pause before it
+  }
+  return 'failed';
+}
+
+async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<number | 'left'> {
+  const leaving =
+    call.abandonAfterMs === undefined
+      ? undefined
+      : AbortSignal.timeout(Math.ceil(call.abandonAfterMs * options.latencyRatio));
+  const path = ENDPOINTS[call.endpoint].clientPath;
+  const headers = { ...call.headers, ...credentialHeaders(call, options.keys), 'content-type': 'application/json' };
+  try {
+    const signal = leaving ?? AbortSignal.timeout(DONE_WITHIN_MS);
+    const reply = await pool.request({ method: 'POST', path, headers, body: call.body, signal });
+    await reply.body.arrayBuffer();
+    return reply.statusCode;
+  } catch (error) {
+    if (leaving?.aborted === true) return 'left';
+    throw error;
+  }
+}
+
+/** The key as the client of that protocol sends it. */
+function credentialHeaders(call: PlannedCall, keys: readonly string[]): Record<string, string> {
+  const key = keys[call.projectIndex] ?? '';
+  const isAnthropic = ENDPOINTS[call.endpoint].protocol === 'anthropic';
+  return isAnthropic ? { 'x-api-key': key, 'anthropic-version': '2023-06-01' } : { authorization: `Bearer ${key}` };
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../config/load-config.ts';
+import type { CallRecord, Charge } from '../../core/model/charge.ts';
+import { startGateway } from '../../gateway/start-gateway.ts';
+import type { Invoice } from '../../simulator/provider-invoice.ts';
+import { startSimulatedProvider, type SimulatedProvider } from '../../simulator/simulated-provider.ts';
+import { PROJECT_NAMES } from '../../simulator/traffic/traffic-parameters.ts';
+import { ledgerPath } from '../../stores/sqlite/data-files.ts';
+import { openLedgerReader } from '../../stores/sqlite/sqlite-ledger-reader.ts';
+import { demoPrices } from './demo-models.ts';
+
+/** How the demo's provider and gateway run. @internal */
+export interface StackOptions {
+  readonly seed: number;
+  /** Simulated milliseconds in a real one. */
+  readonly timeScale: number;
+  /** Share of a realistic provider latency that is really waited for. */
+  readonly latencyRatio: number;
+}
+
+/** What is left when all has been served: both sides' books. @internal */
+export interface Books {
+  readonly charges: readonly Charge[];
+  readonly records: readonly CallRecord[];
+  readonly invoice: Invoice;
+}
+
+/** A simulated provider with the real gateway in front of it. @internal */
+export interface Stack {
+  readonly gatewayUrl: string;
+  /** One key for each project of the traffic. */
+  readonly keys: readonly string[];
+  /** Stops the gateway and opens the books: its ledger as it is on disk, and the provider's invoice. */
+  settle(): Promise<Books>;
+  /** Stops everything and removes the data. */
+  close(): Promise<void>;
+}
+
+/** Share of requests that the provider refuses once with 500 or 529. */
+const FAULT_RATIO = 0.004;
+/** For how long the gateway's cache keeps answers, in hours of the simulated day. */
+const CACHE_TTL_HOURS = 6;
+const HOUR_MS = 3_600_000;
+
+/** Starts the provider, and the gateway on its embedded store in a folder of its own. @internal */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const provider = await startSimulatedProvider({
+    ...options,
+    prices: demoPrices(Date.now()),
+    faultRatio: FAULT_RATIO,
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'farthing-demo-'));
+  const keys = PROJECT_NAMES.map(() => `fk-${randomBytes(32).toString('base64url')}`);
+  const removeAll = async (): Promise<void> => {
+    await provider.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const { config } = loadConfig({ text: configText(provider, folder, keys, options), env: {}, readFile: noFile });
+    const gateway = await startGateway({ config });
+    let isOpen = true;
+    const stop = async (): Promise<void> => {
+      if (isOpen) await gateway.close();
+      isOpen = false;
+    };
+    return {
+      gatewayUrl: gateway.url,
+      keys,
+      settle: async () => {
+        await stop();
+        return { ...(await ledgerOf(folder)), invoice: provider.invoice() };
+      },
+      close: async () => {
+        await stop();
+        await removeAll();
+      },
+    };
+  } catch (error) {
+    await removeAll();
+    throw error;
+  }
+}
+
+/** The configuration as a file would say it; JSON is YAML. */
+function configText(
+  provider: SimulatedProvider,
+  folder: string,
+  keys: readonly string[],
+  options: StackOptions,
+): string {
+  const apiKey = 'sk-simulated';
+  return JSON.stringify({
+    version: 1,
+    listen: '127.0.0.1:0',
+    storage: folder,
+    providers: {
+      openai: { protocol: 'openai', vendor: 'openai', baseUrl: `${provider.origin}/v1`, apiKey },
+      anthropic: { protocol: 'anthropic', vendor: 'anthropic', baseUrl: provider.origin, apiKey },
+    },
+    cache: { mode: 'deterministic', ttl: `${Math.ceil((CACHE_TTL_HOURS * HOUR_MS) / options.timeScale)}ms` },
+    keys: PROJECT_NAMES.map((project, index) => ({ name: project, project, key: keys[index] })),
+    log: { level: 'error' },
+  });
+}
+
+function noFile(path: string): never {
+  throw new Error(`the demo reads no file: ${path}`);
+}
+
+async function ledgerOf(folder: string): Promise<{ charges: readonly Charge[]; records: readonly CallRecord[] }> {
+  const reader = await openLedgerReader(ledgerPath(folder));
+  try {
+    const charges: Charge[] = [];
+    for await (const charge of reader.charges({})) charges.push(charge);
+    const records: CallRecord[] = [];
+    for await (const record of reader.calls({})) records.push(record);
+    return { charges, records };
+  } finally {
+    await reader.close();
+  }
+}
