@@ -37,17 +37,19 @@ export function resolveAddress(
   method: string,
   providers: Readonly<Record<string, LibraryProvider>>,
 ): Address {
-  for (const [name, provider] of Object.entries(providers)) {
+  const below = Object.entries(providers).flatMap(([name, provider]) => {
     const base = new URL(provider.baseUrl);
     const prefix = base.pathname.replace(/\/+$/, '');
-    if (base.origin !== url.origin || !url.pathname.startsWith(`${prefix}/`)) continue;
+    if (base.origin !== url.origin || !url.pathname.startsWith(`${prefix}/`)) return [];
     const path = url.pathname.slice(prefix.length);
-    const endpoint = method === 'POST' ? endpointAt(path, provider.protocol) : undefined;
-    return endpoint === undefined
-      ? { kind: 'unmetered', provider: name, path }
-      : { kind: 'metered', provider: name, endpoint };
+    return [{ provider: name, path, endpoint: method === 'POST' ? endpointAt(path, provider.protocol) : undefined }];
+  });
+  const known = below.find(({ endpoint }) => endpoint !== undefined) ?? below[0];
+  if (known === undefined) {
+    throw new FarthingError('configuration', `${url.origin} is not a configured provider; add it to \`providers\``);
   }
-  throw new FarthingError('configuration', `${url.origin} is not a configured provider; add it to \`providers\``);
+  const { provider, path, endpoint } = known;
+  return endpoint === undefined ? { kind: 'unmetered', provider, path } : { kind: 'metered', provider, endpoint };
 }
 
 function endpointAt(path: string, protocol: Protocol): Endpoint | undefined {
