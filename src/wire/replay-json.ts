@@ -5,14 +5,13 @@ import type { Fields } from './usage-count.ts';
 const LONG_DIGITS = /\d{16}/;
 const WHOLE_NUMBER = /^-?\d+$/;
 
-/** Node 22 and later have it (ES2026); the types do not know it yet. */
+/** What Node 22 and later have (ES2026) and the types do not know yet. */
 interface ExactJson {
-  parse(
-    text: string,
-    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-  ): unknown;
-  rawJSON(text: string): unknown;
+  readonly parse: (text: string, reviver: ExactReviver) => unknown;
+  readonly rawJSON: (text: string) => unknown;
 }
+
+type ExactReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 /**
  * Parses a JSON object so that writing it again gives the same numbers: whole numbers past 2^53 (ids in tool arguments) are kept as they
@@ -22,14 +21,17 @@ interface ExactJson {
  */
 export function parseExactly(text: string): Fields | undefined {
   try {
-    if (!LONG_DIGITS.test(text)) return objectOf(JSON.parse(text));
-    const exact = JSON as unknown as ExactJson;
-    return objectOf(
-      exact.parse(text, (_key, value, { source }) => (isLossy(value, source) ? exact.rawJSON(source) : value)),
-    );
+    const json: unknown = JSON;
+    if (!LONG_DIGITS.test(text) || !isExact(json)) return objectOf(JSON.parse(text));
+    const { rawJSON } = json;
+    return objectOf(json.parse(text, (_key, value, { source }) => (isLossy(value, source) ? rawJSON(source) : value)));
   } catch {
     return undefined;
   }
+}
+
+function isExact(json: unknown): json is ExactJson {
+  return typeof json === 'object' && json !== null && 'rawJSON' in json;
 }
 
 function isLossy(value: unknown, source: string | undefined): source is string {
