@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { isGatewaySecret, issueKey, keyVerdict } from '../core/gateway-key.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
@@ -19,7 +19,7 @@ export interface LocalKeyOptions {
  * @internal
  */
 export async function ensureLocalKey({ folder, keys, clock, random }: LocalKeyOptions): Promise<string> {
-  const path = join(folder, 'local-key');
+  const path = resolve(folder, 'local-key');
   const nowMs = clock.nowMs();
   const kept = await readSecret(path);
   const record = kept === undefined ? undefined : await keys.findBySecretHash(hash('sha256', kept));

@@ -264,7 +264,14 @@ export async function startFixture(yaml = ''): Promise<Fixture> {
   const reloads: Fixture['reloads'] = { count: 0, error: undefined };
   const ledgerTrouble: Fixture['ledgerTrouble'] = { error: undefined };
   const server = await gatewayServer({
-    ...{ state: () => state, keys, cache, cacheStats, ledger, metrics, clock: systemClock, random: systemRandom },
+    state: () => state,
+    keys,
+    cache,
+    cacheStats,
+    ledger,
+    metrics,
+    clock: systemClock,
+    random: systemRandom,
     log: gatewayLog('debug', { write: (line) => void log.push(line) }),
     startedAtMs: Date.now(),
     checkLedger: async () => {
