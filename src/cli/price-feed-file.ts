@@ -55,7 +55,12 @@ export async function readPriceFeed(folder: string): Promise<PriceBook | undefin
 }
 
 async function fetchText(url: string): Promise<string> {
-  const reply = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+  // A redirect is refused: it may lead to where the address rule does not hold.
+  const reply = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) }).catch(
+    (cause: unknown) => {
+      throw new FarthingError('configuration', `price feed: ${url} cannot be reached, or redirects`, { cause });
+    },
+  );
   if (!reply.ok) throw new FarthingError('configuration', `price feed: ${url} answered ${reply.status}`);
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
