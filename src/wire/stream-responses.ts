@@ -7,8 +7,8 @@ import { DONE } from './stream-chat.ts';
 import type { FrameRole, StreamReader } from './stream-contract.ts';
 import { type Fields, wordOf } from './usage-count.ts';
 
-/** The events after which nothing of the answer comes. @internal */
-export const RESPONSES_ENDS: ReadonlySet<string> = new Set([
+/** The events after which nothing of the answer comes. */
+const RESPONSES_ENDS: ReadonlySet<string> = new Set([
   'response.completed',
   'response.incomplete',
   'response.failed',
