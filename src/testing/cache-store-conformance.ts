@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 /** One rule that a store keeps. `run` throws when it is broken. @public */
 export interface CacheStoreCase {
   readonly name: string;
-  run(harness: CacheStoreHarness): Promise<void>;
+  readonly run: (harness: CacheStoreHarness) => Promise<void>;
 }
 
 /** What the cases need: an empty store that reads the time from `clock`, closed after each case. @public */

@@ -105,7 +105,7 @@ export class MemoryCacheStore implements PeekableCacheStore, MeasuredCacheStore 
 
   #candidates(project: string | undefined): readonly CacheKey[] {
     if (project !== undefined) return [...(this.#byProject.get(project) ?? [])];
-    return [...this.#byProject.values()].flatMap((keys) => [...keys]);
+    return [...this.#byProject.values()].flatMap((keys) => Array.from(keys));
   }
 
   #drop(key: CacheKey): boolean {

@@ -1,4 +1,4 @@
-import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
+import { type CacheEntry, type CacheKey, entrySizeBytes } from '../../core/model/cache-entry.ts';
 import type { CacheSelector, CacheStoreStats, MeasuredCacheStore } from '../../ports/cache-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { CACHE_COLUMNS, entryOfRow, keyBytes, rowOfEntry } from './cache-row.ts';
@@ -175,7 +175,7 @@ export class SqliteCacheStore implements MeasuredCacheStore {
       operations.push(['expire', nowMs]);
     }
     // The size of a moment ago: what others write meanwhile is seen by their own or the next write.
-    if (this.stats().sizeBytes + entry.body.byteLength > this.#maxBytes) operations.push(['evict', this.#maxBytes]);
+    if (this.stats().sizeBytes + entrySizeBytes(entry) > this.#maxBytes) operations.push(['evict', this.#maxBytes]);
     await this.#writer.write(operations);
   }
 
