@@ -8,11 +8,7 @@ import type { FrameRole, StreamReader } from './stream-contract.ts';
 import { type Fields, wordOf } from './usage-count.ts';
 
 /** The events after which nothing of the answer comes. */
-const RESPONSES_ENDS: ReadonlySet<string> = new Set([
-  'response.completed',
-  'response.incomplete',
-  'response.failed',
-]);
+const RESPONSES_ENDS: ReadonlySet<string> = new Set(['response.completed', 'response.incomplete', 'response.failed']);
 
 /** Reads a Responses stream. @internal */
 export class ResponsesStreamReader implements StreamReader {
