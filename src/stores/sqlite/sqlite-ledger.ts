@@ -3,6 +3,7 @@ import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../../ports/ledger.ts';
 import { isGone, type ProcessIdentity, thisProcess } from './ledger-owner.ts';
+import { LedgerGroups } from './ledger-groups.ts';
 import { callParameters, chargeParameters, intentParameters } from './ledger-rows.ts';
 import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerStatement } from './ledger-schema.ts';
 import { openLedgerReader, type SqliteLedgerReader } from './sqlite-ledger-reader.ts';
@@ -45,6 +46,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   /** Owner of this ledger's intents. */
   readonly ownerId: string;
   readonly #writer: SqliteWriter<LedgerStatement>;
+  readonly #groups: LedgerGroups<LedgerStatement>;
   readonly #reader: SqliteLedgerReader;
   readonly #clock: Clock;
   readonly #leaseMs: number;
@@ -59,6 +61,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   constructor(options: SqliteLedgerOptions, writer: SqliteWriter<LedgerStatement>, reader: SqliteLedgerReader) {
     this.ownerId = `owner_${options.random.hex(16)}`;
     this.#writer = writer;
+    this.#groups = new LedgerGroups(writer);
     this.#reader = reader;
     this.#clock = options.clock;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
@@ -75,7 +78,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
     const nowMs = this.#clock.nowMs();
     // A process that stood still (SIGSTOP, a laptop's lid) takes its lease again with the intent, in one transaction.
     const isLeaseShort = nowMs > this.#leaseUntilMs - this.#leaseMs / 3;
-    await this.#writer.write(isLeaseShort ? [this.#renewal(nowMs), insert] : [insert]);
+    await this.#groups.write(isLeaseShort ? [this.#renewal(nowMs), insert] : [insert]);
   }
 
   async charge(charges: readonly Charge[]): Promise<void> {
@@ -83,17 +86,17 @@ export class SqliteLedger implements Ledger, LedgerReader {
     for (const charge of charges) {
       operations.push(['insertCharge', ...chargeParameters(charge)], ['deleteIntent', charge.chargeId]);
     }
-    const changes = await this.#writer.write(operations);
+    const changes = await this.#groups.write(operations);
     const taken = charges.filter((_charge, index) => changes[2 * index] === 0);
     if (taken.length === 0) return;
     // The id is taken: a charge handed over again, or an estimate made while this process was taken for dead.
     const corrections: LedgerOperation[] = [];
     for (const charge of taken) corrections.push(['correctEstimate', ...chargeParameters(charge)]);
-    await this.#writer.write(corrections);
+    await this.#groups.write(corrections);
   }
 
   record(record: CallRecord): void {
-    this.#writer.write([['insertCall', ...callParameters(record)]]).catch((error: unknown) => {
+    this.#groups.write([['insertCall', ...callParameters(record)]]).catch((error: unknown) => {
       this.#recordFault = error;
       this.#onFault?.('record', error);
     });
@@ -101,7 +104,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
 
   /** @throws FarthingError `store-unavailable` when a call record handed over since the last flush could not be kept. */
   async flush(): Promise<void> {
-    await this.#writer.flush();
+    await this.#groups.flush();
     const fault = this.#recordFault;
     this.#recordFault = undefined;
     if (fault !== undefined) {
@@ -150,8 +153,8 @@ export class SqliteLedger implements Ledger, LedgerReader {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
-      await this.#writer.write([['endLease', this.ownerId]]);
       await this.flush();
+      await this.#writer.write([['endLease', this.ownerId]]);
     } finally {
       await this.#writer.close();
       await this.#reader.close();
