@@ -62,7 +62,8 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
  *
  * @example
  * ```ts
- * const llm = new CostOptimizedLLM({ farthing: createFarthing({ cache: { mode: 'all', ttlMs: 3_600_000 } }), defaultModel: 'gpt-5.4-mini' });
+ * const farthing = createFarthing({ apiKeys: { openai: key }, cache: { mode: 'all', ttlMs: 3_600_000 } });
+ * const llm = new CostOptimizedLLM({ farthing, defaultModel: 'gpt-5.4-mini' });
  * const { content, costUsd, savedUsd, fromCache } = await llm.complete('What is a farthing?');
  * ```
  * @public

@@ -16,6 +16,7 @@ import type { EngineEvent } from '../ports/event-sink.ts';
 import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
+import type { WeightedKey } from '../providers/undici/weighted-key.ts';
 import { engineFetch } from './engine-fetch.ts';
 import { type LibraryStores, openLibraryStores } from './library-stores.ts';
 import { BUILT_IN_PROVIDERS, type LibraryProvider } from './provider-origins.ts';
@@ -38,6 +39,11 @@ export interface LibraryCache extends Omit<EngineCache, 'store'> {
 export interface FarthingOptions {
   /** Upstreams by name, beside `openai` and `anthropic`, which are built in and may be replaced. @defaultValue none */
   readonly providers?: Readonly<Record<string, LibraryProvider>>;
+  /**
+   * Keys by provider name, over those in `providers`. A provider with a key uses it for every call; one without takes the caller's own authorization.
+   * @defaultValue none
+   */
+  readonly apiKeys?: Readonly<Record<string, string>>;
   /** Names that may be asked for beside plain model names and `provider/model`. Targets are written `provider/model`. @defaultValue none */
   readonly models?: Readonly<Record<string, { readonly targets: readonly string[]; readonly baseline?: string }>>;
   /** Prices over the shipped book: dollars per million tokens as decimal strings, by `provider/model`. @defaultValue none */
@@ -106,6 +112,11 @@ export function createFarthing(options: FarthingOptions = {}): Farthing {
   return new LibraryFarthing(options);
 }
 
+interface Opened {
+  readonly engine: Engine;
+  readonly stores: LibraryStores;
+}
+
 class LibraryFarthing implements Farthing {
   readonly fetch: typeof globalThis.fetch;
   readonly #options: FarthingOptions;
@@ -113,7 +124,7 @@ class LibraryFarthing implements Farthing {
   readonly #caller: Caller;
   readonly #aliases: ReadonlyMap<string, RouteAlias>;
   readonly #prices: ReturnType<typeof operatorPrices>;
-  #opened: Promise<{ readonly engine: Engine; readonly stores: LibraryStores }> | undefined;
+  #opened: Promise<Opened> | undefined;
 
   constructor(options: FarthingOptions) {
     this.#options = options;
@@ -161,12 +172,12 @@ class LibraryFarthing implements Farthing {
     return (await this.#open()).engine;
   }
 
-  #open(): NonNullable<LibraryFarthing['#opened']> {
+  #open(): Promise<Opened> {
     this.#opened ??= this.#make();
     return this.#opened;
   }
 
-  async #make(): Promise<{ engine: Engine; stores: LibraryStores }> {
+  async #make(): Promise<Opened> {
     const { cache = DEFAULT_CACHE, onCall, onEvent, storage } = this.#options;
     const stores = await openLibraryStores({
       storage,
@@ -180,7 +191,7 @@ class LibraryFarthing implements Farthing {
           name,
           protocol: provider.protocol,
           baseUrl: provider.baseUrl,
-          apiKeys: provider.apiKey === undefined ? [] : [{ key: provider.apiKey }],
+          apiKeys: keysOf(this.#options.apiKeys?.[name] ?? provider.apiKey),
           random: systemRandom,
         }),
         vendor: provider.vendor ?? name,
@@ -203,6 +214,10 @@ class LibraryFarthing implements Farthing {
     });
     return { engine, stores };
   }
+}
+
+function keysOf(key: string | undefined): readonly WeightedKey[] {
+  return key === undefined ? [] : [{ key }];
 }
 
 function aliasesOf(models: NonNullable<FarthingOptions['models']>): ReadonlyMap<string, RouteAlias> {

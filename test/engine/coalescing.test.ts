@@ -15,7 +15,7 @@ test('identical calls in flight share one attempt; the followers pay nothing', a
 });
 
 test('a late joiner of a stream gets what has passed, then the rest', async () => {
-  const { openai, upstream } = await startLibraryStack({}, 0.2);
+  const { openai, upstream, records } = await startLibraryStack({}, 0.2);
   const read = async (
     stream: AsyncIterable<{ choices: { delta: { content?: string | null } }[] }>,
   ): Promise<string> => {
@@ -23,15 +23,16 @@ test('a late joiner of a stream gets what has passed, then the rest', async () =
     for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
     return text;
   };
-  const leader = await openai.chat.completions.create({ ...question, stream: true });
-  const first = await Promise.race([read(leader), new Promise<undefined>((resolve) => setTimeout(resolve, 30))]);
+  const leader = read(await openai.chat.completions.create({ ...question, stream: true }));
+  await new Promise((resolve) => void setTimeout(resolve, 30));
   const follower = read(await openai.chat.completions.create({ ...question, stream: true }));
   const whole = openai.chat.completions.create(question);
-  const text = await follower;
-  expect(first === undefined || first === text).toBe(true);
+  const text = await leader;
   expect(text.length).toBeGreaterThan(10);
+  expect(await follower).toBe(text);
   expect((await whole).choices[0]?.message.content).toBe(text);
   expect(upstream.counters().requests).toBe(1);
+  expect(records.map((record) => record.cacheStatus).toSorted()).toEqual(['collapsed', 'collapsed', 'miss']);
 });
 
 test('one caller leaving does not disturb the others', async () => {

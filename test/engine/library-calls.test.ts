@@ -4,6 +4,7 @@ import { CostOptimizedLLM } from '../../src/client/cost-optimized-llm.ts';
 import { startLibraryStack } from '../support/library-stack.ts';
 
 const MODEL = 'gpt-5.4-mini';
+const KEYS = { openai: 'test', anthropic: 'test', house: 'test' };
 const question = { model: MODEL, messages: [{ role: 'user' as const, content: 'What is a farthing?' }] };
 
 test('a repeat is served from the cache: same answer, fresh id, cost nothing, baseline saved', async () => {
@@ -168,7 +169,7 @@ test('an address that is no provider throws, and so does one that cannot be mete
 });
 
 test('a model without a price is served, charged as unknown and alarmed', async () => {
-  const { farthing, events, last } = await startLibraryStack();
+  const { farthing, events, last } = await startLibraryStack({ apiKeys: KEYS });
   const llm = new CostOptimizedLLM({ farthing, defaultModel: 'house/gpt-5.4-mini' });
   const completion = await llm.complete('What is a farthing?');
   expect(completion).toMatchObject({ costUsd: undefined, savedUsd: undefined, fromCache: false });
@@ -178,7 +179,7 @@ test('a model without a price is served, charged as unknown and alarmed', async 
 });
 
 test('CostOptimizedLLM says what a completion cost and saved, in both protocols', async () => {
-  const { farthing } = await startLibraryStack();
+  const { farthing } = await startLibraryStack({ apiKeys: KEYS });
   for (const defaultModel of ['gpt-5.4-mini', 'claude-haiku-4-5']) {
     const llm = new CostOptimizedLLM({ farthing, defaultModel });
     const first = await llm.complete('What is a farthing?', { system: 'Be brief.', tags: { user: 'alice' } });
@@ -190,7 +191,7 @@ test('CostOptimizedLLM says what a completion cost and saved, in both protocols'
 });
 
 test('CostOptimizedLLM throws when the provider fails, with its status', async () => {
-  const { farthing, upstream } = await startLibraryStack();
+  const { farthing, upstream } = await startLibraryStack({ apiKeys: KEYS });
   upstream.failNext({ kind: 'status', status: 503 });
   const llm = new CostOptimizedLLM({ farthing, defaultModel: 'gpt-5.4-mini' });
   await expect(llm.complete('Hello')).rejects.toMatchObject({ code: 'provider-failed', status: 503 });
