@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatUsd } from '../core/money.ts';
 import type { DemoBill } from './demo/demo-bill.ts';
 import type { RunFacts } from './demo/demo-bill-text.ts';
 
@@ -39,16 +38,12 @@ function wholeNumber(low: number, high: number): (text: string) => number {
 async function demoCommand(options: DemoOptions): Promise<void> {
   const { bill, facts } = await runDemo(options);
   if (options.json === true) {
-    console.log(JSON.stringify({ ...bill, ...facts }, jsonAmount, 2));
+    const { demoBillJson } = await import('./demo/demo-bill-json.ts');
+    console.log(demoBillJson(bill, facts));
     return;
   }
   const { demoBillText } = await import('./demo/demo-bill-text.ts');
   console.log(`\n${demoBillText(bill, facts)}`);
-}
-
-/** Amounts are the only `bigint`s and the only numbers named so: dollars as decimal text, without loss. */
-function jsonAmount(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? formatUsd(value) : value;
 }
 
 async function runDemo({ calls, seconds, seed, json }: DemoOptions): Promise<{ bill: DemoBill; facts: RunFacts }> {

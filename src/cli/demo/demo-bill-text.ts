@@ -1,6 +1,7 @@
 import { inputTokensOf } from '../../core/model/usage.ts';
 import { formatUsd } from '../../core/money.ts';
 import { plainTable } from '../plain-table.ts';
+import { shortUsd } from '../short-usd.ts';
 import type { DemoBill, LatencyLine } from './demo-bill.ts';
 import type { SendOutcome } from './send-traffic.ts';
 
@@ -89,8 +90,8 @@ function proofPart({ proof, estimates }: DemoBill): string {
   const table = plainTable(['THE PROOF', 'USD'], rows, { align: ['left', 'right'] });
   if (proof.unstatedRequests === 0 && estimates.charges === 0) return table;
   return (
-    `${table}\nbeside it: ${proof.unstatedRequests} streams whose usage nobody was told ` +
-    `(invoiced ${dollars(proof.unstatedNanoUsd)}, in the ledger as estimates of ${dollars(estimates.nanoUsd)})`
+    `${table}\nbeside it, streams whose usage nobody was told: ${proof.unstatedRequests} ` +
+    `(invoiced ${dollars(proof.unstatedNanoUsd)}, in the ledger as ${estimates.charges} estimates of ${dollars(estimates.nanoUsd)})`
   );
 }
 
@@ -102,12 +103,8 @@ function whole(amount: number): string {
   return amount.toLocaleString('en-US');
 }
 
-/** Rounded half away from zero to hundredths of a cent. */
 function dollars(amount: bigint): string {
-  const unit = 100_000n;
-  const half = amount < 0n ? -unit / 2n : unit / 2n;
-  const [dollarText = '0', decimals = ''] = formatUsd(((amount + half) / unit) * unit).split('.');
-  return `$${dollarText}.${decimals.padEnd(4, '0')}`;
+  return `$${shortUsd(amount)}`;
 }
 
 function exactDollars(amount: bigint): string {
