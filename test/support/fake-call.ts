@@ -1,0 +1,88 @@
+import type { FarthingError } from '../../src/core/errors.ts';
+import type { CacheKey } from '../../src/core/model/cache-entry.ts';
+import type { Call, CallState, ReplyReceiver, UpstreamHead } from '../../src/middleware/compose.ts';
+import type { ReplyFrame } from '../../src/wire/reply-frame.ts';
+
+/** A receiver that writes down what it gets and can be told to fall behind. */
+export class NotingReceiver implements ReplyReceiver {
+  head_: UpstreamHead | undefined;
+  text = '';
+  ending: 'open' | 'ended' | FarthingError = 'open';
+  isSlow = false;
+  #release: (() => void)[] = [];
+
+  head(head: UpstreamHead): void {
+    this.head_ = head;
+  }
+
+  frames(frames: readonly ReplyFrame[]): boolean {
+    for (const frame of frames) this.text += new TextDecoder().decode(frame.bytes);
+    return !this.isSlow;
+  }
+
+  drained(): Promise<void> {
+    return this.isSlow ? new Promise((resolve) => this.#release.push(resolve)) : Promise.resolve();
+  }
+
+  /** Catches up. */
+  catchUp(): void {
+    this.isSlow = false;
+    for (const resolve of this.#release.splice(0)) resolve();
+  }
+
+  end(): void {
+    this.ending = 'ended';
+  }
+
+  fail(error: FarthingError): void {
+    this.ending = error;
+  }
+}
+
+/** A call with nothing behind it, for testing one step. */
+export function fakeCall(
+  id: string,
+  receiver: ReplyReceiver,
+  signal: AbortSignal = new AbortController().signal,
+): Call {
+  const state: CallState = {
+    tags: {},
+    request: undefined,
+    shape: { model: 'm', isStream: true, wantsUsageChunk: false },
+    plan: undefined,
+    key: 'key' as CacheKey,
+    mayShare: true,
+    mayStore: true,
+    cacheStatus: 'miss',
+    served: undefined,
+    cacheReason: 'miss',
+    cacheDetail: undefined,
+    stored: false,
+    answer: undefined,
+    missedBy: undefined,
+    attempts: 0,
+    decisions: [],
+    charges: [],
+    firstByteAt: undefined,
+    status: 0,
+  };
+  return {
+    id,
+    arrivedAtMs: 0,
+    arrivedAt: 0,
+    endpoint: 'chat',
+    body: new Uint8Array(),
+    headers: {},
+    caller: { project: 'p', keyId: 'k' },
+    signal,
+    credentials: undefined,
+    pinnedProvider: undefined,
+    receiver,
+    state,
+  };
+}
+
+/** One frame of text. */
+export function frame(text: string, role: ReplyFrame['role'] = 'content'): ReplyFrame {
+  return { bytes: new TextEncoder().encode(text), role };
+}
