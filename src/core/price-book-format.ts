@@ -82,8 +82,8 @@ export function parseDay(text: string): number {
   return atMs;
 }
 
-/** Reads prices in dollars per million units, as decimal text. @internal */
-export function readPriceTable(value: unknown, where: string): PriceTable {
+/** Reads prices in dollars per million units, as decimal text. */
+function readPriceTable(value: unknown, where: string): PriceTable {
   const prices: Partial<Record<UsageBucket, PicoUsd>> = {};
   for (const [name, price] of Object.entries(fieldsAt(value, where))) {
     prices[bucketAt(name, where)] = parsePricePerMillion(textAt(price, `${where}.${name}`));
@@ -173,6 +173,7 @@ function readEntry(value: unknown, index: number): PriceEntry {
     id,
     provider: textAt(entry['provider'], `${where}.provider`),
     models,
+    isOwn: false,
     validFromMs: day('from'),
     validUntilMs: day('until'),
     prices: billed(prices, billedAs),

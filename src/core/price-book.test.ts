@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { priceBookOf } from '../../test/support/price-book-of.ts';
 import { findPrice, layerPriceBooks, snapshotBase } from './price-book.ts';
+import { operatorPrices } from './price-operator.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 
@@ -100,14 +101,28 @@ test('of layers the last one that has a price at the time wins', () => {
   expect(layerPriceBooks(shipped)).toBe(shipped);
 });
 
-test('the price under the own name of a provider wins over that of its vendor', () => {
-  const book = priceBookOf(
-    { id: 'list', models: ['m', 'n'], usdPerMillion: { input: '1' } },
-    { id: 'own', provider: 'backup', models: ['m'], usdPerMillion: { input: '2' } },
+describe('a provider by its configured name', () => {
+  const list = priceBookOf({ id: 'list', models: ['m', 'n'], usdPerMillion: { input: '1' } });
+  const book = layerPriceBooks(
+    list,
+    undefined,
+    operatorPrices({ 'backup/m': { input: '2' }, 'openai/m': { input: '3' } }),
   );
-  expect(findPrice(book, { provider: 'backup', vendor: 'openai', model: 'm' }, NOW)?.id).toBe('own');
-  expect(findPrice(book, { provider: 'backup', vendor: 'openai', model: 'n' }, NOW)?.id).toBe('list');
-  expect(findPrice(book, { provider: 'backup', model: 'n' }, NOW)).toBeUndefined();
+  const find = (provider: string, model: string, vendor: string | undefined): string | undefined =>
+    findPrice(book, { provider, model, vendor }, NOW)?.id;
+
+  test("has the operator's price for it, else its vendor's", () => {
+    expect(find('backup', 'm', 'openai')).toBe('backup/m');
+    expect(find('backup', 'n', 'openai')).toBe('list');
+    expect(find('third', 'm', 'openai')).toBe('list');
+  });
+
+  test('of an unknown vendor has no list price, whatever it is called', () => {
+    expect(find('backup', 'n', undefined)).toBeUndefined();
+    expect(find('openai', 'n', undefined)).toBeUndefined();
+    expect(find('openai', 'n', 'openrouter')).toBeUndefined();
+    expect(find('openai', 'm', undefined)).toBe('openai/m');
+  });
 });
 
 test('endless new model names do not grow the memory of a book without bound', () => {

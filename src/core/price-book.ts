@@ -32,8 +32,10 @@ export type PriceMultipliers = Readonly<Record<string, PriceRatio>>;
 export interface PriceEntry {
   /** Unique in its book: `openai/gpt-5.6-sol@2026-08-21`. Kept with every charge. */
   readonly id: string;
-  /** Whose models these are: a vendor (`openai`), or the configured name of a provider in an operator's entry. */
+  /** Whose models these are: a vendor (`openai`), or the configured name of a provider where {@link isOwn}. */
   readonly provider: string;
+  /** Whether the operator stated the price, for a provider by its configured name, rather than a vendor for all. */
+  readonly isOwn: boolean;
   /** Exact ids. Each also stands for its dated snapshots (`gpt-4o` for `gpt-4o-2024-08-06`), and for nothing else. */
   readonly models: readonly string[];
   /** Unix milliseconds, inclusive; undefined: always has been. */
@@ -68,7 +70,10 @@ export interface PriceTarget {
   /** The configured provider's name, or a vendor. */
   readonly provider: string;
   readonly model: string;
-  /** Whose list prices hold where there is no entry under `provider`'s own name. @defaultValue none */
+  /**
+   * Whose list prices hold where the operator stated none for `provider`. Undefined: nobody's, whatever the provider is called.
+   * @defaultValue `provider` itself, when the field is left out
+   */
   readonly vendor?: string | undefined;
 }
 
@@ -81,7 +86,14 @@ const MAX_REMEMBERED_MODELS = 10_000;
 const SNAPSHOT_DATE =
   /[-@](?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/;
 
-const indexes = new WeakMap<PriceBook, Map<string, ModelIndex>>();
+interface BookIndex {
+  /** The operator's prices by the configured name of the provider. */
+  readonly own: Map<string, ModelIndex>;
+  /** List prices by vendor. */
+  readonly list: Map<string, ModelIndex>;
+}
+
+const indexes = new WeakMap<PriceBook, BookIndex>();
 
 /** The model without its snapshot date; undefined when it carries none. @public */
 export function snapshotBase(model: string): string | undefined {
@@ -89,15 +101,23 @@ export function snapshotBase(model: string): string | undefined {
   return match === null || match.index === 0 ? undefined : model.slice(0, match.index);
 }
 
-function indexOf(book: PriceBook): Map<string, ModelIndex> {
-  const known = indexes.get(book);
-  if (known !== undefined) return known;
+function indexEntries(entries: readonly PriceEntry[]): Map<string, ModelIndex> {
   const index = new Map<string, Map<string, PriceEntry[]>>();
-  for (const entry of book.entries) {
+  for (const entry of entries) {
     const models = index.get(entry.provider) ?? new Map<string, PriceEntry[]>();
     index.set(entry.provider, models);
     for (const model of entry.models) models.set(model, [entry, ...(models.get(model) ?? [])]);
   }
+  return index;
+}
+
+function indexOf(book: PriceBook): BookIndex {
+  const known = indexes.get(book);
+  if (known !== undefined) return known;
+  const index = {
+    own: indexEntries(book.entries.filter((entry) => entry.isOwn)),
+    list: indexEntries(book.entries.filter((entry) => !entry.isOwn)),
+  };
   indexes.set(book, index);
   return index;
 }
@@ -118,8 +138,7 @@ function isValidAt(entry: PriceEntry, atMs: number): boolean {
   return (entry.validFromMs ?? -Infinity) <= atMs && atMs < (entry.validUntilMs ?? Infinity);
 }
 
-function findOwn(book: PriceBook, provider: string, model: string, atMs: number): PriceEntry | undefined {
-  const models = indexOf(book).get(provider);
+function findIn(models: ModelIndex | undefined, model: string, atMs: number): PriceEntry | undefined {
   if (models === undefined) return undefined;
   for (const entry of entriesOf(models, model)) {
     if (isValidAt(entry, atMs)) return entry;
@@ -128,14 +147,16 @@ function findOwn(book: PriceBook, provider: string, model: string, atMs: number)
 }
 
 /**
- * Finds what a model costs at a time. A name matches exactly or as a dated snapshot of an exact name; never by a looser prefix,
+ * Finds what a model costs at a time: what the operator says, else the vendor's list price. A name matches exactly or as a dated snapshot of an exact name; never by a looser prefix,
  * so that a new generation is unpriced until somebody states its price.
  * @public
  */
 export function findPrice(book: PriceBook, target: PriceTarget, atMs: number): PriceEntry | undefined {
-  const own = findOwn(book, target.provider, target.model, atMs);
-  if (own !== undefined || target.vendor === undefined) return own;
-  return findOwn(book, target.vendor, target.model, atMs);
+  const index = indexOf(book);
+  const own = findIn(index.own.get(target.provider), target.model, atMs);
+  if (own !== undefined) return own;
+  const vendor = 'vendor' in target ? target.vendor : target.provider;
+  return vendor === undefined ? undefined : findIn(index.list.get(vendor), target.model, atMs);
 }
 
 /**

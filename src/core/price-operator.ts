@@ -17,8 +17,8 @@ export type OperatorPrice = Readonly<Partial<Record<UsageBucket, string | undefi
   readonly until?: string | undefined;
 };
 
-/** Version of the book that operator prices make: part of `priceEntry` in charges. @public */
-export const OPERATOR_BOOK_VERSION = 'operator';
+/** Version of the book that operator prices make: part of `priceEntry` in charges. */
+const OPERATOR_BOOK_VERSION = 'operator';
 
 const BILLED_AS = {
   cacheRead: 'input',
@@ -45,7 +45,8 @@ function operatorEntry(targetText: string, price: OperatorPrice): readonly Price
     source: 'configuration',
     checkedOn: from ?? 'configured',
   };
-  return readPriceBook({ format: PRICE_BOOK_FORMAT, version: OPERATOR_BOOK_VERSION, entries: [entry] }).entries;
+  const book = readPriceBook({ format: PRICE_BOOK_FORMAT, version: OPERATOR_BOOK_VERSION, entries: [entry] });
+  return book.entries.map((read) => Object.assign({}, read, { isOwn: true }));
 }
 
 /**

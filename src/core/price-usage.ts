@@ -30,8 +30,8 @@ export type Priced =
     }
   | { readonly kind: 'unpriced'; readonly reason: 'model' | 'bucket' | 'terms' };
 
-/** `entryId` of a cost that the provider stated itself. @public */
-export const STATED_ENTRY = 'stated';
+/** `entryId` of a cost that the provider stated itself. */
+const STATED_ENTRY = 'stated';
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
@@ -57,8 +57,8 @@ function termRatio(
   return standard.has(lower) ? UNIT_RATIO : undefined;
 }
 
-/** The multiplier of the time window that a moment falls into. @internal */
-export function windowRatio(entry: PriceEntry, atMs: number): PriceRatio {
+/** The multiplier of the time window that a moment falls into. */
+function windowRatio(entry: PriceEntry, atMs: number): PriceRatio {
   if (entry.windows.length === 0) return UNIT_RATIO;
   const minutes = Math.floor(atMs / MINUTE_MS);
   const day = Math.floor(minutes / DAY_MINUTES);
@@ -78,8 +78,8 @@ function ratioOf(entry: PriceEntry, terms: ServedTerms, atMs: number): PriceRati
   return multiplyRatios(multiplyRatios(multiplyRatios(tier, speed), geo), windowRatio(entry, atMs));
 }
 
-/** The prices of the highest tier that the input reaches. @internal */
-export function tierPrices(entry: PriceEntry, inputTokens: number): PriceTable {
+/** The prices of the highest tier that the input reaches. */
+function tierPrices(entry: PriceEntry, inputTokens: number): PriceTable {
   let prices = entry.prices;
   for (const tier of entry.tiers) {
     if (inputTokens > tier.aboveTokens || (tier.isInclusive && inputTokens === tier.aboveTokens)) prices = tier.prices;
