@@ -44,7 +44,7 @@ export function keyRecord(secret: string, changes: Partial<KeyRecord> = {}): Key
 
 /** Keys in a map; counts how often it is asked, and can be made to fail or to hang. */
 export class FakeKeyStore implements KeyStore {
-  readonly records = new Map<string, KeyRecord>();
+  readonly records: Map<string, KeyRecord> = new Map();
   lookups = 0;
   trouble: 'none' | 'fails' | 'hangs' = 'none';
   /** Further secrets that it knows. */
@@ -118,7 +118,7 @@ export class FakeCache implements CacheStore {
 /** An engine that does what a test wants. */
 export class FakeEngine implements Engine {
   readonly requests: EngineRequest[] = [];
-  readonly records = new Map<string, CallRecord>();
+  readonly records: Map<string, CallRecord> = new Map();
   answer: (request: EngineRequest, sink: ReplySink) => Promise<void> | void = answerOk;
 
   async handle(request: EngineRequest, sink: ReplySink): Promise<void> {
@@ -205,7 +205,8 @@ function configOf(yaml: string): Config {
   const providers = /^providers:/m.test(yaml)
     ? ''
     : 'providers:\n  openai: { protocol: openai, baseUrl: "https://api.openai.com/v1", apiKey: sk-provider-canary }\n';
-  const text = `version: 1\n${listen}${providers}admin: { key: ${ADMIN_KEY} }\n${yaml}`;
+  const admin = yaml.includes('admin:') ? '' : `admin: { key: ${ADMIN_KEY} }\n`;
+  const text = `version: 1\n${listen}${providers}${admin}${yaml.replace('admin:\n', '')}`;
   return loadConfig({ text, env: {}, readFile: () => '' }).config;
 }
 
