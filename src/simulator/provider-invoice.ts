@@ -8,7 +8,7 @@ import { USAGE_BUCKETS, type Usage, type UsageBucket } from '../core/model/usage
 export type SimulatedPrices = Readonly<Record<string, Readonly<Partial<Record<UsageBucket, number>>>>>;
 
 /** One model's part of the invoice. @internal */
-export interface InvoiceLine {
+interface InvoiceLine {
   readonly requests: number;
   readonly totalNanoUsd: bigint;
 }

@@ -43,7 +43,8 @@ const MEDIAN_TOKENS = 129;
 const P95_TOKENS = 451;
 const MIN_TOKENS = 12;
 const MAX_TOKENS = 1500;
-const LONG_FACTOR = 5;
+/** Least length of an answer that was asked to go into detail: so long that a reader may well leave before its end. */
+const MIN_LONG_TOKENS = 900;
 /** Tokens around a tool call (names of fields, delimiters). */
 const TOOL_CALL_TOKENS = 8;
 
@@ -52,7 +53,7 @@ export function simulatedAnswer(brief: AnswerBrief): SimulatedAnswer {
   const { random } = brief;
   if (brief.tools.length > 0) return toolAnswer(brief);
   const drawn = Math.round(logNormal(random, MEDIAN_TOKENS, sigmaOf(MEDIAN_TOKENS, P95_TOKENS)));
-  const lengthTokens = Math.min(MAX_TOKENS, Math.max(MIN_TOKENS, drawn)) * (brief.isLong ? LONG_FACTOR : 1);
+  const lengthTokens = Math.min(MAX_TOKENS, Math.max(brief.isLong ? MIN_LONG_TOKENS : MIN_TOKENS, drawn));
   const reasoning = Math.ceil(lengthTokens * brief.reasoningRatio);
   const reasoningTokens = Math.min(reasoning, brief.maxTokens);
   const whole =

@@ -31,14 +31,14 @@ export interface SimulatedProviderOptions {
 }
 
 /** A request as the journal keeps it. @internal */
-export interface JournalEntry extends ProviderRequest {
+interface JournalEntry extends ProviderRequest {
   /** Undefined until the head was sent. */
   status: number | undefined;
   outcome: 'open' | 'complete' | 'client-left' | 'fault';
 }
 
 /** What has happened so far. @internal */
-export interface ProviderCounters {
+interface ProviderCounters {
   readonly connections: number;
   readonly openConnections: number;
   readonly requests: number;

@@ -4,7 +4,7 @@ import { SAVING_STEPS } from '../../core/savings.ts';
 import type { Books } from './start-stack.ts';
 
 /** Money that one lever saved (or lost, when negative). @internal */
-export interface LeverLine {
+interface LeverLine {
   readonly lever: string;
   /** Calls in which it took part. */
   readonly calls: number;
@@ -38,7 +38,7 @@ export interface DemoBill {
 }
 
 /** The ledger against the provider's invoice. @internal */
-export interface BillProof {
+interface BillProof {
   /** Invoiced for replies whose usage the gateway was told. */
   readonly invoiceNanoUsd: bigint;
   /** The exact charges of the ledger. */
