@@ -7,8 +7,8 @@ import type { ChatCompletionCreateParams } from 'openai/resources/chat/completio
 import type { EmbeddingCreateParams } from 'openai/resources/embeddings';
 import type { ResponseCreateParams } from 'openai/resources/responses/responses';
 import { expect, expectTypeOf, test } from 'vitest';
-import {
-  CACHE_KEY_FIELDS,
+import { CACHE_KEY_FIELDS } from './cache-key-fields.ts';
+import type {
   CHAT_FIELDS,
   COUNT_TOKENS_FIELDS,
   EMBEDDINGS_FIELDS,

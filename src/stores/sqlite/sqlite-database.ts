@@ -168,7 +168,7 @@ async function openBetterSqlite(path: string, readonly: boolean): Promise<Sqlite
 
 async function openNodeSqlite(path: string, readonly: boolean): Promise<SqliteDatabase> {
   const { DatabaseSync } = await import('node:sqlite');
-  return wrap(new DatabaseSync(path, { readOnly: readonly }) as RawDatabase, 'node:sqlite');
+  return wrap(new DatabaseSync(path, { readOnly: readonly }), 'node:sqlite');
 }
 
 /** The package is not installed, or has no build for this platform. */

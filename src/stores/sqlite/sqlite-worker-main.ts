@@ -1,12 +1,6 @@
 // The entry point of the worker thread behind `SqliteWriter`: one connection, one transaction a message.
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  inTransaction,
-  openDatabase,
-  type SqliteDatabase,
-  type SqliteStatement,
-  type SqlValue,
-} from './sqlite-database.ts';
+import { inTransaction, openDatabase, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 import type { FlatWrite, WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
 const setup = workerData as WorkerSetup;
@@ -16,6 +10,7 @@ function faultOf(error: unknown): string {
 }
 
 function reply(message: WorkerReply): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(message);
 }
 
@@ -25,7 +20,7 @@ function runWrite(statements: readonly SqliteStatement[], write: FlatWrite): num
     const statement = statements[Number(write[at])];
     if (statement === undefined) throw new RangeError(`no statement ${String(write[at])}`);
     const end = at + 2 + Number(write[at + 1]);
-    changes.push(statement.run(...(write.slice(at + 2, end) as SqlValue[])));
+    changes.push(statement.run(...write.slice(at + 2, end)));
     at = end;
   }
   return changes;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDatabase, type SqliteDriver } from './sqlite-database.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 
@@ -24,98 +24,102 @@ async function names(path: string): Promise<unknown[]> {
   return rows.map((row) => row['name']);
 }
 
-describe.each(['better-sqlite3', 'node:sqlite'] satisfies SqliteDriver[])('on %s', (driver) => {
-  function writerFor(path: string, bounds: { maxQueuedWrites?: number; maxQueuedBytes?: number } = {}) {
-    return new SqliteWriter({ path, statements: STATEMENTS, migrations: MIGRATIONS, driver, ...bounds });
-  }
+const onEach = test.each<SqliteDriver>(['better-sqlite3', 'node:sqlite']);
 
-  test('a write that is acknowledged can be read by another connection', async () => {
-    const path = join(folder, 'a.db');
-    const writer = writerFor(path);
-    expect(await writer.write([['add', 'first', Buffer.from('body')]])).toEqual([1]);
-    expect(await names(path)).toEqual(['first']);
-    await writer.close();
-  });
+function writerFor(
+  driver: SqliteDriver,
+  path: string,
+  bounds: { maxQueuedWrites?: number; maxQueuedBytes?: number } = {},
+) {
+  return new SqliteWriter({ path, statements: STATEMENTS, migrations: MIGRATIONS, driver, ...bounds });
+}
 
-  test('writes that gather while a batch runs keep their order', async () => {
-    const path = join(folder, 'a.db');
-    const writer = writerFor(path);
-    const wanted = Array.from({ length: 500 }, (_, index) => `n${index}`);
-    await Promise.all(wanted.map((name) => writer.write([['add', name, null]])));
-    expect(await names(path)).toEqual(wanted);
-    expect(await writer.write([['drop', 'n49']])).toEqual([wanted.filter((name) => name >= 'n49').length]);
-    await writer.close();
-  });
+onEach('%s: a write that is acknowledged can be read by another connection', async (driver) => {
+  const path = join(folder, 'a.db');
+  const writer = writerFor(driver, path);
+  expect(await writer.write([['add', 'first', Buffer.from('body')]])).toEqual([1]);
+  expect(await names(path)).toEqual(['first']);
+  await writer.close();
+});
 
-  test('a write that fails is rolled back whole and does not fail its neighbours', async () => {
-    const path = join(folder, 'a.db');
-    const writer = writerFor(path);
-    await writer.ready();
-    const results = await Promise.allSettled([
-      writer.write([['add', 'one', null]]),
-      writer.write([['add', 'two', null]]),
-      writer.write([
-        ['add', 'three', null],
-        ['add', 'two', null],
-      ]),
-      writer.write([['add', 'four', null]]),
-    ]);
-    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
-    expect(results[2]).toMatchObject({ reason: { code: 'store-unavailable', retryable: true } });
-    expect(await names(path)).toEqual(['one', 'two', 'four']);
-    await writer.close();
-  });
+onEach('%s: writes that gather while a batch runs keep their order', async (driver) => {
+  const path = join(folder, 'a.db');
+  const writer = writerFor(driver, path);
+  const wanted = Array.from({ length: 500 }, (_, index) => `n${index}`);
+  await Promise.all(wanted.map((name) => writer.write([['add', name, null]])));
+  expect(await names(path)).toEqual(wanted);
+  expect(await writer.write([['drop', 'n49']])).toEqual([wanted.filter((name) => name >= 'n49').length]);
+  await writer.close();
+});
 
-  test('closing commits what waits and refuses what comes later', async () => {
-    const path = join(folder, 'a.db');
-    const writer = writerFor(path);
-    const waiting = writer.write([['add', 'waiting', null]]);
-    const closed = writer.close();
-    await expect(writer.write([['add', 'late', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
-    await Promise.all([waiting, closed]);
-    expect(await names(path)).toEqual(['waiting']);
-  });
+onEach('%s: a write that fails is rolled back whole and does not fail its neighbours', async (driver) => {
+  const path = join(folder, 'a.db');
+  const writer = writerFor(driver, path);
+  await writer.ready();
+  const results = await Promise.allSettled([
+    writer.write([['add', 'one', null]]),
+    writer.write([['add', 'two', null]]),
+    writer.write([
+      ['add', 'three', null],
+      ['add', 'two', null],
+    ]),
+    writer.write([['add', 'four', null]]),
+  ]);
+  expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(results[2]).toMatchObject({ reason: { code: 'store-unavailable', retryable: true } });
+  expect(await names(path)).toEqual(['one', 'two', 'four']);
+  await writer.close();
+});
 
-  test('a queue at its bound refuses, in writes and in bytes', async () => {
-    const few = writerFor(join(folder, 'a.db'), { maxQueuedWrites: 1 });
-    const first = few.write([['add', 'one', null]]);
-    await expect(few.write([['add', 'two', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
-    await first;
-    await few.close();
-    const small = writerFor(join(folder, 'b.db'), { maxQueuedBytes: 1000 });
-    const big = small.write([['add', 'one', new Uint8Array(1000)]]);
-    await expect(small.write([['add', 'two', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
-    await big;
-    await small.close();
-  });
+onEach('%s: closing commits what waits and refuses what comes later', async (driver) => {
+  const path = join(folder, 'a.db');
+  const writer = writerFor(driver, path);
+  const waiting = writer.write([['add', 'waiting', null]]);
+  const closed = writer.close();
+  await expect(writer.write([['add', 'late', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
+  await Promise.all([waiting, closed]);
+  expect(await names(path)).toEqual(['waiting']);
+});
 
-  test('a file that cannot be opened rejects every write and `ready`', async () => {
-    const writer = writerFor(join(folder, 'missing', 'a.db'));
-    await expect(writer.ready()).rejects.toMatchObject({ code: 'store-unavailable' });
-    await expect(writer.write([['add', 'one', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
-    await writer.close();
-  });
+onEach('%s: a queue at its bound refuses, in writes and in bytes', async (driver) => {
+  const few = writerFor(driver, join(folder, 'a.db'), { maxQueuedWrites: 1 });
+  const first = few.write([['add', 'one', null]]);
+  await expect(few.write([['add', 'two', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
+  await first;
+  await few.close();
+  const small = writerFor(driver, join(folder, 'b.db'), { maxQueuedBytes: 1000 });
+  const big = small.write([['add', 'one', new Uint8Array(1000)]]);
+  await expect(small.write([['add', 'two', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
+  await big;
+  await small.close();
+});
 
-  test('a view into a larger buffer arrives as it was, and the caller keeps its bytes', async () => {
-    const path = join(folder, 'a.db');
-    const writer = writerFor(path);
-    const view = Buffer.from('0123456789').subarray(2, 5);
-    await writer.write([['add', 'view', view]]);
-    expect(view.toString()).toBe('234');
-    const database = await openDatabase(path, { readonly: true, driver });
-    expect(Buffer.from(database.prepare('SELECT body FROM item').get()?.['body'] as Uint8Array).toString()).toBe('234');
-    database.close();
-    await writer.close();
-  });
+onEach('%s: a file that cannot be opened rejects every write and `ready`', async (driver) => {
+  const writer = writerFor(driver, join(folder, 'missing', 'a.db'));
+  await expect(writer.ready()).rejects.toMatchObject({ code: 'store-unavailable' });
+  await expect(writer.write([['add', 'one', null]])).rejects.toMatchObject({ code: 'store-unavailable' });
+  await writer.close();
+});
 
-  test('flush waits for every write handed over before it', async () => {
-    const writer = writerFor(join(folder, 'a.db'));
-    let isWritten = false;
-    const written = writer.write([['add', 'one', null]]).then(() => (isWritten = true));
-    await writer.flush();
-    await Promise.resolve();
-    expect(isWritten).toBe(true);
-    await written;
-    await writer.close();
-  });
+onEach('%s: a view into a larger buffer arrives as it was, and the caller keeps its bytes', async (driver) => {
+  const path = join(folder, 'a.db');
+  const writer = writerFor(driver, path);
+  const view = Buffer.from('0123456789').subarray(2, 5);
+  await writer.write([['add', 'view', view]]);
+  expect(view.toString()).toBe('234');
+  const database = await openDatabase(path, { readonly: true, driver });
+  expect(Buffer.from(database.prepare('SELECT body FROM item').get()?.['body'] as Uint8Array).toString()).toBe('234');
+  database.close();
+  await writer.close();
+});
+
+onEach('%s: flush waits for every write handed over before it', async (driver) => {
+  const writer = writerFor(driver, join(folder, 'a.db'));
+  let isWritten = false;
+  const written = writer.write([['add', 'one', null]]).then(() => (isWritten = true));
+  await writer.flush();
+  await Promise.resolve();
+  expect(isWritten).toBe(true);
+  await written;
+  await writer.close();
 });

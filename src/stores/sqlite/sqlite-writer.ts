@@ -119,6 +119,7 @@ export class SqliteWriter<Name extends string = string> {
     worker.ref();
     await new Promise<void>((resolve) => {
       worker.once('exit', () => resolve());
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage(undefined satisfies WorkerRequest);
     });
   }
@@ -163,7 +164,7 @@ export class SqliteWriter<Name extends string = string> {
     this.#worker?.ref();
     this.#worker?.postMessage(
       batch.map((write) => write.flat) satisfies WorkerRequest,
-      batch.flatMap((write) => [...write.transfer]),
+      batch.flatMap((write) => write.transfer),
     );
   }
 
