@@ -54,10 +54,12 @@ export function registerPrices(program: Command): void {
     .requiredOption('--from <source>', 'file or https address')
     .option('-c, --config <file>', 'the configuration that names the data folder (default: farthing.yaml)')
     .action(async (options: { readonly from: string; readonly config?: string }) => {
-      const before = await effectiveBook(options.config);
-      const folder = dataFolder(await configOf(options.config));
+      const config = await configOf(options.config);
+      const folder = dataFolder(config);
       const lock = await installPriceFeed(folder, options.from);
-      console.log(diffPrices(before, await effectiveBook(options.config)));
+      // Against the book without any feed: the one before may be broken, and this is how it is mended.
+      const without = layerPriceBooks(shippedPriceBook(), undefined, operatorPrices(config.prices));
+      console.log(diffPrices(without, await effectiveBook(options.config)));
       console.log(`feed ${lock.version} is in ${folder}, pinned as sha256 ${lock.sha256}`);
     });
   group

@@ -44,6 +44,8 @@ test('a target is read as provider/model where that has a price, else as a model
   expect(targetOf(book, 'openai/gpt-5.5', NOW)).toEqual({ provider: 'openai', model: 'gpt-5.5' });
   expect(targetOf(book, 'gpt-5.5', NOW)).toEqual({ provider: 'openai', model: 'gpt-5.5' });
   expect(targetOf(book, 'openai/gpt-oss-120b', NOW)).toEqual({ provider: 'groq', model: 'openai/gpt-oss-120b' });
+  const feed = priceBookOf({ provider: 'new', models: ['gpt-99'], usdPerMillion: { input: '1' } });
+  expect(targetOf(feed, 'gpt-99', NOW)).toEqual({ provider: 'new', model: 'gpt-99' });
   expect(targetOf(book, 'own/model', NOW)).toEqual({ provider: 'own', model: 'model' });
 });
 

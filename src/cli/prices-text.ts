@@ -1,7 +1,7 @@
-import { parseTarget } from '../core/model/target.ts';
+import { formatTarget, parseTarget } from '../core/model/target.ts';
 import { inputTokensOf, type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 import { formatUsd } from '../core/money.ts';
-import { modelFacts, vendorOfModel } from '../core/model-catalogue.ts';
+import { modelFacts } from '../core/model-catalogue.ts';
 import { findPrice, type PriceBook, type PriceEntry, type PriceTable, type PriceTarget } from '../core/price-book.ts';
 import { formatPricePerMillion } from '../core/price-ratio.ts';
 import { priceUsage } from '../core/price-usage.ts';
@@ -78,15 +78,18 @@ function entryText(entry: PriceEntry): string {
 }
 
 /**
- * The target that a user names: `provider/model`, or a plain model that the catalogue knows. Some vendors' model names have a slash
+ * The target that a user names: `provider/model`, or a plain model that somebody in the book has. Some vendors' model names have a slash
  * of their own (`openai/gpt-oss-120b` at Groq), so the first reading that has a price wins.
  * @internal
  */
 export function targetOf(book: PriceBook, text: string, atMs: number): PriceTarget {
   const written = parseTarget(text);
   if (written !== undefined && findPrice(book, written, atMs) !== undefined) return written;
-  const vendor = vendorOfModel(text);
-  return vendor === undefined ? (written ?? { provider: '', model: text }) : { provider: vendor, model: text };
+  const providers = new Set(book.entries.map((entry) => entry.provider));
+  const named = [...providers].map((provider) => ({ provider, model: text }));
+  return (
+    named.find((target) => findPrice(book, target, atMs) !== undefined) ?? written ?? { provider: '', model: text }
+  );
 }
 
 /**
@@ -159,7 +162,7 @@ export function explainPrice(
   terms: ServedTerms,
   atMs: number,
 ): string {
-  const name = `${target.provider}/${target.model}`;
+  const name = target.provider === '' ? target.model : formatTarget(target);
   const priced = priceUsage(book, target, usage, terms, atMs);
   if (priced.kind === 'unpriced') {
     const why = {
