@@ -2,7 +2,7 @@ import { FarthingError } from '../core/errors.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { Protocol } from '../core/model/protocol.ts';
-import { parseTarget } from '../core/model/target.ts';
+import { parseTarget, type Target } from '../core/model/target.ts';
 import { layerPriceBooks } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
@@ -221,15 +221,16 @@ function keysOf(key: string | undefined): readonly WeightedKey[] {
 }
 
 function aliasesOf(models: NonNullable<FarthingOptions['models']>): ReadonlyMap<string, RouteAlias> {
-  const read = (text: string): RouteAlias['targets'][number] => {
-    const target = parseTarget(text);
-    if (target === undefined) throw new FarthingError('configuration', `a target is written provider/model: ${text}`);
-    return target;
-  };
   return new Map(
     Object.entries(models).map(([name, { targets, baseline }]) => [
       name,
-      { targets: targets.map(read), ...(baseline === undefined ? {} : { baseline: read(baseline) }) },
+      { targets: targets.map(readTarget), ...(baseline === undefined ? {} : { baseline: readTarget(baseline) }) },
     ]),
   );
+}
+
+function readTarget(text: string): Target {
+  const target = parseTarget(text);
+  if (target === undefined) throw new FarthingError('configuration', `a target is written provider/model: ${text}`);
+  return target;
 }

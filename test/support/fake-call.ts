@@ -5,18 +5,18 @@ import type { ReplyFrame } from '../../src/wire/reply-frame.ts';
 
 /** A receiver that writes down what it gets and can be told to fall behind. */
 export class NotingReceiver implements ReplyReceiver {
-  head_: UpstreamHead | undefined;
+  gotHead: UpstreamHead | undefined;
   text = '';
   ending: 'open' | 'ended' | FarthingError = 'open';
   isSlow = false;
   #release: (() => void)[] = [];
 
   head(head: UpstreamHead): void {
-    this.head_ = head;
+    this.gotHead = head;
   }
 
   frames(frames: readonly ReplyFrame[]): boolean {
-    for (const frame of frames) this.text += new TextDecoder().decode(frame.bytes);
+    for (const { bytes } of frames) this.text += new TextDecoder().decode(bytes);
     return !this.isSlow;
   }
 

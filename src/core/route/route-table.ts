@@ -80,9 +80,9 @@ function directRoute(table: RouteTable, asked: string, protocol: Protocol, pinne
   if (target !== undefined) return { asked, baseline: target, targets: [target] };
   const vendor = table.vendorOfModel(asked);
   const candidates = [...table.providers.values()];
-  const ofVendor = candidates.filter((provider) => vendor !== undefined && provider.vendor === vendor);
+  const ofVendor = candidates.find((provider) => vendor !== undefined && provider.vendor === vendor);
   const ofProtocol = candidates.filter((provider) => provider.protocol === protocol);
-  const chosen = ofVendor[0] ?? (ofProtocol.length === 1 ? ofProtocol[0] : undefined);
+  const chosen = ofVendor ?? (ofProtocol.length === 1 ? ofProtocol[0] : undefined);
   if (chosen === undefined) throw unknownModel(asked, ofProtocol);
   const plain = { provider: chosen.name, model: asked };
   return { asked, baseline: plain, targets: [plain] };

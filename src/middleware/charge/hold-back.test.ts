@@ -23,7 +23,7 @@ test('of a whole reply nothing passes before the release, not even its head', ()
   hold.head({ status: 200, headers: {}, form: 'whole' });
   hold.frames([frame('body')]);
   hold.end();
-  expect(client.head_).toBeUndefined();
+  expect(client.gotHead).toBeUndefined();
   hold.release();
   expect(client.text).toBe('body');
   expect(client.ending).toBe('ended');

@@ -134,11 +134,14 @@ export class SharedReply implements ReplyReceiver {
 
   #waitFor(reader: Reader): void {
     reader.isBehind = true;
-    void reader.call.receiver.drained().then(() => {
-      reader.isBehind = false;
-      this.#pump(reader);
-      for (const resolve of this.#waiting.splice(0)) resolve();
-    });
+    void this.#resume(reader);
+  }
+
+  async #resume(reader: Reader): Promise<void> {
+    await reader.call.receiver.drained();
+    reader.isBehind = false;
+    this.#pump(reader);
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #conclude(reader: Reader, result: ShareResult): void {
