@@ -20,11 +20,7 @@ export interface LibraryStack {
 }
 
 /** Starts the stack; everything is closed when the test ends. */
-export async function startLibraryStack(
-  options: FarthingOptions = {},
-  latencyRatio = 0,
-  vendor = 'openai',
-): Promise<LibraryStack> {
+export async function startLibraryStack(options: FarthingOptions = {}, latencyRatio = 0): Promise<LibraryStack> {
   const upstream = await startSimulatedProvider({ prices: SIMULATED_PRICES, latencyRatio });
   const records: CallRecord[] = [];
   const events: EngineEvent[] = [];
