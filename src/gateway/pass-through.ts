@@ -56,10 +56,16 @@ export class PassThrough {
   }
 
   /**
-   * Sends a request on and streams both bodies through. Returns the provider's status.
+   * Sends a request on and streams both bodies through. Returns the provider's status. `onReply` hears that the response is about to
+   * be written: until then an error can still be told in shape.
    * @throws FarthingError `provider-unreachable` when no reply came.
    */
-  async forward(provider: ProviderConfig, request: IncomingMessage, response: ServerResponse): Promise<number> {
+  async forward(
+    provider: ProviderConfig,
+    request: IncomingMessage,
+    response: ServerResponse,
+    onReply: () => void,
+  ): Promise<number> {
     const leaving = new AbortController();
     response.on('close', () => leaving.abort());
     const hasBody =
@@ -76,6 +82,7 @@ export class PassThrough {
         throw new FarthingError('provider-unreachable', 'the provider cannot be reached', { retryable: true, cause });
       });
     const { 'content-length': length, 'content-encoding': coding } = reply.headers;
+    onReply();
     response.writeHead(reply.statusCode, {
       ...passedHeaders(withoutUndefined(reply.headers)),
       ...withoutUndefined({ 'content-length': length, 'content-encoding': coding }),

@@ -31,8 +31,7 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   context.door.enter();
   try {
     dropCredentials(request.raw.headers);
-    reply.hijack();
-    const status = await passThrough.forward(provider, request.raw, reply.raw);
+    const status = await passThrough.forward(provider, request.raw, reply.raw, () => reply.hijack());
     context.metrics.passedThrough(provider.name, status);
     return reply;
   } catch (error) {
