@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports/clock.ts';
 import type { SqliteWriter, WriteOperation } from './sqlite-writer.ts';
 
 interface PendingWrite<Name extends string> {
@@ -7,11 +8,11 @@ interface PendingWrite<Name extends string> {
 }
 
 /**
- * For how long writes gather before they are handed over together, in milliseconds. A commit costs about as much as twenty
- * rows, so a busy gateway must share them; a call that takes a second does not notice. With the commit itself it stays
- * below the 10 ms that a charge may take to be durable.
+ * The least time between two groups, in milliseconds: in a busy moment writes gather for so long. A commit costs about as
+ * much as twenty rows, so they must be shared; a call that takes a second does not notice. With the commit itself it stays
+ * below the 10 ms that a charge may take to be durable. After a quiet moment a write waits for nothing.
  */
-const GATHER_MS = 2;
+const SPACING_MS = 2;
 
 /**
  * Hands the writes of a moment to the writing thread as one: one message, one transaction, one answer. When that one
@@ -20,18 +21,21 @@ const GATHER_MS = 2;
  */
 export class LedgerGroups<Name extends string> {
   readonly #writer: SqliteWriter<Name>;
+  readonly #clock: Clock;
   #waiting: PendingWrite<Name>[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(writer: SqliteWriter<Name>) {
+  constructor(writer: SqliteWriter<Name>, clock: Clock) {
     this.#writer = writer;
+    this.#clock = clock;
   }
 
   /** As `SqliteWriter.write`. */
   write(operations: readonly WriteOperation<Name>[]): Promise<readonly number[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ operations, resolve, reject });
-      this.#timer ??= setTimeout(() => this.#handOver(), GATHER_MS);
+      this.#schedule();
     });
   }
 
@@ -42,9 +46,20 @@ export class LedgerGroups<Name extends string> {
     await this.#writer.flush(); // single tries that followed a failed group
   }
 
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const handOver = (): void => {
+      this.#isScheduled = false;
+      this.#handOver();
+    };
+    const quietMs = this.#clock.monotonicMs() - this.#lastMs;
+    if (quietMs >= SPACING_MS) setImmediate(handOver);
+    else setTimeout(handOver, SPACING_MS - quietMs);
+  }
+
   #handOver(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#lastMs = this.#clock.monotonicMs();
     const group = this.#waiting;
     if (group.length === 0) return;
     this.#waiting = [];

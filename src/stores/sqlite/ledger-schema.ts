@@ -83,10 +83,20 @@ const OWNER_DIED = 'owner-died';
 const LIVING_OWNERS = 'SELECT owner_id FROM owners WHERE lease_until_ms > ?';
 
 /** Statements of the writing thread. @internal */
-export type LedgerStatement = keyof typeof LEDGER_STATEMENTS;
+export type LedgerStatement =
+  | 'insertIntent'
+  | 'deleteIntent'
+  | 'insertCharge'
+  | 'correctEstimate'
+  | 'insertCall'
+  | 'renewLease'
+  | 'endLease'
+  | 'endLapsedLeases'
+  | 'chargeOrphans'
+  | 'deleteOrphans';
 
 /** Everything that is ever written to a ledger. Rows of `charges` and `calls` are only ever added. @internal */
-export const LEDGER_STATEMENTS = {
+export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
   insertIntent: `INSERT OR IGNORE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   deleteIntent: `DELETE FROM intents WHERE charge_id = ?`,
   insertCharge: `INSERT OR IGNORE INTO charges (${CHARGE_COLUMNS})
@@ -113,4 +123,4 @@ export const LEDGER_STATEMENTS = {
       CASE WHEN upper_bound_nano_usd IS NULL THEN 'unpriced' ELSE 'estimate' END, upper_bound_nano_usd, NULL, NULL, NULL, '${OWNER_DIED}'
     FROM intents WHERE owner_id NOT IN (${LIVING_OWNERS})`,
   deleteOrphans: `DELETE FROM intents WHERE owner_id NOT IN (${LIVING_OWNERS})`,
-} as const;
+};

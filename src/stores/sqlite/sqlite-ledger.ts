@@ -61,7 +61,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   constructor(options: SqliteLedgerOptions, writer: SqliteWriter<LedgerStatement>, reader: SqliteLedgerReader) {
     this.ownerId = `owner_${options.random.hex(16)}`;
     this.#writer = writer;
-    this.#groups = new LedgerGroups(writer);
+    this.#groups = new LedgerGroups(writer, options.clock);
     this.#reader = reader;
     this.#clock = options.clock;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
