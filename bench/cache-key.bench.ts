@@ -58,7 +58,7 @@ function prototypeEncoding(value: unknown): string {
     return items;
   }
   const fields = value as Record<string, unknown>;
-  const keys = Object.keys(fields).sort();
+  const keys = Object.keys(fields).toSorted();
   let text = `o${keys.length}:`;
   for (const key of keys) text += `${key.length}:${key}${prototypeEncoding(fields[key])}`;
   return text;
@@ -101,21 +101,27 @@ function cpuMicroseconds(variant: Variant, count: number): number {
   return (used.user + used.system) / count;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
+const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
+
+/** Median CPU of each variant. Interleaved, so that a busy machine slows all alike; the first round warms up. */
+function measure(variants: Readonly<Record<string, Variant>>, count: number): Readonly<Record<string, number>> {
+  const samples: Record<string, number[]> = {};
+  for (let round = -1; round < ROUNDS; round += 1) {
+    for (const [name, variant] of Object.entries(variants)) {
+      const used = cpuMicroseconds(variant, count);
+      if (round >= 0) (samples[name] ??= []).push(used);
+    }
+  }
+  return Object.fromEntries(Object.entries(samples).map(([name, used]) => [name, median(used)]));
+}
 
 const results: Record<string, Record<string, number>> = {};
 for (const kilobytes of SIZES_KB) {
-  const variants = Object.entries(await variantsFor(chatOf(kilobytes * 1000)));
-  const count = Math.max(100, Math.round(10_000 / kilobytes));
-  const samples = new Map<string, number[]>(variants.map(([name]) => [name, []]));
-  for (let round = -1; round < ROUNDS; round += 1) {
-    // Interleaved, so that a busy machine slows all alike; the first round warms up.
-    for (const [name, variant] of variants) {
-      const used = cpuMicroseconds(variant, count);
-      if (round >= 0) samples.get(name)?.push(used);
-    }
-  }
-  for (const [name, used] of samples) (results[name] ??= {})[`${kilobytes} KB`] = median(used);
+  // oxlint-disable-next-line no-await-in-loop -- one size after the other: they must not disturb each other
+  const variants = await variantsFor(chatOf(kilobytes * 1000));
+  const medians = measure(variants, Math.max(100, Math.round(10_000 / kilobytes)));
+  for (const [name, used] of Object.entries(medians)) (results[name] ??= {})[`${kilobytes} KB`] = used;
 }
 
 const columns = SIZES_KB.map((kilobytes) => `${kilobytes} KB`);
@@ -129,4 +135,5 @@ for (const [name, row] of Object.entries(results)) {
 }
 process.stdout.write(`${lines.join('\n')}\n`);
 const [, , output] = process.argv;
-if (output !== undefined) writeFileSync(output, `${JSON.stringify({ node: process.versions.node, results }, undefined, 2)}\n`);
+if (output !== undefined)
+  writeFileSync(output, `${JSON.stringify({ node: process.versions.node, results }, undefined, 2)}\n`);

@@ -347,20 +347,16 @@ describe('the raw key', () => {
   };
 
   test('changes with everything that it covers', () => {
+    const names = 'anthropic-version anthropic-beta openai-beta cache-control x-farthing-cache x-farthing-route';
+    const steering: RawKeyParts[] = [];
+    for (const name of names.split(' ')) steering.push({ ...raw, headers: { [name]: 'on' } });
     const variants = [
       raw,
       { ...raw, scope: cacheScope('project', 'beta') },
       { ...raw, endpoint: 'responses' as const },
       { ...raw, policyVersion: '2' },
       { ...raw, body: new TextEncoder().encode('{"model": "m"}') },
-      ...[
-        'anthropic-version',
-        'anthropic-beta',
-        'openai-beta',
-        'cache-control',
-        'x-farthing-cache',
-        'x-farthing-route',
-      ].map((name) => ({ ...raw, headers: { [name]: 'on' } })),
+      ...steering,
       { ...raw, headers: { 'anthropic-beta': '' } },
     ];
     expect(new Set(variants.map((variant) => rawKey(variant, sha256))).size).toBe(variants.length);

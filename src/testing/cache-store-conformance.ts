@@ -68,10 +68,13 @@ export const CACHE_STORE_CASES: readonly CacheStoreCase[] = [
   rule('a body may hold any bytes, also none and many', async (store) => {
     const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const large = new Uint8Array(300_000).fill(7);
-    for (const [number, body] of [bytes, new Uint8Array(0), large].entries()) {
-      await store.write(testCacheKey(number), testCacheEntry({ body }));
-      assert.deepEqual(plain(await store.read(testCacheKey(number)))?.body, body);
-    }
+    const bodies = [bytes, new Uint8Array(0), large];
+    await Promise.all(bodies.map((body, number) => store.write(testCacheKey(number), testCacheEntry({ body }))));
+    const found = await Promise.all(bodies.map((_, number) => store.read(testCacheKey(number))));
+    assert.deepEqual(
+      found.map((entry) => plain(entry)?.body),
+      bodies,
+    );
   }),
   rule('names are kept whatever characters they hold', async (store) => {
     const odd = { "it's": 'a"b\\c', 'ключ $.x': '%_\u0000', __proto__x: '日本' };
@@ -126,9 +129,12 @@ export const CACHE_STORE_CASES: readonly CacheStoreCase[] = [
       writes.push(store.write(testCacheKey(number % 100), testCacheEntry({ servedModel: `m${number}` })));
     }
     await Promise.all(writes);
-    for (let number = 0; number < 100; number += 1) {
-      assert.equal((await store.read(testCacheKey(number)))?.servedModel, `m${number + 100}`);
-    }
+    const numbers = Array.from({ length: 100 }, (_, number) => number);
+    const found = await Promise.all(numbers.map((number) => store.read(testCacheKey(number))));
+    assert.deepEqual(
+      found.map((entry) => entry?.servedModel),
+      numbers.map((number) => `m${number + 100}`),
+    );
   }),
   rule('a body that is a view into a larger buffer is kept as the view', async (store) => {
     const pool = new Uint8Array(1000).fill(1);
@@ -177,15 +183,15 @@ async function fillFour(store: CacheStore): Promise<void> {
     ['beta', 'alice'],
     ['beta', 'bob'],
   ] as const;
-  for (const [number, [project, user]] of owners.entries()) {
-    await store.write(testCacheKey(number), testCacheEntry({ project, tags: { user } }));
-  }
+  await Promise.all(
+    owners.map(([project, user], number) =>
+      store.write(testCacheKey(number), testCacheEntry({ project, tags: { user } })),
+    ),
+  );
 }
 
 async function present(store: CacheStore, count: number): Promise<readonly number[]> {
-  const found: number[] = [];
-  for (let number = 0; number < count; number += 1) {
-    if ((await store.read(testCacheKey(number))) !== undefined) found.push(number);
-  }
-  return found;
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  const found = await Promise.all(numbers.map((number) => store.read(testCacheKey(number))));
+  return numbers.filter((number) => found[number] !== undefined);
 }
