@@ -64,7 +64,9 @@ const plain = Array.from({ length: OPERATIONS }, () => String(next()));
 let once = 1_000_000;
 /** Half of the traffic is asked once: a batch between bursts of repeats. */
 const scan = Array.from({ length: OPERATIONS }, (_, index) => String(index % 6000 < 3000 ? next() : once++));
-const moving = Array.from({ length: OPERATIONS }, (_, index) => String((next() + Math.floor(index / 50_000) * 777) % KEYS));
+const moving = Array.from({ length: OPERATIONS }, (_, index) =>
+  String((next() + Math.floor(index / 50_000) * 777) % KEYS),
+);
 
 function hitRatio(cache: Cache, trace: readonly string[]): number {
   let hits = 0;
@@ -82,14 +84,22 @@ const traces = [
   ['Zipf, 200', plain, 200],
 ] as const;
 const results: Record<string, Record<string, number>> = {};
-const lines = [`Hit ratio, ${KEYS} keys, Zipf ${SKEW}`, ''.padEnd(20) + 'S3-FIFO'.padStart(10) + 'LRU'.padStart(10) + 'gain'.padStart(10)];
+const lines = [
+  `Hit ratio, ${KEYS} keys, Zipf ${SKEW}`,
+  ''.padEnd(20) + 'S3-FIFO'.padStart(10) + 'LRU'.padStart(10) + 'gain'.padStart(10),
+];
 for (const [name, trace, entries] of traces) {
   const fifo = hitRatio(s3Fifo(entries), trace);
   const lru = hitRatio(new Lru(entries), trace);
   results[name] = { s3Fifo: fifo, lru };
-  const cells = [`${(100 * fifo).toFixed(1)} %`, `${(100 * lru).toFixed(1)} %`, `${(100 * (fifo / lru - 1)).toFixed(0)} %`];
+  const cells = [
+    `${(100 * fifo).toFixed(1)} %`,
+    `${(100 * lru).toFixed(1)} %`,
+    `${(100 * (fifo / lru - 1)).toFixed(0)} %`,
+  ];
   lines.push(name.padEnd(20) + cells.map((cell) => cell.padStart(10)).join(''));
 }
 process.stdout.write(`${lines.join('\n')}\n`);
 const [, , output] = process.argv;
-if (output !== undefined) writeFileSync(output, `${JSON.stringify({ node: process.versions.node, results }, undefined, 2)}\n`);
+if (output !== undefined)
+  writeFileSync(output, `${JSON.stringify({ node: process.versions.node, results }, undefined, 2)}\n`);
