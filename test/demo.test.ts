@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { parseUsd } from '../src/core/money.ts';
 
 const MAIN = resolve(import.meta.dirname, '../src/cli/main.ts');
 
@@ -18,6 +19,7 @@ test(
     expect(bill.proof).toMatchObject({ differenceUsd: '0.00' });
     expect(Number(bill.proof.invoiceUsd)).toBeGreaterThan(0.1);
     expect(Number(bill.savedUsd)).toBeGreaterThan(0);
+    expect(parseUsd(bill.baselineUsd) - parseUsd(bill.costUsd)).toBe(parseUsd(bill.savedUsd));
     expect(bill.hits).toBeGreaterThan(10);
     expect(bill.coalesced).toBeGreaterThan(10);
     expect(bill.missedByMode.calls).toBeGreaterThan(0);

@@ -112,6 +112,7 @@ function exactDollars(amount: bigint): string {
   return `$${dollarText}.${decimals.padEnd(9, '0')}`;
 }
 
+/** Rounded half up to a tenth of a percent. */
 function percent(part: bigint, total: bigint): string {
-  return total === 0n ? '-' : `${(Number((part * 10_000n) / total) / 100).toFixed(1)} %`;
+  return total === 0n ? '-' : `${(Number((2000n * part + total) / (2n * total)) / 10).toFixed(1)} %`;
 }

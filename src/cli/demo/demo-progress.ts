@@ -6,13 +6,16 @@ export interface DemoProgress {
   stop(): void;
 }
 
+/** Columns that the bar and its text take; on less it would wrap and scroll. */
+const MIN_COLUMNS = 72;
 /** Lines that are printed where there is no terminal. */
 const PLAIN_STEPS = 10;
 
-/** A bar on a terminal, a line for each tenth elsewhere; nothing when `isQuiet`. @internal */
+/** A bar on a terminal that is wide enough, a line for each tenth elsewhere; nothing when `isQuiet`. @internal */
 export function demoProgress(total: number, isQuiet: boolean): DemoProgress {
   if (isQuiet) return { advance: () => undefined, stop: () => undefined };
-  return process.stdout.isTTY ? barProgress(total) : plainProgress(total);
+  const hasRoom = process.stdout.isTTY && process.stdout.columns >= MIN_COLUMNS;
+  return hasRoom ? barProgress(total) : plainProgress(total);
 }
 
 function barProgress(total: number): DemoProgress {
