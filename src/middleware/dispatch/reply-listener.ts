@@ -11,8 +11,8 @@ import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
 
-/** Facts of a reply of which nothing could be read. @internal */
-export const NO_FACTS: ReplyFacts = {
+/** Facts of a reply of which nothing could be read. */
+const NO_FACTS: ReplyFacts = {
   ended: false,
   finish: 'unknown',
   terms: {},
