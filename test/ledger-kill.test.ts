@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { collect } from '../src/testing/collect.ts';
-import { acknowledged, killRound, reopen, seededFraction, startLedgerChild } from './support/ledger-kill-round.ts';
+import {
+  acknowledged,
+  killRound,
+  medianMs,
+  reopen,
+  seededFraction,
+  startLedgerChild,
+} from './support/ledger-kill-round.ts';
 
 const SEED = randomInt(2 ** 31);
 const ROUNDS = 10;
@@ -25,12 +32,15 @@ test(
   async () => {
     const fraction = seededFraction(SEED);
     let charges = 0;
+    const restartsMs: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       // oxlint-disable-next-line no-await-in-loop -- each round opens what the one before left
       const found = await killRound(path, `r${round}`, fraction() * 250);
       charges += found.charges;
+      restartsMs.push(found.restartMs);
     }
     expect(charges).toBeGreaterThan(ROUNDS);
+    expect(medianMs(restartsMs)).toBeLessThan(2_000);
   },
 );
 

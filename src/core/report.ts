@@ -72,11 +72,8 @@ export function settledCertainty(own: ChargeCertainty, correction: ChargeCertain
   return correction === undefined || correction === 'unpriced' ? own : correction;
 }
 
-/**
- * Whether a call was answered without an attempt of its own.
- * @internal
- */
-export function isHit(record: Pick<CallRecord, 'cacheStatus'>): boolean {
+/** Whether a call was answered without an attempt of its own. */
+function isHit(record: Pick<CallRecord, 'cacheStatus'>): boolean {
   return record.cacheStatus === 'hit' || record.cacheStatus === 'stale' || record.cacheStatus === 'collapsed';
 }
 
