@@ -36,7 +36,7 @@ export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...po
     aliases: aliasesOf(config),
     priceBook: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
     cache:
-      stores.cache === undefined || cache.mode === 'off'
+      cache.mode === 'off'
         ? undefined
         : {
             store: stores.cache,

@@ -23,10 +23,9 @@ export interface GatewayContext {
   readonly state: () => GatewayState;
   readonly door: Pick<CallDoor, 'enter' | 'leave' | 'inFlight' | 'isDraining'>;
   readonly keys: KeyStore;
-  /** Undefined where the cache is off. */
-  readonly cache: CacheStore | undefined;
-  /** What the cache holds; undefined when it is off. */
-  readonly cacheStats: () => CacheStoreStats | undefined;
+  readonly cache: CacheStore;
+  /** What the cache's memory holds. */
+  readonly cacheStats: () => CacheStoreStats;
   readonly ledger: LedgerReader;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;

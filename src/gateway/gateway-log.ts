@@ -21,7 +21,7 @@ export function gatewayLog(level: LogLevel, destination?: DestinationStream): Lo
 }
 
 /** What of an error may be logged. @internal */
-export function errorFields(error: unknown): Readonly<Record<string, unknown>> {
+function errorFields(error: unknown): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { name: typeof error };
   const cause = error.cause === undefined ? {} : { cause: errorFields(error.cause) };
   const code = 'code' in error ? { code: error.code } : {};

@@ -7,8 +7,7 @@ import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts'
 /** Figures that are read when metrics are asked for. @internal */
 export interface GatewayGauges {
   readonly inFlight: () => number;
-  /** Undefined where the cache cannot say. */
-  readonly cache: () => { readonly entries: number; readonly sizeBytes: number } | undefined;
+  readonly cache: () => { readonly entries: number; readonly sizeBytes: number };
 }
 
 /** From a hit in memory (under 1 ms) to the 10 minutes after which calls are given up. In seconds. */
@@ -171,18 +170,15 @@ function addTokens(tokens: Counter<'provider' | 'bucket' | 'source'>, row: CallT
 }
 
 function addGauges(gauges: GatewayGauges, registers: Registry[]): void {
-  const gauge = (name: string, help: string, read: () => number | undefined): void => {
+  const gauge = (name: string, help: string, read: () => number): void => {
     const made: Gauge = new Gauge({
       name,
       help,
       registers,
-      collect: () => {
-        const value = read();
-        if (value !== undefined) made.set(value);
-      },
+      collect: () => made.set(read()),
     });
   };
   gauge('farthing_calls_in_flight', 'Calls under way.', gauges.inFlight);
-  gauge('farthing_cache_entries', 'Answers in the cache.', () => gauges.cache()?.entries);
-  gauge('farthing_cache_size_bytes', 'Bytes that the cache holds.', () => gauges.cache()?.sizeBytes);
+  gauge('farthing_cache_entries', 'Answers in the cache.', () => gauges.cache().entries);
+  gauge('farthing_cache_size_bytes', 'Bytes that the cache holds.', () => gauges.cache().sizeBytes);
 }

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
@@ -6,17 +7,20 @@ import type { Clock, Random } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 import { keysPath, ledgerPath } from '../stores/sqlite/data-files.ts';
+import { SqliteCacheStore } from '../stores/sqlite/sqlite-cache-store.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
 import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
+import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
 
 /** What a gateway keeps. Opened once: a reload of the configuration does not touch it. @internal */
 export interface GatewayStores {
   readonly folder: string;
   readonly ledger: SqliteLedger;
   readonly keys: KeyStore;
-  /** Undefined when the cache is off. */
-  readonly cache: CacheStore | undefined;
-  readonly cacheStats: () => CacheStoreStats | undefined;
+  /** Memory over a file. Open also while the mode is `off`, since a reload may turn it on. */
+  readonly cache: CacheStore;
+  /** What the memory tier holds. */
+  readonly cacheStats: () => CacheStoreStats;
   close(): Promise<void>;
 }
 
@@ -55,10 +59,23 @@ export async function openStores(
     const keys = await openSqliteKeyStore(keysPath(folder));
     closers.push(() => keys.close());
     const memory = new MemoryCacheStore({ clock: ports.clock, maxBytes: config.cache.memoryBytes });
-    closers.push(() => memory.close());
-    return { folder, ledger, keys, cache: memory, cacheStats: () => memory.stats(), close };
+    const cache = await tiered(memory, join(folder, 'cache.db'), config.cache.diskBytes, ports.clock, onFault);
+    closers.push(() => cache.close());
+    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function tiered(
+  memory: MemoryCacheStore,
+  path: string,
+  maxBytes: number,
+  clock: Clock,
+  onFault: StoreFaultListener,
+): Promise<CacheStore> {
+  if (maxBytes === 0) return memory;
+  const below = await SqliteCacheStore.open({ path, clock, maxBytes });
+  return new TieredCacheStore({ memory, below, onFault: (operation, error) => onFault('cache', operation, error) });
 }

@@ -20,7 +20,7 @@ import { pathOf, spokenProtocol } from './spoken-protocol.ts';
  * admin key. `open`: anybody.
  * @internal
  */
-export type RouteAccess = 'key' | 'admin' | 'operator' | 'open';
+type RouteAccess = 'key' | 'admin' | 'operator' | 'open';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -18,7 +18,7 @@ export interface KeyRingOptions {
 }
 
 /** A change (a revocation above all) must reach every process within 1 s; a quarter of it leaves room for a slow store. */
-export const POLL_MS = 250;
+const POLL_MS = 250;
 
 /** With {@link POLL_MS} a store may hang for three quarters of a second before keys in memory count no more. */
 const MAX_MISSED_POLLS = 2;

@@ -11,10 +11,12 @@ export interface RequestGuardOptions {
 }
 
 /** Looks at a request before anything else does; undefined lets it pass. @internal */
-export type RequestGuard = (request: IncomingMessage) => FarthingError | undefined;
+export type RequestGuard = (
+  request: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'url' | 'method'>,
+) => FarthingError | undefined;
 
 /** Longest request target, in characters. The longest of ours has about 100; proxies commonly stop at 8,192. */
-export const MAX_URL_LENGTH = 4096;
+const MAX_URL_LENGTH = 4096;
 
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '::1'];
 
@@ -55,7 +57,7 @@ export function requestGuard(options: RequestGuardOptions): RequestGuard {
   };
 }
 
-function pageFault(request: IncomingMessage, host: string): FarthingError | undefined {
+function pageFault(request: Parameters<RequestGuard>[0], host: string): FarthingError | undefined {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (request.method === 'OPTIONS' || request.method === 'TRACE' || request.method === 'CONNECT') {
     return new FarthingError('invalid-request', `${request.method} is not answered here`, { status: 405 });

@@ -106,7 +106,10 @@ describe('keys', () => {
 
 describe('the cache', () => {
   test('says what it holds', async () => {
-    expect((await admin('GET', '/cache')).json()).toEqual({ active: true, stats: { entries: 3, sizeBytes: 4096 } });
+    expect((await admin('GET', '/cache')).json()).toEqual({
+      mode: 'deterministic',
+      memory: { entries: 3, sizeBytes: 4096 },
+    });
   });
 
   test('is deleted from by key, project, tag, and wholly only when that is said', async () => {

@@ -91,7 +91,7 @@ export class FakeKeyStore implements KeyStore {
 }
 
 /** Remembers what it was told to delete. */
-export class FakeCache implements CacheStore {
+class FakeCache implements CacheStore {
   readonly removals: (string | CacheSelector)[] = [];
   async read(): Promise<undefined> {
     return undefined;
@@ -116,7 +116,7 @@ export class FakeCache implements CacheStore {
 }
 
 /** An engine that does what a test wants. */
-export class FakeEngine implements Engine {
+class FakeEngine implements Engine {
   readonly requests: EngineRequest[] = [];
   readonly records: Map<string, CallRecord> = new Map();
   answer: (request: EngineRequest, sink: ReplySink) => Promise<void> | void = answerOk;

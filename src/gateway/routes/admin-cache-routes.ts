@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { CacheKey } from '../../core/model/cache-entry.ts';
 import { FarthingError } from '../../core/errors.ts';
-import type { CacheSelector, CacheStore } from '../../ports/cache-store.ts';
+import type { CacheSelector } from '../../ports/cache-store.ts';
 import { fault, fieldsOf, nameField } from '../admin-input.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
@@ -12,20 +12,20 @@ const CACHE_KEY = /^[0-9a-f]{64}$/;
 /** What the cache holds, and deleting from it: one entry, a project's, a tag value's, or everything when that is said. @internal */
 export function adminCacheRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get('/admin/v1/cache', ACCESS, async (_request, reply) =>
-    jsonReply(reply, { active: context.cache !== undefined, stats: context.cacheStats() }),
+    jsonReply(reply, { mode: context.state().config.cache.mode, memory: context.cacheStats() }),
   );
 
   app.delete<{ Params: { key: string } }>('/admin/v1/cache/:key', ACCESS, async (request, reply) => {
     const { key } = request.params;
     if (!isCacheKey(key)) throw fault('key', 'has 64 hexadecimal digits');
-    const isRemoved = await cacheOf(context).remove(key);
+    const isRemoved = await context.cache.remove(key);
     if (!isRemoved) throw new FarthingError('not-found', 'there is no such entry');
     return jsonReply(reply, { removed: 1 });
   });
 
   app.delete('/admin/v1/cache', ACCESS, async (request, reply) => {
     const selector = selectorOf(request.query);
-    const removed = await cacheOf(context).removeMatching(selector);
+    const removed = await context.cache.removeMatching(selector);
     context.log.info({ removed }, 'cache entries deleted');
     return jsonReply(reply, { removed });
   });
@@ -33,11 +33,6 @@ export function adminCacheRoutes(app: FastifyInstance, context: GatewayContext):
 
 function isCacheKey(text: string): text is CacheKey {
   return CACHE_KEY.test(text);
-}
-
-function cacheOf(context: GatewayContext): CacheStore {
-  if (context.cache === undefined) throw new FarthingError('not-found', 'the cache is off');
-  return context.cache;
 }
 
 /** An empty selector chooses everything, so it has to be asked for: `?all=true`. */

@@ -31,7 +31,9 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   context.door.enter();
   try {
     dropCredentials(request.raw.headers);
-    const status = await passThrough.forward(provider, request.raw, reply.raw, () => reply.hijack());
+    const status = await passThrough.forward(provider, request.raw, reply.raw, () => {
+      reply.hijack();
+    });
     context.metrics.passedThrough(provider.name, status);
     return reply;
   } catch (error) {
