@@ -40,17 +40,21 @@ export interface LanguageResult {
  */
 const MAX_PROMPT_TOKENS = 190_000;
 
+/** Contents whose repetitions are counted; then counting starts anew. */
+const MAX_COUNTED_CONTENTS = 100_000;
+
 /** The models of the simulated provider: they answer, and they remember the beginnings of prompts. @internal */
 export class LanguageModels {
   readonly #cache: PromptCache = new PromptCache();
   readonly #seed: number;
-  #served = 0;
+  /** How often each content was answered, so that sampling varies with repetition and not with the order of other requests. */
+  readonly #timesAnswered: Map<number, number> = new Map<number, number>();
 
   constructor(seed: number) {
     this.#seed = seed;
   }
 
-  /** Answers; chance comes from the content where the request is deterministic, else from the number of the request as well. */
+  /** Answers; chance comes from the content, and with sampling on from how often it was asked before as well. */
   answer(request: LanguageRequest, context: AnsweringContext): LanguageResult {
     const prompt = renderPrompt(request.segments);
     if (prompt.tokens > MAX_PROMPT_TOKENS) {
@@ -60,9 +64,10 @@ export class LanguageModels {
         'context_length_exceeded',
       );
     }
-    this.#served += 1;
-    const nonce = request.isDeterministic ? '' : `${this.#seed}:${this.#served}`;
-    const contentSeed = seedOf(`${nonce}\n${request.model.name}\n${JSON.stringify(request.content)}`);
+    const plainSeed = seedOf(`${request.model.name}\n${JSON.stringify(request.content)}`);
+    const contentSeed = request.isDeterministic
+      ? plainSeed
+      : seedOf(`${this.#seed} ${plainSeed} ${this.#repetition(plainSeed)}`);
     const answers = Array.from({ length: request.choices }, (_, index) =>
       simulatedAnswer({
         random: seededRandom(contentSeed + index * 7919),
@@ -87,6 +92,13 @@ export class LanguageModels {
       reasoning += answer.reasoningTokens;
     }
     return { answers, usage: usageOf({ ...account, output, reasoning }), promptTokens: prompt.tokens };
+  }
+
+  #repetition(contentSeed: number): number {
+    if (this.#timesAnswered.size >= MAX_COUNTED_CONTENTS) this.#timesAnswered.clear();
+    const times = (this.#timesAnswered.get(contentSeed) ?? 0) + 1;
+    this.#timesAnswered.set(contentSeed, times);
+    return times;
   }
 }
 
