@@ -93,6 +93,17 @@ export function cacheKey(parts: CacheKeyParts, sha256Hex: Sha256Hex): CacheKey {
 }
 
 /**
+ * The key of a value that a program keeps under a key of its own: SHA-256 over the key's content, so that equal JSON has equal keys. The order of
+ * object keys does not matter anywhere, and a property that is undefined counts as absent, as in JSON.
+ * @throws TypeError when the content is no JSON: NaN, a function, a Date, a Map ... would all look alike.
+ * @public
+ */
+export function contentKey(scope: CacheScope, content: unknown, sha256Hex: Sha256Hex): CacheKey {
+  const text = encodeText(`farthing content ${CACHE_KEY_SCHEMA}`) + encodeText(scope);
+  return sha256Hex(wellFormed(text + new Encoder('content').content(content))) as CacheKey;
+}
+
+/**
  * The encoding under a key: every string and list carries its length and every value its type, so different values never encode alike.
  * Keys of the envelope are sorted; the order of arrays, and of keys inside JSON Schemas and tool arguments, is kept.
  * @internal
@@ -140,23 +151,33 @@ function isCacheMark(value: unknown): boolean {
   return value === null || (typeof value === 'object' && 'type' in value && value.type === 'ephemeral');
 }
 
+/** Objects whose content is not in their properties (Date, Map, class instances) would encode alike. */
+function refuseStrange(value: object): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) throw new TypeError('not a JSON value: an object of a class');
+}
+
 class Encoder {
   /** Set when the parsed value no longer tells what was written. */
   isLossy = false;
   readonly #fields: Readonly<Record<string, FieldRole>>;
-  readonly #endpoint: Endpoint;
+  readonly #isContent: boolean;
   readonly #dropsMarks: boolean;
 
-  constructor(endpoint: Endpoint) {
-    this.#endpoint = endpoint;
-    this.#fields = CACHE_KEY_FIELDS[endpoint];
-    this.#dropsMarks = ENDPOINTS[endpoint].protocol === 'anthropic';
+  constructor(endpoint: Endpoint | 'content') {
+    this.#isContent = endpoint === 'content';
+    this.#fields = endpoint === 'content' ? {} : CACHE_KEY_FIELDS[endpoint];
+    this.#dropsMarks = endpoint !== 'content' && ENDPOINTS[endpoint].protocol === 'anthropic';
+  }
+
+  content(value: unknown): string {
+    return this.#sorted(value);
   }
 
   envelope(parts: CacheKeyParts): string {
     const { protocol } = ENDPOINTS[parts.endpoint];
     let text = encodeText(`farthing key ${CACHE_KEY_SCHEMA}`);
-    text += encodeText(parts.scope) + encodeText(protocol) + encodeText(this.#endpoint);
+    text += encodeText(parts.scope) + encodeText(protocol) + encodeText(parts.endpoint);
     text += encodeText(parts.target.provider) + encodeText(parts.providerIdentity) + encodeText(parts.target.model);
     text += encodeText(parts.policyFingerprint);
     for (const name of ANSWER_CHANGING_HEADERS) {
@@ -182,19 +203,26 @@ class Encoder {
   #sorted(value: unknown): string {
     if (typeof value !== 'object' || value === null) return this.#scalar(value);
     if (Array.isArray(value)) return this.#array(value);
+    if (this.#isContent) refuseStrange(value);
     const fields = value as Readonly<Record<string, unknown>>;
     const keys = Object.keys(fields).toSorted();
     let count = keys.length;
     let text = '';
     for (const key of keys) {
       const child = fields[key];
-      if (this.#dropsMarks && key === 'cache_control' && isCacheMark(child)) {
+      if (this.#leavesOut(key, child)) {
         count -= 1;
         continue;
       }
-      text += `${key.length}:${key}${ORDERED_KEYS.has(key) ? this.#ordered(child) : this.#sorted(child)}`;
+      const keepsOrder = ORDERED_KEYS.has(key) && !this.#isContent;
+      text += `${key.length}:${key}${keepsOrder ? this.#ordered(child) : this.#sorted(child)}`;
     }
     return `o${count}:${text}`;
+  }
+
+  #leavesOut(key: string, child: unknown): boolean {
+    if (this.#isContent) return child === undefined;
+    return this.#dropsMarks && key === 'cache_control' && isCacheMark(child);
   }
 
   #ordered(value: unknown): string {
@@ -230,6 +258,7 @@ class Encoder {
   }
 
   #number(value: number): string {
+    if (this.#isContent && !Number.isFinite(value)) throw new TypeError(`not a JSON value: ${value}`);
     if (Math.abs(value) > Number.MAX_SAFE_INTEGER) this.isLossy = true;
     return Object.is(value, -0) ? 'n-0;' : `n${value};`;
   }

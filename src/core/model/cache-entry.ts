@@ -20,7 +20,8 @@ export interface EntryTimes {
 
 /** A stored answer. @public */
 export interface CacheEntry extends EntryTimes {
-  readonly endpoint: Endpoint;
+  /** What was asked; `value` is no answer of a provider but what a program keeps through `ResponseCache`. */
+  readonly endpoint: Endpoint | 'value';
   readonly form: ReplyForm;
   /** The provider's bytes. For a chat stream with the usage chunk, whether the client asked for it or not. */
   readonly body: Uint8Array;

@@ -19,6 +19,7 @@ export interface Replay {
 
 /** Prepares an entry for a client; undefined where it cannot be given in the form asked for. @internal */
 export function prepareReplay(entry: CacheEntry, shape: RequestShape, random: Random): Replay | undefined {
+  if (entry.endpoint === 'value') return undefined;
   const form: ReplyForm = shape.isStream ? 'stream' : 'whole';
   const body =
     entry.idRanges.length === 0 ? entry.body : withFreshIds(entry.body, entry.idRanges, random.hex(FRESH_ID_DIGITS));
