@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { killRound } from './support/gateway-kill-round.ts';
+
+const ROUNDS = 40;
+
+test(`${ROUNDS} gateways killed at random moments: nothing acknowledged is lost, nothing is charged twice`, async () => {
+  const seed = Date.now() % 100_000;
+  console.log(`seed ${seed}`);
+  let state = seed;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    const { restartMs } = await killRound(300 + (state % 1500));
+    expect(restartMs).toBeLessThan(2000);
+  }
+});
