@@ -7,10 +7,10 @@ import { coalesceMiddleware } from './coalesce/coalesce.ts';
 import type { Middleware } from './compose.ts';
 import { decodeMiddleware } from './decode.ts';
 import { dispatchMiddleware, type DispatchOptions } from './dispatch/dispatch.ts';
-import { embeddingsMiddleware } from './embeddings/embeddings.ts';
+import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
 import { routeMiddleware } from './route.ts';
-import { storeMiddleware } from './store/store.ts';
+import { storeMiddleware } from './cache/store.ts';
 
 /** What the chains are made from. @internal */
 export interface ChainOptions {

@@ -12,7 +12,7 @@ import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import { decodeRequest } from '../../wire/decode-request.ts';
-import { callKey, type CacheOptions, notCached, readEntry, writeEntry } from '../cache/cache-access.ts';
+import { callKey, type CacheOptions, notCached, readEntry, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome } from '../compose.ts';
 import { itemEntry } from './item-entry.ts';
 import { ItemMerger, type MissingItem } from './item-merger.ts';

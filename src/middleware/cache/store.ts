@@ -6,7 +6,7 @@ import { NO_USAGE } from '../../core/model/usage.ts';
 import { answerTexts } from '../../wire/answer-texts.ts';
 import { replayMarks } from '../../wire/replay-marks.ts';
 import { wholeFromStream } from '../../wire/replay-whole-from-stream.ts';
-import { type CacheOptions, writeEntry } from '../cache/cache-access.ts';
+import { type CacheOptions, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Outcome } from '../compose.ts';
 import { ReplyRecorder } from './reply-recorder.ts';
 

@@ -3,7 +3,7 @@ import { entryTimes } from '../../core/freshness.ts';
 import type { CacheEntry } from '../../core/model/cache-entry.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
-import type { CacheOptions } from '../cache/cache-access.ts';
+import type { CacheOptions } from './cache-access.ts';
 import type { Call } from '../compose.ts';
 
 const encoder = new TextEncoder();
