@@ -140,6 +140,18 @@ test('no key, prompt or reply shows in what it prints, at the most talkative lev
   for (const canary of [...CANARIES, 'canary of the reply', 'fk-canary']) expect(said).not.toContain(canary);
 });
 
+test('keys that the command line makes and revokes count in a running gateway within a second', async () => {
+  const served = await serve();
+  const created = run(['keys', 'create', '--name', 'late', '--project', 'shop']);
+  expect(await created.exit).toBe(0);
+  const headers = { authorization: `Bearer ${/fk-[\w-]{43}/.exec(created.output())?.[0]}` };
+  expect((await chat(served.url, { headers, body: BODY })).status).toBe(200);
+  const revoked = run(['keys', 'revoke', /key_[0-9a-f]{16}/.exec(created.output())?.[0] ?? '']);
+  expect(await revoked.exit).toBe(0);
+  const status = async (): Promise<number> => (await chat(served.url, { headers, body: BODY })).status;
+  await expect.poll(status, { timeout: 1000, interval: 50 }).toBe(401);
+});
+
 function yaml(rest = ''): string {
   const key = 'keys: [{ name: demo, project: demo, key: fk-canary-of-the-caller }]\n';
   return `version: 1\nproviders:\n  openai: { protocol: openai, baseUrl: "${upstreamUrl}", apiKey: ${PROVIDER_KEY} }\n${key}${rest}`;
@@ -215,6 +227,21 @@ test('a call that outlives the drain is cut, and its money is in the ledger', as
   const listing = run(['ledger', 'export', '--format', 'jsonl']);
   await listing.exit;
   expect(listing.output()).toContain('"certainty":"estimate"');
+});
+
+test('the admin API reloads as SIGHUP does, and shows the configuration without its secrets', async () => {
+  const file = join(folder, 'farthing.yaml');
+  await writeFile(file, yaml('admin: { key: the-key-of-the-admin }\n'));
+  const served = await serve();
+  const headers = { authorization: 'Bearer the-key-of-the-admin' };
+  const post = { method: 'POST', path: '/admin/v1/reload', headers };
+  expect((await ask(served.url, post)).json()).toEqual({ reloaded: true });
+  await writeFile(file, yaml('admin: { key: the-key-of-the-admin }\ncash: off\n'));
+  const refused = await ask(served.url, post);
+  expect([refused.status, refused.body]).toEqual([400, expect.stringContaining('cash')]);
+  const shown = await ask(served.url, { path: '/admin/v1/config', headers });
+  expect(shown.body).toContain('"path":"cache.mode","value":"deterministic"');
+  for (const canary of [PROVIDER_KEY, 'fk-canary', 'the-key-of-the-admin']) expect(shown.body).not.toContain(canary);
 });
 
 test('SIGHUP takes what was changed, and keeps the old settings when the file is broken', async () => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 import { adminCacheRoutes } from './admin-cache-routes.ts';
@@ -26,7 +27,17 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   );
 
   app.post('/admin/v1/reload', { config: { access: 'admin' } }, async (_request, reply) => {
-    await context.reload();
+    await reload(context);
     return jsonReply(reply, { reloaded: true });
   });
+}
+
+/** A faulty file is the operator's to mend, not a fault of ours. */
+async function reload(context: GatewayContext): Promise<void> {
+  try {
+    await context.reload();
+  } catch (error) {
+    if (!isFarthingError(error) || error.code !== 'configuration') throw error;
+    throw new FarthingError('configuration', error.message, { status: error.status === 500 ? 400 : error.status });
+  }
 }
