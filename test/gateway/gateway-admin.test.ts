@@ -213,3 +213,16 @@ test('without an admin key there is no admin API', async () => {
   await bare.close();
   expect([reply.status, reply.body]).toEqual([403, expect.stringContaining('admin.key')]);
 });
+
+test('beyond loopback the metrics take the admin key; health stays open', async () => {
+  const open = await startFixture('listen: 0.0.0.0:0\n');
+  const url = open.url.replace('0.0.0.0', '127.0.0.1');
+  const statuses = [
+    await ask(url, { path: '/metrics' }),
+    await ask(url, { path: '/metrics', headers: { authorization: `Bearer ${ADMIN_KEY}` } }),
+    await ask(url, { path: '/healthz', headers: { host: '10.1.2.3:4141' } }),
+    await ask(url, { path: '/healthz', headers: { host: 'rebound.example.com' } }),
+  ].map(({ status }) => status);
+  await open.close();
+  expect(statuses).toEqual([401, 200, 200, 403]);
+});
