@@ -123,6 +123,8 @@ export interface Call {
 export interface Outcome {
   readonly kind: 'complete' | 'provider-error' | 'broken' | 'client-left' | 'refused';
   readonly facts: ReplyFacts | undefined;
+  /** Set when no byte of the attempt can have reached the provider: it cost nothing. */
+  readonly neverSent?: boolean;
 }
 
 /** Runs the rest of a chain. @internal */

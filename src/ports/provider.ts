@@ -22,8 +22,11 @@ export interface ProviderListener {
   /** Returns false to pause; `resume` of the exchange goes on. The chunk may be kept. */
   onData(chunk: Uint8Array): boolean;
   onEnd(): void;
-  /** `FarthingError` with `provider-unreachable`, `provider-timeout`, `provider-broken` or `client-left`. */
-  onError(error: Error): void;
+  /**
+   * `FarthingError` with `provider-unreachable`, `provider-timeout`, `provider-broken` or `client-left`.
+   * `wasSent` is false when no byte of the request can have left: it cost nothing then.
+   */
+  onError(error: Error, wasSent: boolean): void;
 }
 
 /** One request under way. @public */

@@ -76,6 +76,15 @@ test('what never left costs nothing', () => {
   );
 });
 
+test('a call whose client left before it was sent costs nothing', () => {
+  const error = new FarthingError('client-left', 'gone');
+  const outcome = { kind: 'client-left', facts: undefined, neverSent: true } as const;
+  expect(attemptCharge(end({ status: undefined, error, outcome }))).toMatchObject({
+    certainty: 'none',
+    amountNanoUsd: 0,
+  });
+});
+
 test('what was sent and never answered is an estimate of its input', () => {
   const error = new FarthingError('provider-timeout', 'silent');
   const charge = attemptCharge(end({ status: undefined, error, outcome: { kind: 'broken', facts: undefined } }));

@@ -61,7 +61,7 @@ function billed(end: AttemptEnd): { certainty: ChargeCertainty; usage: Usage; te
   if (end.intent.endpoint === 'count-tokens' || kind === 'refused')
     return { certainty: 'none', usage: NO_USAGE, terms: {} };
   const wasRefused = end.status !== undefined && end.status >= 300;
-  const neverLeft = end.error?.code === 'provider-unreachable';
+  const neverLeft = end.outcome.neverSent === true || end.error?.code === 'provider-unreachable';
   if (wasRefused || neverLeft) return { certainty: 'none', usage: NO_USAGE, terms: {} };
   // A stream that broke may have stated a first usage (Anthropic's message_start): its output is not final, so what was produced is estimated.
   if (facts?.usage !== undefined && (kind === 'complete' || facts.ended))

@@ -83,12 +83,13 @@ export class ReplyListener implements ProviderListener {
     else this.#endStream(this.#framer);
   }
 
-  onError(error: Error): void {
+  onError(error: Error, wasSent = true): void {
     if (this.#isOver) return;
     const named = isFarthingError(error)
       ? error
       : new FarthingError('provider-broken', 'the exchange failed', { cause: error });
-    this.#over({ kind: named.code === 'client-left' ? 'client-left' : 'broken', facts: this.#reader?.facts() }, named);
+    const kind = named.code === 'client-left' ? 'client-left' : 'broken';
+    this.#over({ kind, facts: this.#reader?.facts(), ...(wasSent ? {} : { neverSent: true }) }, named);
   }
 
   #relay(framer: SseFramer, chunk: Uint8Array): boolean {

@@ -118,8 +118,8 @@ class DispatchListener implements Dispatcher.DispatchHandler, Exchange {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    this.#wasSent = true;
     if (this.#signal.aborted) this.#cancel();
+    else this.#wasSent = true;
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -136,12 +136,12 @@ class DispatchListener implements Dispatcher.DispatchHandler, Exchange {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    if (this.#finish()) this.#listener.onError(this.#named(error));
+    if (this.#finish()) this.#listener.onError(this.#named(error), this.#wasSent);
   }
 
   #cancel(): void {
     if (this.#controller !== undefined) this.#controller.abort(new Error('cancelled'));
-    else if (this.#finish()) this.#listener.onError(new FarthingError('client-left', 'nobody waits for the answer'));
+    else if (this.#finish()) this.#listener.onError(leaveReason(this.#signal), false);
   }
 
   #finish(): boolean {
@@ -152,11 +152,7 @@ class DispatchListener implements Dispatcher.DispatchHandler, Exchange {
   }
 
   #named(error: Error): FarthingError {
-    if (this.#signal.aborted) {
-      const reason: unknown = this.#signal.reason;
-      if (reason instanceof FarthingError) return reason;
-      return new FarthingError('client-left', 'nobody waits for the answer', { cause: error });
-    }
+    if (this.#signal.aborted) return leaveReason(this.#signal);
     const code = 'code' in error ? String(error.code) : '';
     if (!this.#wasSent || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
       return new FarthingError('provider-unreachable', `the provider cannot be reached (${code || error.name})`, {
@@ -175,4 +171,10 @@ class DispatchListener implements Dispatcher.DispatchHandler, Exchange {
       cause: error,
     });
   }
+}
+
+/** Why a request was cancelled: its deadline, or nobody waits for it. */
+function leaveReason(signal: AbortSignal): FarthingError {
+  const reason: unknown = signal.reason;
+  return reason instanceof FarthingError ? reason : new FarthingError('client-left', 'nobody waits for the answer');
 }
