@@ -1,11 +1,7 @@
 import { FarthingError } from '../core/errors.ts';
 import type { Tags } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
-import type { Decision } from '../core/model/decision.ts';
-import { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
-import { formatUsd } from '../core/money.ts';
-import { answerTexts } from '../wire/answer-texts.ts';
-import { CollectingSink } from './collecting-sink.ts';
+import { complete, type Completion } from './completion.ts';
 import type { Farthing } from './create-farthing.ts';
 
 /** How a {@link CostOptimizedLLM} is made. @public */
@@ -40,21 +36,6 @@ export interface CompleteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A completion and what it cost. @public */
-export interface Completion {
-  readonly content: string;
-  /** `provider/model` that answered. */
-  readonly model: string;
-  readonly fromCache: boolean;
-  /** Decimal dollars without loss; undefined for a model without a price. */
-  readonly costUsd: string | undefined;
-  /** What was saved against asking the provider directly; negative when money was lost. */
-  readonly savedUsd: string | undefined;
-  readonly tokens: { readonly input: number; readonly output: number };
-  readonly decisions: readonly Decision[];
-  readonly callId: string;
-}
-
 const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
 
 /**
@@ -78,22 +59,23 @@ export class CostOptimizedLLM {
 
   /**
    * Asks a model.
-   * @throws FarthingError `provider-failed` with the provider's status when no answer came; `client-left` when `signal` fired.
+   * @throws FarthingError `provider-failed` with the provider's status when no answer came; `client-left` when `signal` fired; the code of
+   *   the refusal (`model-not-found`, `invalid-request` ...) when the call was not made.
    */
   async complete(prompt: string, options: CompleteOptions = {}): Promise<Completion> {
     const model = options.model ?? this.#options.defaultModel;
     const endpoint = this.#options.farthing.protocolOf(model) === 'anthropic' ? 'messages' : 'chat';
-    const sink = new CollectingSink();
-    await this.#options.farthing.handle(
+    const { completion } = await complete(
+      this.#options.farthing,
       {
         endpoint,
-        body: new TextEncoder().encode(JSON.stringify(this.#body(endpoint, model, prompt, options))),
+        body: this.#body(endpoint, model, prompt, options),
         headers: this.#headers(options),
-        signal: options.signal ?? new AbortController().signal,
+        signal: options.signal,
       },
-      sink,
+      (record) => this.#options.onCall?.(record),
     );
-    return await this.#completion(endpoint, sink);
+    return completion;
   }
 
   #body(endpoint: 'chat' | 'messages', model: string, prompt: string, options: CompleteOptions): unknown {
@@ -114,27 +96,5 @@ export class CostOptimizedLLM {
     const tags = Object.entries(options.tags ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     if (tags.length > 0) headers['x-farthing-tags'] = tags.join(',');
     return headers;
-  }
-
-  async #completion(endpoint: 'chat' | 'messages', sink: CollectingSink): Promise<Completion> {
-    const callId = sink.headers['x-farthing-request-id'] ?? '';
-    const record = await this.#options.farthing.callRecord(callId);
-    if (record !== undefined) this.#options.onCall?.(record);
-    if (record === undefined || sink.status >= 300 || record.outcome !== 'complete') {
-      const code = record?.outcome === 'client-left' ? 'client-left' : 'provider-failed';
-      throw new FarthingError(code, `the call ${callId} got no answer (status ${sink.status})`, {
-        status: sink.status,
-      });
-    }
-    return {
-      content: answerTexts(endpoint, JSON.parse(sink.text()))[0] ?? '',
-      model: record.target ?? record.modelAsked,
-      fromCache: record.cacheStatus === 'hit' || record.cacheStatus === 'stale',
-      costUsd: record.costNanoUsd === undefined ? undefined : formatUsd(record.costNanoUsd),
-      savedUsd: record.savedNanoUsd === undefined ? undefined : formatUsd(record.savedNanoUsd),
-      tokens: { input: inputTokensOf(record.usage), output: outputTokensOf(record.usage) },
-      decisions: record.decisions,
-      callId,
-    };
   }
 }

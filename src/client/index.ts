@@ -1,5 +1,61 @@
 /**
- * Farthing as a library.
+ * Farthing as a library: {@link createFarthing} makes an engine inside this process; {@link CostOptimizedLLM}, {@link CachedLLMClient} and
+ * {@link ResponseCache} are its faces, each usable alone. Nothing here loads a server or a database: SQLite is loaded with the first call where `storage` is set.
  * @packageDocumentation
  */
-export {};
+export { CachedLLMClient } from './cached-llm-client.ts';
+export type {
+  CachedCompleteOptions,
+  CachedCompletion,
+  CachedLLMClientOptions,
+  CachedLLMClientStats,
+  LLMMessage,
+} from './cached-llm-client.ts';
+export type {
+  AnthropicMessagesClient,
+  ClientCallOptions,
+  FunctionClient,
+  LLMClient,
+  OpenAIChatClient,
+} from './client-provider.ts';
+export type { Completion } from './completion.ts';
+export { CostOptimizedLLM } from './cost-optimized-llm.ts';
+export type { CompleteOptions, CostOptimizedLLMOptions } from './cost-optimized-llm.ts';
+export { createFarthing } from './create-farthing.ts';
+export type { Farthing, FarthingOptions, LibraryCache, LibraryCall } from './create-farthing.ts';
+export type { LibraryProvider } from './provider-origins.ts';
+export { ResponseCache } from './response-cache.ts';
+export type { ResponseCacheOptions, ResponseCacheStats, SetOptions } from './response-cache.ts';
+export { FarthingError, isFarthingError } from '../core/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
+export { formatUsd, parseUsd } from '../core/money.ts';
+export type { NanoUsd } from '../core/money.ts';
+export type { CacheMode } from '../core/cacheability.ts';
+export type { Caller, Tags } from '../core/model/caller.ts';
+export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
+export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';
+export type { Decision } from '../core/model/decision.ts';
+export type { Endpoint, Protocol } from '../core/model/protocol.ts';
+export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
+export type { ServedTerms, Usage, UsageBucket } from '../core/model/usage.ts';
+export type { OperatorPrice } from '../core/price-operator.ts';
+export type { SavingParts } from '../core/savings.ts';
+export type { EngineCache } from '../engine/engine-options.ts';
+export { systemClock } from '../engine/system-ports.ts';
+export type {
+  CacheSelector,
+  CacheStore,
+  CacheStoreStats,
+  MeasuredCacheStore,
+  PeekableCacheStore,
+} from '../ports/cache-store.ts';
+export type { Clock } from '../ports/clock.ts';
+export type { EngineEvent } from '../ports/event-sink.ts';
+export type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../ports/ledger.ts';
+export type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
+export { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
+export type { MemoryCacheStoreOptions } from '../stores/memory/memory-cache-store.ts';
+export { MemoryLedger } from '../stores/memory-ledger/memory-ledger.ts';
+export type { MemoryLedgerOptions } from '../stores/memory-ledger/memory-ledger.ts';
+export { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
+export type { TieredCacheStoreOptions, TieredOperation } from '../stores/tiered/tiered-cache-store.ts';

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { CacheStore } from '../ports/cache-store.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
@@ -26,11 +24,11 @@ export interface LibraryStoresOptions {
 
 /** Opens the stores. SQLite is loaded only where a folder is given. @internal */
 export async function openLibraryStores(options: LibraryStoresOptions): Promise<LibraryStores> {
-  const memory = new MemoryCacheStore({
-    clock: systemClock,
-    ...(options.memoryBytes === undefined ? {} : { maxBytes: options.memoryBytes }),
-  });
   if (options.storage === undefined) {
+    const memory = new MemoryCacheStore({
+      clock: systemClock,
+      ...(options.memoryBytes === undefined ? {} : { maxBytes: options.memoryBytes }),
+    });
     const ledger = new MemoryLedger();
     const close = async (): Promise<void> => {
       await memory.close();
@@ -38,39 +36,14 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     };
     return { cache: memory, ledger, ownerId: systemRandom.hex(16), close };
   }
-  return openFolder(options.storage, memory, options);
-}
-
-async function openFolder(
-  folder: string,
-  memory: MemoryCacheStore,
-  options: LibraryStoresOptions,
-): Promise<LibraryStores> {
-  const [{ openSqliteLedger }, { SqliteCacheStore }, { TieredCacheStore }] = await Promise.all([
-    import('../stores/sqlite/sqlite-ledger.ts'),
-    import('../stores/sqlite/sqlite-cache-store.ts'),
-    import('../stores/tiered/tiered-cache-store.ts'),
-  ]);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const ledger = await openSqliteLedger({
-    path: join(folder, 'ledger.db'),
+  const { openFolderStores } = await import('../engine/folder-stores.ts');
+  const { cache, ledger, close } = await openFolderStores({
+    folder: options.storage,
+    memoryBytes: options.memoryBytes,
+    diskBytes: options.diskBytes,
     clock: systemClock,
     random: systemRandom,
-    onFault: (operation, error) => options.emit({ kind: 'store-failed', store: 'ledger', operation, error }),
+    onFault: (store, operation, error) => options.emit({ kind: 'store-failed', store, operation, error }),
   });
-  const below = await SqliteCacheStore.open({
-    path: join(folder, 'cache.db'),
-    clock: systemClock,
-    ...(options.diskBytes === undefined ? {} : { maxBytes: options.diskBytes }),
-  });
-  const cache = new TieredCacheStore({
-    memory,
-    below,
-    onFault: (operation, error) => options.emit({ kind: 'store-failed', store: 'cache', operation, error }),
-  });
-  const close = async (): Promise<void> => {
-    await cache.close();
-    await ledger.close();
-  };
   return { cache, ledger, ownerId: ledger.ownerId, close };
 }
