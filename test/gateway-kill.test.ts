@@ -1,12 +1,18 @@
 import { expect, test } from 'vitest';
 import { killRound } from './support/gateway-kill-round.ts';
 
-test.each([700, 1100, 1600])(
-  'a gateway killed after %i ms under load has lost no acknowledged charge, doubled none, and comes back',
-  { timeout: 60_000 },
-  async (lifeMs) => {
-    const round = await killRound(lifeMs);
-    expect(round.acknowledged).toBeGreaterThan(20);
-    expect(round.estimates).toBeGreaterThan(0);
+test(
+  'gateways killed under load lose no acknowledged charge, double none, and come back',
+  { timeout: 90_000 },
+  async () => {
+    let acknowledged = 0;
+    let estimates = 0;
+    for (const lifeMs of [700, 1100, 1600]) {
+      const round = await killRound(lifeMs);
+      acknowledged += round.acknowledged;
+      estimates += round.estimates;
+    }
+    expect(acknowledged).toBeGreaterThan(60);
+    expect(estimates).toBeGreaterThan(0);
   },
 );

@@ -1,0 +1,68 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CacheStore } from '../ports/cache-store.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
+import { ledgerPath } from '../stores/sqlite/data-files.ts';
+import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
+import { SqliteCacheStore } from '../stores/sqlite/sqlite-cache-store.ts';
+import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
+
+/** What an engine keeps in a data folder. @internal */
+export interface FolderStores {
+  readonly ledger: SqliteLedger;
+  readonly memory: MemoryCacheStore;
+  /** Memory over disk, or memory alone. */
+  readonly cache: CacheStore;
+  close(): Promise<void>;
+}
+
+/** How {@link openFolderStores} opens a folder. @internal */
+export interface FolderStoresOptions {
+  readonly folder: string;
+  readonly memoryBytes?: number | undefined;
+  /** 0 keeps no answers on disk. @defaultValue that of the SQLite cache store */
+  readonly diskBytes?: number | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told of every operation that failed with nobody waiting for it. */
+  readonly onFault: (store: 'cache' | 'ledger', operation: string, error: unknown) => void;
+}
+
+/**
+ * Opens ledger and cache in a folder, making it (mode 0700) when it is not there.
+ * @throws FarthingError `store-unavailable` when a file cannot be opened.
+ * @internal
+ */
+export async function openFolderStores(options: FolderStoresOptions): Promise<FolderStores> {
+  const { folder, clock, random, memoryBytes, onFault } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const ledger = await openSqliteLedger({
+    path: ledgerPath(folder),
+    clock,
+    random,
+    onFault: (operation, error) => onFault('ledger', operation, error),
+  });
+  try {
+    const memory = new MemoryCacheStore({ clock, ...(memoryBytes === undefined ? {} : { maxBytes: memoryBytes }) });
+    const cache = await overDisk(memory, options);
+    const close = async (): Promise<void> => {
+      await Promise.all([cache.close(), ledger.close()]);
+    };
+    return { ledger, memory, cache, close };
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<CacheStore> {
+  const { folder, diskBytes, clock, onFault } = options;
+  if (diskBytes === 0) return memory;
+  const below = await SqliteCacheStore.open({
+    path: join(folder, 'cache.db'),
+    clock,
+    ...(diskBytes === undefined ? {} : { maxBytes: diskBytes }),
+  });
+  return new TieredCacheStore({ memory, below, onFault: (operation, error) => onFault('cache', operation, error) });
+}
