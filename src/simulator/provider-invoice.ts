@@ -3,17 +3,17 @@ import { USAGE_BUCKETS, type Usage, type UsageBucket } from '../core/model/usage
 /**
  * What the simulated provider charges: pico-dollars per token by model and bucket. Written down apart from Farthing's price book on
  * purpose: an invoice made with the code under test would prove nothing.
- * @internal
+ * @public
  */
 export type SimulatedPrices = Readonly<Record<string, Readonly<Partial<Record<UsageBucket, number>>>>>;
 
-/** One model's part of the invoice. @internal */
-interface InvoiceLine {
+/** One model's part of the invoice. @public */
+export interface InvoiceLine {
   readonly requests: number;
   readonly totalNanoUsd: bigint;
 }
 
-/** The bill of a simulated provider. @internal */
+/** The bill of a simulated provider. @public */
 export interface Invoice {
   /** Everything that is owed, in nano-dollars. */
   readonly totalNanoUsd: bigint;

@@ -6,7 +6,7 @@ import { badRequest, ProviderRefusal } from './simulated-reply.ts';
 /** Largest body that is read, in bytes. */
 const MAX_BODY_BYTES = 20_000_000;
 
-/** A request as the simulated provider received it. @internal */
+/** A request as the simulated provider received it. @public */
 export interface ProviderRequest {
   readonly method: string;
   /** Without the query. */

@@ -5,7 +5,7 @@
  * - `in-band-error`: a 200 stream whose events turn into an error after so many frames. Whole replies become a 500.
  * - `slow`: waits so many real milliseconds before the head.
  * - `reset`: closes the connection before any byte of a reply.
- * @internal
+ * @public
  */
 export type ScriptedFault =
   | { readonly kind: 'status'; readonly status: 400 | 429 | 500 | 503 | 529; readonly retryAfterSeconds?: number }

@@ -4,7 +4,7 @@ import type { Random } from '../ports/clock.ts';
  * Chance that repeats: the same seed gives the same run. Xoshiro128** (Blackman and Vigna, 2018) seeded by splitmix32;
  * good enough for made-up traffic, never for secrets.
  * @param seed any whole number; only its lower 32 bits count.
- * @internal
+ * @public
  */
 export function seededRandom(seed: number): Random {
   const state = [0, 0, 0, 0].map((_, index) => splitMix32((seed | 0) + index));

@@ -12,7 +12,7 @@ import { FaultScript, type ScriptedFault } from './scripted-fault.ts';
 import { seededRandom } from './seeded-random.ts';
 import { ProviderRefusal, type SimulatedReply } from './simulated-reply.ts';
 
-/** How a simulated provider behaves. @internal */
+/** How a simulated provider behaves. @public */
 export interface SimulatedProviderOptions {
   /** What it charges. Its models are the ones named here; any name is possible. */
   readonly prices: SimulatedPrices;
@@ -30,15 +30,15 @@ export interface SimulatedProviderOptions {
   readonly faultRatio?: number;
 }
 
-/** A request as the journal keeps it. @internal */
-interface JournalEntry extends ProviderRequest {
+/** A request as the journal keeps it. @public */
+export interface JournalEntry extends ProviderRequest {
   /** Undefined until the head was sent. */
   status: number | undefined;
   outcome: 'open' | 'complete' | 'client-left' | 'fault';
 }
 
-/** What has happened so far. @internal */
-interface ProviderCounters {
+/** What has happened so far. @public */
+export interface ProviderCounters {
   readonly connections: number;
   readonly openConnections: number;
   readonly requests: number;
@@ -47,7 +47,7 @@ interface ProviderCounters {
   readonly clientsLeft: number;
 }
 
-/** A provider under way. @internal */
+/** A provider under way. @public */
 export interface SimulatedProvider {
   /** `http://127.0.0.1:port`: the base URL for Anthropic clients; OpenAI clients take it with `/v1` behind. */
   readonly origin: string;
@@ -69,7 +69,7 @@ const FIRST_TOKEN_SIGMA = 0.35;
 /**
  * Starts a provider that speaks OpenAI and Anthropic on a free port of the loopback interface and keeps an exact invoice.
  * @throws RangeError when a price is not a whole number of pico-dollars.
- * @internal
+ * @public
  */
 export async function startSimulatedProvider(options: SimulatedProviderOptions): Promise<SimulatedProvider> {
   const state = new ProviderState(options);

@@ -1,5 +1,27 @@
 /**
- * Fakes and conformance suites for those who write stores and providers of their own.
+ * For tests of programs that use Farthing, and for those who write stores of their own: a simulated provider with an exact invoice, an
+ * upstream that replays recordings, time and chance that repeat, and the suites that every store must pass.
  * @packageDocumentation
  */
-export {};
+export { CACHE_STORE_CASES, testCacheEntry, testCacheKey } from './cache-store-conformance.ts';
+export type { CacheStoreCase, CacheStoreHarness } from './cache-store-conformance.ts';
+export type { ConformanceCase } from './conformance-case.ts';
+export { FakeClock } from './fake-clock.ts';
+export { keyStoreConformance } from './key-store-conformance.ts';
+export { ledgerConformance } from './ledger-conformance.ts';
+export type { ReadableLedger } from './ledger-conformance.ts';
+export type { ReplayChunking } from './replay-chunks.ts';
+export { startReplayUpstream } from './replay-upstream.ts';
+export type { ReplayRecording, ReplayUpstream, ReplayUpstreamOptions } from './replay-upstream.ts';
+export { sampleCallRecord, sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
+export { seededRandom } from '../simulator/seeded-random.ts';
+export { startSimulatedProvider } from '../simulator/simulated-provider.ts';
+export type {
+  JournalEntry,
+  ProviderCounters,
+  SimulatedProvider,
+  SimulatedProviderOptions,
+} from '../simulator/simulated-provider.ts';
+export type { Invoice, InvoiceLine, SimulatedPrices } from '../simulator/provider-invoice.ts';
+export type { ProviderRequest } from '../simulator/provider-request.ts';
+export type { ScriptedFault } from '../simulator/scripted-fault.ts';

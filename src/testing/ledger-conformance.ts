@@ -8,7 +8,8 @@ import { collect } from './collect.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
 
-type ReadableLedger = Ledger & LedgerReader;
+/** A ledger that can be read again. @public */
+export type ReadableLedger = Ledger & LedgerReader;
 type LedgerRule = readonly [rule: string, check: (ledger: ReadableLedger) => Promise<void>];
 
 async function chargesOf(ledger: ReadableLedger, query: LedgerQuery = {}): Promise<readonly Charge[]> {
