@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchProcess, startScript } from './bench-process.ts';
+import { buildPackage } from './built-package.ts';
 import { startNginx } from './nginx.ts';
 
 /** What is compared. */
@@ -17,6 +18,8 @@ export const MEMORY_CACHE_MEGABYTES = 16;
 export interface BenchStack {
   readonly upstream: BenchProcess;
   readonly generator: BenchProcess;
+  /** The compiled package. */
+  readonly built: string;
   /** nginx is missing where the machine has none. */
   readonly variants: ReadonlyMap<VariantName, BenchProcess>;
   close(): Promise<void>;
@@ -40,7 +43,12 @@ export function benchConfig(folder: string, upstreamOrigin: string, port = 0): s
 export async function startStack(options: { readonly profileFolder?: string | undefined } = {}): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), 'farthing-bench-'));
   const upstream = await startScript('support/upstream-mock.ts');
-  const env = { BENCH_UPSTREAM: upstream.origin, BENCH_CONFIG: benchConfig(join(folder, 'data'), upstream.origin) };
+  const built = buildPackage();
+  const env = {
+    BENCH_UPSTREAM: upstream.origin,
+    BENCH_CONFIG: benchConfig(join(folder, 'data'), upstream.origin),
+    BENCH_BUILD: built,
+  };
   const profile = options.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`];
   const variants = new Map<VariantName, BenchProcess>([
     ['bare', await startScript('bare-proxy.ts', env)],
@@ -53,6 +61,7 @@ export async function startStack(options: { readonly profileFolder?: string | un
   return {
     upstream,
     generator,
+    built,
     variants,
     close: async () => {
       for (const process of [generator, ...variants.values(), upstream]) await process.stop();

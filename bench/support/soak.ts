@@ -46,7 +46,6 @@ export async function soak(calls: number, output: URL): Promise<void> {
 
 /** Least squares: megabytes a call. */
 function slopeOf(points: readonly SoakPoint[]): number {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const meanCalls = mean(points.map(({ calls }) => calls));
   const meanMegabytes = mean(points.map((point) => point.residentMegabytes));
   let above = 0;
@@ -56,4 +55,8 @@ function slopeOf(points: readonly SoakPoint[]): number {
     below += (calls - meanCalls) ** 2;
   }
   return below === 0 ? 0 : above / below;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
