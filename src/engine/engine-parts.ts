@@ -49,7 +49,9 @@ export function engineParts(options: EngineOptions): EngineParts {
     random,
     pricer,
     rawHits:
-      cache === undefined || !isPeekable(cache.store) ? undefined : new RawHits({ ...cache, store: cache.store }),
+      cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
+        ? undefined
+        : new RawHits({ ...cache, store: cache.store }),
     chain: {
       requestLimits: options.requestLimits,
       table: {
