@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { NO_CACHE_CONTROL, parseCacheControl } from '../core/cache-control.ts';
 import { type CacheScope, rawKey, type RawKey } from '../core/cache-key.ts';
+import { GenerationalMap } from '../core/generational-map.ts';
 import { freshness } from '../core/freshness.ts';
 import type { CacheKey } from '../core/model/cache-entry.ts';
 import type { Tags } from '../core/model/caller.ts';
@@ -41,7 +42,7 @@ interface Remembered {
  */
 export class RawHits {
   readonly #options: RawHitsOptions;
-  readonly #remembered = new Map<RawKey, Remembered>();
+  readonly #remembered = new GenerationalMap<RawKey, Remembered>(MAX_RAW_KEYS);
 
   constructor(options: RawHitsOptions) {
     this.#options = options;
@@ -88,10 +89,6 @@ export class RawHits {
     const { key, shape, plan, stored, served, request } = call.state;
     if (key === undefined || plan === undefined || shape === undefined || request === undefined) return;
     if (!stored && served === undefined) return;
-    if (this.#remembered.size >= MAX_RAW_KEYS) {
-      const oldest = this.#remembered.keys().next();
-      if (oldest.done !== true) this.#remembered.delete(oldest.value);
-    }
     const { model, isStream, wantsUsageChunk } = shape;
     this.#remembered.set(rawKeyOfCall, {
       key,

@@ -1,21 +1,17 @@
+import { GenerationalMap } from '../../core/generational-map.ts';
 import type { CacheKey, EntryTimes } from '../../core/model/cache-entry.ts';
 
 /** Keys remembered: about 150 bytes each, so 15 MB at the most. */
 const MAX_SEEN = 100_000;
 
-/** When the same question was last asked, whatever became of it. Bounded; the oldest is forgotten first. @internal */
+/** When the same question was last asked, whatever became of it. Bounded; what was not asked for long is forgotten. @internal */
 export class SeenCalls {
-  readonly #atMs = new Map<CacheKey, number>();
+  readonly #atMs = new GenerationalMap<CacheKey, number>(MAX_SEEN);
 
   /** Notes that a question is asked now and says when it was before. */
   note(key: CacheKey, nowMs: number): number | undefined {
     const before = this.#atMs.get(key);
-    this.#atMs.delete(key);
     this.#atMs.set(key, nowMs);
-    if (this.#atMs.size > MAX_SEEN) {
-      const oldest = this.#atMs.keys().next();
-      if (oldest.done !== true) this.#atMs.delete(oldest.value);
-    }
     return before;
   }
 
