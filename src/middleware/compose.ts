@@ -40,11 +40,11 @@ export interface RoutePlan {
   readonly targets: readonly [Target, ...Target[]];
 }
 
-/** Where the answer came from: a provider, the cache, another call in flight, or partly the cache (embeddings by item). @internal */
-export type AnswerSource = 'provider' | 'cache' | 'shared' | 'mixed';
+/** Where the answer came from: a provider, the cache, another call in flight, or partly the cache (embeddings by item). */
+type AnswerSource = 'provider' | 'cache' | 'shared' | 'mixed';
 
-/** The answer that a call got. @internal */
-export interface Answer {
+/** The answer that a call got. */
+interface Answer {
   readonly source: AnswerSource;
   readonly target: Target;
   readonly servedModel: string | undefined;
