@@ -11,7 +11,6 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   'providers.*.apiKeys[].weight': '1',
   'cache.mode': 'deterministic',
   'cache.ttl': '1h',
-  'cache.maxTtl': '7d',
   'cache.memory': '64MB',
   'cache.disk': '1GB',
   'cache.scope': 'project',

@@ -59,8 +59,6 @@ export interface CacheConfig {
   readonly mode: CacheMode;
   /** For how long an answer is fresh; above 0. */
   readonly ttlMs: number;
-  /** The longest that a caller may ask for. */
-  readonly maxTtlMs: number;
   readonly memoryBytes: number;
   /** 0 keeps nothing on disk. */
   readonly diskBytes: number;

@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { nearestName } from './nearest-name.ts';
 
 test('a slip of the fingers finds the name that was meant, whatever its case', () => {
-  const known = ['memory', 'mode', 'ttl', 'maxTtl'];
-  expect(['memmory', 'MODE', 'tll', 'maxttl'].map((name) => nearestName(name, known))).toEqual([
+  const known = ['memory', 'mode', 'ttl', 'maxBody'];
+  expect(['memmory', 'MODE', 'tll', 'maxbody'].map((name) => nearestName(name, known))).toEqual([
     'memory',
     'mode',
     'ttl',
-    'maxTtl',
+    'maxBody',
   ]);
 });
 

@@ -20,26 +20,20 @@ export const cacheSchema: z.ZodType<CacheConfig> = section('The response cache.'
     ['off', 'deterministic', 'declared', 'all'],
   ),
   ttl: positiveDuration('For how long an answer is fresh. There is no unlimited value.'),
-  maxTtl: duration('The longest time that a call may ask for; not below `ttl`.'),
   memory: size('Bytes of answers kept in memory.'),
   disk: size('Bytes of answers kept on disk; `0B` keeps none.'),
   scope: oneOf('Who shares answers: all keys of a project, or each key alone.', ['project', 'key']),
   staleIfError: duration('For how long past its time an answer may be served when the provider fails; `0s` never.'),
   allowStored: flag('Whether answers that the provider stores for the caller (`store: true`) may be cached.'),
-}).transform((read, context) => {
-  if (read.maxTtl < read.ttl)
-    context.addIssue({ code: 'custom', path: ['maxTtl'], message: 'is shorter than cache.ttl' });
-  return {
-    mode: read.mode,
-    ttlMs: read.ttl,
-    maxTtlMs: read.maxTtl,
-    memoryBytes: read.memory,
-    diskBytes: read.disk,
-    scope: read.scope,
-    staleIfErrorMs: read.staleIfError,
-    allowStored: read.allowStored,
-  };
-});
+}).transform((read) => ({
+  mode: read.mode,
+  ttlMs: read.ttl,
+  memoryBytes: read.memory,
+  diskBytes: read.disk,
+  scope: read.scope,
+  staleIfErrorMs: read.staleIfError,
+  allowStored: read.allowStored,
+}));
 
 /** `limits`. @internal */
 export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the server and of calls.', {
