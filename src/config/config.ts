@@ -1,3 +1,4 @@
+import type { CacheMode } from '../core/cacheability.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
@@ -50,9 +51,6 @@ export interface ModelConfig {
   /** What the call would have used without Farthing. Undefined: the first target. */
   readonly baseline: Target | undefined;
 }
-
-/** Which calls the response cache serves. @public */
-export type CacheMode = 'off' | 'deterministic' | 'declared' | 'all';
 
 /** The response cache. @public */
 export interface CacheConfig {

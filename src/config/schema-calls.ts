@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import type { CacheConfig, CacheMode, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
+import type { CacheMode } from '../core/cacheability.ts';
+import type { CacheConfig, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
 import {
   duration,
   flag,
