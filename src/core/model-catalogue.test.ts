@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelFacts, vendorOfModel } from './model-catalogue.ts';
+import { modelFacts, modelsOf, vendorOfModel } from './model-catalogue.ts';
 import { shippedPriceBook } from './price-book-shipped.ts';
 
 test('a plain model name has the vendor whose catalogue has it, exactly or as a dated snapshot', () => {
@@ -14,6 +14,18 @@ test('a name that only resembles a known one has no vendor', () => {
   for (const model of ['gpt-5.7', 'claude-sonnet-6', 'gpt-5.4-mini-fast', '', 'constructor', '2026-03-17']) {
     expect(vendorOfModel(model)).toBeUndefined();
   }
+});
+
+test('a vendor has all of its names once, each of which leads back to it or to a vendor that stands before it', () => {
+  const names = modelsOf('groq');
+  expect(names).toContain('llama-3.3-70b-versatile');
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) {
+    expect(modelFacts('groq', name)?.vendor).toBe('groq');
+    expect(vendorOfModel(name)).toBeDefined();
+  }
+  expect(modelsOf('openai')).not.toContain('claude-haiku-4-5');
+  expect([modelsOf('nobody'), modelsOf('constructor')]).toEqual([[], []]);
 });
 
 test('limits, abilities and cache regime of the main models', () => {

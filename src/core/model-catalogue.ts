@@ -105,6 +105,11 @@ export function modelFacts(vendor: string, model: string): ModelFacts | undefine
   return models === undefined ? undefined : byExactOrSnapshot(models, model);
 }
 
+/** The names of a vendor's models, in the catalogue's order; none for a vendor that is not known. @public */
+export function modelsOf(vendor: string): readonly string[] {
+  return [...(catalogueIndex().byVendor.get(vendor)?.keys() ?? [])];
+}
+
 /** The vendor whose catalogue has a model, by its exact name or as a dated snapshot of it. @public */
 export function vendorOfModel(model: string): string | undefined {
   return byExactOrSnapshot(catalogueIndex().vendors, model);

@@ -1,6 +1,5 @@
-import catalogue from '../core/data/model-catalogue.json' with { type: 'json' };
 import { isFarthingError } from '../core/errors.ts';
-import { modelFacts } from '../core/model-catalogue.ts';
+import { modelFacts, modelsOf } from '../core/model-catalogue.ts';
 import type { Caller } from '../core/model/caller.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget } from '../core/model/target.ts';
@@ -37,8 +36,7 @@ function candidates(table: RouteTable): readonly ListedModel[] {
   for (const alias of table.aliases.keys()) listed.set(alias, { id: alias, ownedBy: 'farthing' });
   for (const { name, vendor } of table.providers.values()) {
     if (vendor === undefined) continue;
-    const ids = catalogue.models.flatMap((row) => (row.vendor === vendor ? row.models : []));
-    for (const id of ids) if (!listed.has(id)) listed.set(id, catalogued(id, name, vendor));
+    for (const id of modelsOf(vendor)) if (!listed.has(id)) listed.set(id, catalogued(id, name, vendor));
   }
   return [...listed.values()];
 }
