@@ -17,6 +17,9 @@ const INACTIVE_PATHS: readonly string[] = [
   'optimize',
 ];
 
+/** Of a model with more than one target: the others would be fallbacks. */
+const SECOND_TARGET = /^models\W.*\.targets\[1\]$/;
+
 /**
  * What was written in a file and does nothing in this version, so that nobody relies on it.
  * @param writtenPaths - Paths that stand in the file, as messages show them.
@@ -24,8 +27,16 @@ const INACTIVE_PATHS: readonly string[] = [
  */
 export function notActiveYet(writtenPaths: Iterable<string>): readonly InactivePart[] {
   const written = new Set(writtenPaths);
-  return INACTIVE_PATHS.filter((path) => written.has(path)).map((path) => ({
+  const inactive = INACTIVE_PATHS.filter((path) => written.has(path)).map((path) => ({
     path,
     reason: 'accepted, not active in this version',
   }));
+  const fallbacks = [...written].filter((path) => SECOND_TARGET.test(path));
+  return [
+    ...inactive,
+    ...fallbacks.map((path) => ({
+      path: path.slice(0, -'[1]'.length),
+      reason: 'only the first target whose provider is active is asked in this version',
+    })),
+  ];
 }
