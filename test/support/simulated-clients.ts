@@ -27,8 +27,16 @@ export async function startSimulatedClients(
 
 export const QUESTION: { role: 'user'; content: string } = { role: 'user', content: 'Where is my parcel?' };
 
-export const WEATHER = {
-  type: 'object' as const,
+/** A schema as every client takes it. */
+interface ObjectSchema {
+  [keyword: string]: unknown;
+  type: 'object';
+  properties: Record<string, { type: 'string' | 'integer'; minimum?: number; maximum?: number }>;
+  required: string[];
+}
+
+export const WEATHER: ObjectSchema = {
+  type: 'object',
   properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 1, maximum: 7 } },
   required: ['city'],
 };
