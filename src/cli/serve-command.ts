@@ -49,8 +49,8 @@ async function serveCommand(options: ServeOptions): Promise<void> {
     // Without a file nobody has made a key yet, and the first call should not wait for one.
     makeLocalKey: settings.source === NO_FILE && settings.config.auth === 'required',
   });
-  console.log(startLines(gateway, settings).join('\n'));
   obeySignals(gateway, read);
+  console.log(startLines(gateway, settings).join('\n'));
 }
 
 interface ServeSettings extends GatewaySettings {
