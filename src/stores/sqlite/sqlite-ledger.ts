@@ -3,12 +3,12 @@ import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../../ports/ledger.ts';
 import { isGone, type ProcessIdentity, thisProcess } from './ledger-owner.ts';
-import { LedgerGroups } from './ledger-groups.ts';
 import { callParameters, chargeParameters, intentParameters } from './ledger-rows.ts';
 import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerStatement } from './ledger-schema.ts';
 import { openLedgerReader, type SqliteLedgerReader } from './sqlite-ledger-reader.ts';
 import type { SqliteDriver } from './sqlite-database.ts';
 import { SqliteWriter, type WriteOperation } from './sqlite-writer.ts';
+import { WriteGroups } from './write-groups.ts';
 
 /** Settings of {@link openSqliteLedger}. @public */
 export interface SqliteLedgerOptions {
@@ -31,6 +31,12 @@ export interface SqliteLedgerOptions {
 
 const DEFAULT_LEASE_MS = 15_000;
 
+/**
+ * The least time between two groups of writes, in milliseconds. A call that takes a second does not notice; with the commit itself it
+ * stays below the 10 ms that a charge may take to be durable.
+ */
+const SPACING_MS = 2;
+
 type LedgerOperation = WriteOperation<LedgerStatement>;
 
 /**
@@ -46,7 +52,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   /** Owner of this ledger's intents. */
   readonly ownerId: string;
   readonly #writer: SqliteWriter<LedgerStatement>;
-  readonly #groups: LedgerGroups<LedgerStatement>;
+  readonly #groups: WriteGroups<LedgerStatement>;
   readonly #reader: SqliteLedgerReader;
   readonly #clock: Clock;
   readonly #leaseMs: number;
@@ -61,7 +67,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   constructor(options: SqliteLedgerOptions, writer: SqliteWriter<LedgerStatement>, reader: SqliteLedgerReader) {
     this.ownerId = `owner_${options.random.hex(16)}`;
     this.#writer = writer;
-    this.#groups = new LedgerGroups(writer, options.clock);
+    this.#groups = new WriteGroups(writer, options.clock, SPACING_MS);
     this.#reader = reader;
     this.#clock = options.clock;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;

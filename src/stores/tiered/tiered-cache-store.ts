@@ -23,6 +23,8 @@ export class TieredCacheStore implements PeekableCacheStore {
   readonly #memory: PeekableCacheStore;
   readonly #below: CacheStore;
   readonly #onFault: (operation: TieredOperation, error: unknown) => void;
+  /** Writes to the lower tier that are under way. */
+  readonly #behind = new Set<Promise<void>>();
   #faults = 0;
   /** Raised by every write and delete, so that a read under way does not put back what they replaced. */
   #generation = 0;
@@ -57,14 +59,13 @@ export class TieredCacheStore implements PeekableCacheStore {
     }
   }
 
+  /** Resolves once memory has it: nobody should wait for the lower tier, whose faults are reported. */
   async write(key: CacheKey, entry: CacheEntry): Promise<void> {
     this.#generation += 1;
     await this.#memory.write(key, entry);
-    try {
-      await this.#below.write(key, entry);
-    } catch (error) {
-      this.#report('write', error);
-    }
+    const behind = this.#below.write(key, entry).catch((error: unknown) => this.#report('write', error));
+    this.#behind.add(behind);
+    void behind.finally(() => this.#behind.delete(behind));
   }
 
   async remove(key: CacheKey): Promise<boolean> {
@@ -93,6 +94,7 @@ export class TieredCacheStore implements PeekableCacheStore {
 
   async close(): Promise<void> {
     await this.#memory.close();
+    await Promise.all(this.#behind);
     try {
       await this.#below.close();
     } catch (error) {

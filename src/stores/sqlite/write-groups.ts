@@ -8,27 +8,26 @@ interface PendingWrite<Name extends string> {
 }
 
 /**
- * The least time between two groups, in milliseconds: in a busy moment writes gather for so long. A commit costs about as
- * much as twenty rows, so they must be shared; a call that takes a second does not notice. With the commit itself it stays
- * below the 10 ms that a charge may take to be durable. After a quiet moment a write waits for nothing.
- */
-const SPACING_MS = 2;
-
-/**
  * Hands the writes of a moment to the writing thread as one: one message, one transaction, one answer. When that one
  * fails, each is tried by itself, so that a bad write does not fail its neighbours.
  * @internal
  */
-export class LedgerGroups<Name extends string> {
+export class WriteGroups<Name extends string> {
   readonly #writer: SqliteWriter<Name>;
   readonly #clock: Clock;
+  readonly #spacingMs: number;
   #waiting: PendingWrite<Name>[] = [];
   #isScheduled = false;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(writer: SqliteWriter<Name>, clock: Clock) {
+  /**
+   * `spacingMs` is the least time between two groups: in a busy moment writes gather for so long. A commit costs about as much as twenty
+   * rows, so they must be shared. After a quiet moment a write waits for nothing.
+   */
+  constructor(writer: SqliteWriter<Name>, clock: Clock, spacingMs: number) {
     this.#writer = writer;
     this.#clock = clock;
+    this.#spacingMs = spacingMs;
   }
 
   /** As `SqliteWriter.write`. */
@@ -54,8 +53,8 @@ export class LedgerGroups<Name extends string> {
       this.#handOver();
     };
     const quietMs = this.#clock.monotonicMs() - this.#lastMs;
-    if (quietMs >= SPACING_MS) setImmediate(handOver);
-    else setTimeout(handOver, SPACING_MS - quietMs);
+    if (quietMs >= this.#spacingMs) setImmediate(handOver);
+    else setTimeout(handOver, this.#spacingMs - quietMs);
   }
 
   #handOver(): void {
