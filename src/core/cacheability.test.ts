@@ -32,7 +32,7 @@ describe('modes', () => {
   const declared = request('chat', {}, ON);
 
   test.each<[CacheMode, string, string, string, string]>([
-    ['off', 'mode-off/all', 'mode-off/all', 'mode-off/all', 'mode-off/declared'],
+    ['off', 'mode-off/deterministic', 'mode-off/deterministic', 'mode-off/all', 'mode-off/declared'],
     ['deterministic', 'use', 'use', 'sampling/all', 'sampling/declared'],
     ['declared', 'use', 'use', 'not-declared/all', 'use'],
     ['all', 'use', 'use', 'use', 'use'],
@@ -60,7 +60,7 @@ describe('modes', () => {
   test('embeddings and token counts need no mode but off', () => {
     expect(verdict(request('embeddings', { input: 'a' }), 'deterministic')).toBe('use');
     expect(verdict(request('count-tokens', { tools: [{ type: 'web_search_20250305' }] }), 'deterministic')).toBe('use');
-    expect(verdict(request('embeddings', { input: 'a' }), 'off')).toBe('mode-off/all');
+    expect(verdict(request('embeddings', { input: 'a' }), 'off')).toBe('mode-off/deterministic');
   });
 });
 

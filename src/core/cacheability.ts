@@ -9,6 +9,9 @@ import type { ReplyFacts } from './model/reply.ts';
  */
 export type CacheMode = 'off' | 'deterministic' | 'declared' | 'all';
 
+/** A mode that caches anything. @public */
+export type ActiveCacheMode = Exclude<CacheMode, 'off'>;
+
 /** What the operator allows. @public */
 export interface CachePolicy {
   readonly mode: CacheMode;
@@ -47,7 +50,7 @@ export type Cacheability =
       readonly reason: BypassReason;
       readonly control: RequestCacheControl;
       /** The narrowest wider mode that would have cached the call, where only the mode stands in the way. */
-      readonly missedBy: 'declared' | 'all' | undefined;
+      readonly missedBy: ActiveCacheMode | undefined;
     };
 
 /**
@@ -61,7 +64,7 @@ export type Cacheability =
 export function cacheability(request: CacheRequest, policy: CachePolicy): Cacheability {
   const control = parseCacheControl(request.headers['cache-control']);
   const wish = request.headers['x-farthing-cache']?.trim().toLowerCase();
-  const bypass = (reason: BypassReason, missedBy?: 'declared' | 'all'): Cacheability => ({
+  const bypass = (reason: BypassReason, missedBy?: ActiveCacheMode): Cacheability => ({
     kind: 'bypass',
     reason,
     control,
@@ -73,7 +76,7 @@ export function cacheability(request: CacheRequest, policy: CachePolicy): Cachea
   if (unrepeatable !== undefined) return bypass(unrepeatable);
   const needed = neededMode(request, wish === 'on' || request.declaredByRoute);
   if (MODE_WIDTH[policy.mode] >= MODE_WIDTH[needed]) return { kind: 'use', control };
-  return bypass(MODE_REASON[policy.mode], needed === 'declared' ? 'declared' : 'all');
+  return bypass(MODE_REASON[policy.mode], needed);
 }
 
 /** Why an answer is not stored. @public */
@@ -138,7 +141,7 @@ const CLIENT_TOOL_TYPES: ReadonlySet<unknown> = new Set([
 /** Anthropic's own tools that the caller executes; their types end in a date. */
 const ANTHROPIC_CLIENT_TOOL = /^(?:bash|text_editor|memory|computer)_\d{8}$/;
 
-function neededMode(request: CacheRequest, isDeclared: boolean): CacheMode {
+function neededMode(request: CacheRequest, isDeclared: boolean): ActiveCacheMode {
   if (isDeterministic(request)) return 'deterministic';
   return isDeclared ? 'declared' : 'all';
 }

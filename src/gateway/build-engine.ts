@@ -35,17 +35,17 @@ export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...po
     providers: activeProviders(config).map((provider) => engineProvider(provider, ports.random)),
     aliases: aliasesOf(config),
     priceBook: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
-    cache:
-      cache.mode === 'off'
-        ? undefined
-        : {
-            store: stores.cache,
-            mode: cache.mode,
-            ttlMs: cache.ttlMs,
-            staleIfErrorMs: cache.staleIfErrorMs,
-            scope: cache.scope,
-            allowStored: cache.allowStored,
-          },
+    // Also while the mode is `off`: nothing is looked up then, but repeats that a wider mode would have served are told.
+    cache: {
+      store: stores.cache,
+      mode: cache.mode,
+      ttlMs: cache.ttlMs,
+      staleIfErrorMs: cache.staleIfErrorMs,
+      scope: cache.scope,
+      allowStored: cache.allowStored,
+    },
+    // A hard limit could not hold a model whose price nobody knows.
+    refuseUnpriced: config.budgets.some(({ mode }) => mode === 'hard'),
     ledger: stores.ledger,
     reader: stores.ledger,
     ownerId: stores.ledger.ownerId,

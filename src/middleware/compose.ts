@@ -1,3 +1,4 @@
+import type { ActiveCacheMode } from '../core/cacheability.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CacheEntry, CacheKey, ReplyForm } from '../core/model/cache-entry.ts';
 import type { CacheStatus, Charge } from '../core/model/charge.ts';
@@ -85,7 +86,7 @@ export interface CallState {
   stored: boolean;
   answer: Answer | undefined;
   /** Set when the call repeats one that a wider cache mode would have served. */
-  missedBy: 'declared' | 'all' | undefined;
+  missedBy: ActiveCacheMode | undefined;
   attempts: number;
   readonly decisions: Decision[];
   readonly charges: Charge[];

@@ -1,3 +1,4 @@
+import type { ActiveCacheMode } from '../cacheability.ts';
 import type { NanoUsd } from '../money.ts';
 import type { SavingParts } from '../savings.ts';
 import type { Tags } from './caller.ts';
@@ -106,7 +107,7 @@ export interface CallRecord {
    * What a wider cache mode would have saved: the call repeats one that could have been served, were it not for the mode.
    * @see CacheMode
    */
-  readonly missedByMode: { readonly mode: 'declared' | 'all'; readonly nanoUsd: NanoUsd } | undefined;
+  readonly missedByMode: { readonly mode: ActiveCacheMode; readonly nanoUsd: NanoUsd } | undefined;
   readonly attempts: number;
   readonly durationMs: number;
   /** From arrival to the first byte to the client; undefined when none was sent. */

@@ -1,4 +1,4 @@
-import { cacheability } from '../../core/cacheability.ts';
+import { type ActiveCacheMode, cacheability } from '../../core/cacheability.ts';
 import type { RequestCacheControl } from '../../core/cache-control.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { ageMs, freshness } from '../../core/freshness.ts';
@@ -105,7 +105,7 @@ function serve(call: Call, key: CacheKey, entry: CacheEntry, status: 'hit' | 'st
 }
 
 /** A call that only the mode keeps from the cache: says so when the same was asked within the time an answer would have lived. */
-function noteRepeat(call: Call, missedBy: 'declared' | 'all', options: CacheOptions): void {
+function noteRepeat(call: Call, missedBy: ActiveCacheMode, options: CacheOptions): void {
   const nowMs = options.clock.nowMs();
   const before = options.seen.note(callKey(call, call.state.request?.body ?? {}, options), nowMs);
   if (before !== undefined && nowMs - before < options.ttlMs) call.state.missedBy = missedBy;
