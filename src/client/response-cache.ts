@@ -154,8 +154,6 @@ export class ResponseCache<Value = unknown> {
       endpoint: 'value',
       form: 'whole',
       body,
-      idRanges: [],
-      usageRange: undefined,
       project: scope,
       tags: options.tags ?? {},
       target: '',

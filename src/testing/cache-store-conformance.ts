@@ -27,8 +27,6 @@ export function testCacheEntry(changes: Partial<CacheEntry> = {}): CacheEntry {
     endpoint: 'chat',
     form: 'stream',
     body: new TextEncoder().encode('data: {"id":"chatcmpl-1"}\n\ndata: [DONE]\n\n'),
-    idRanges: [13, 23],
-    usageRange: [26, 40],
     project: 'alpha',
     tags: { user: 'alice', feature: 'search' },
     target: 'openai/gpt-5.4-mini',
@@ -53,8 +51,6 @@ export const CACHE_STORE_CASES: readonly CacheStoreCase[] = [
     const full = testCacheEntry();
     const sparse = testCacheEntry({
       form: 'whole',
-      idRanges: [],
-      usageRange: undefined,
       servedModel: undefined,
       costNanoUsd: undefined,
       terms: {},

@@ -25,10 +25,6 @@ export interface CacheEntry extends EntryTimes {
   readonly form: ReplyForm;
   /** The provider's bytes. For a chat stream with the usage chunk, whether the client asked for it or not. */
   readonly body: Uint8Array;
-  /** Byte ranges `[start, end, start, end ...]` of the top-level id inside `body`, overwritten with a fresh one on replay. */
-  readonly idRanges: readonly number[];
-  /** Byte range of the extra usage event in a chat stream, left out for clients that did not ask for it. */
-  readonly usageRange: readonly [start: number, end: number] | undefined;
   readonly project: string;
   readonly tags: Tags;
   /** `provider/model` that answered. */

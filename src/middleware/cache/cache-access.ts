@@ -1,5 +1,6 @@
 import type { CachePolicy } from '../../core/cacheability.ts';
 import { cacheKey, type CacheScope, type Sha256Hex } from '../../core/cache-key.ts';
+import { vectorEncodingOf } from '../../core/embedding-items.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import type { CacheStore } from '../../ports/cache-store.ts';
@@ -27,6 +28,19 @@ export interface CacheOptions {
   readonly random: Random;
   readonly events: EventSink;
   readonly sha256Hex: Sha256Hex;
+}
+
+/**
+ * The key of an embeddings call as a whole, under which it is shared while in flight. Nothing is stored under it: items have keys of
+ * their own, which it must never be, and it differs by encoding, since a reply in flight is not converted.
+ * @internal
+ */
+export function embeddingsCallKey(
+  call: Call,
+  body: Readonly<Record<string, unknown>>,
+  options: CacheOptions,
+): CacheKey {
+  return callKey(call, { ...body, 'farthing whole call': vectorEncodingOf(body) }, options);
 }
 
 /** The key of a call with this body. @internal */

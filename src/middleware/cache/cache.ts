@@ -4,7 +4,7 @@ import { FarthingError } from '../../core/errors.ts';
 import { ageMs, freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome, type RequestShape } from '../compose.ts';
-import { callKey, type CacheOptions, notCached, readEntry } from './cache-access.ts';
+import { callKey, type CacheOptions, embeddingsCallKey, notCached, readEntry } from './cache-access.ts';
 import { prepareReplay, replayEntry } from './replay.ts';
 import { StaleGuard } from './stale-guard.ts';
 
@@ -32,7 +32,8 @@ export function cacheMiddleware(options: CacheOptions): Middleware {
         if (verdict.missedBy !== undefined) noteRepeat(call, verdict.missedBy, options);
         return next(call);
       }
-      call.state.key = callKey(call, call.state.request?.body ?? {}, options);
+      const keyOf = call.endpoint === 'embeddings' ? embeddingsCallKey : callKey;
+      call.state.key = keyOf(call, request.body, options);
       call.state.mayStore = true;
       call.state.mayShare = !verdict.control.noCache;
       call.state.cacheStatus = 'miss';

@@ -23,8 +23,6 @@ export function itemEntry(call: Call, item: EmbeddedItem, options: CacheOptions)
     endpoint: 'embeddings',
     form: 'whole',
     body: encoder.encode(item.vector),
-    idRanges: [],
-    usageRange: undefined,
     project: call.caller.project,
     tags,
     target: formatTarget(target),

@@ -4,7 +4,7 @@ import { parseTarget } from '../../core/model/target.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import { convertReply } from '../../wire/convert-reply.ts';
-import { withFreshIds } from '../../wire/replay-marks.ts';
+import { type ReplayMarks, replayMarks, withFreshIds } from '../../wire/replay-marks.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
 import type { Call, RequestShape } from '../compose.ts';
 
@@ -17,21 +17,27 @@ export interface Replay {
   readonly frames: readonly ReplyFrame[];
 }
 
+/** What replaying an entry changes in it. Found at its first replay, since most entries never have one. */
+const marksOf = new WeakMap<CacheEntry, ReplayMarks>();
+
 /** Prepares an entry for a client; undefined where it cannot be given in the form asked for. @internal */
 export function prepareReplay(entry: CacheEntry, shape: RequestShape, random: Random): Replay | undefined {
   if (entry.endpoint === 'value') return undefined;
-  const form: ReplyForm = shape.isStream ? 'stream' : 'whole';
+  const marks = marksOf.get(entry) ?? replayMarks(entry.endpoint, entry.form, entry.body);
+  if (marks === undefined) return undefined;
+  marksOf.set(entry, marks);
   const body =
-    entry.idRanges.length === 0 ? entry.body : withFreshIds(entry.body, entry.idRanges, random.hex(FRESH_ID_DIGITS));
+    marks.idRanges.length === 0 ? entry.body : withFreshIds(entry.body, marks.idRanges, random.hex(FRESH_ID_DIGITS));
+  const form: ReplyForm = shape.isStream ? 'stream' : 'whole';
   if (entry.form === form || !ENDPOINTS[entry.endpoint].streams)
-    return { form: entry.form, frames: storedFrames(entry, body) };
+    return { form: entry.form, frames: storedFrames(marks, body) };
   const frames = convertReply(entry.endpoint, entry.form, body);
   return frames === undefined ? undefined : { form, frames };
 }
 
-function storedFrames(entry: CacheEntry, body: Uint8Array): readonly ReplyFrame[] {
-  if (entry.usageRange === undefined) return [{ bytes: body, role: 'content' }];
-  const [start, end] = entry.usageRange;
+function storedFrames({ usageRange }: ReplayMarks, body: Uint8Array): readonly ReplyFrame[] {
+  if (usageRange === undefined) return [{ bytes: body, role: 'content' }];
+  const [start, end] = usageRange;
   return [
     { bytes: body.subarray(0, start), role: 'content' },
     { bytes: body.subarray(start, end), role: 'usage-only' },

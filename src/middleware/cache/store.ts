@@ -4,7 +4,6 @@ import type { CacheEntry, ReplyForm } from '../../core/model/cache-entry.ts';
 import { formatTarget } from '../../core/model/target.ts';
 import { NO_USAGE } from '../../core/model/usage.ts';
 import { answerTexts } from '../../wire/answer-texts.ts';
-import { replayMarks } from '../../wire/replay-marks.ts';
 import { wholeFromStream } from '../../wire/replay-whole-from-stream.ts';
 import { type CacheOptions, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Outcome } from '../compose.ts';
@@ -49,9 +48,8 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
         ? undefined
         : isJsonAnswer(call, form, body),
   });
-  const marks = body === undefined ? undefined : replayMarks(call.endpoint, form, body);
-  if (verdict.kind === 'skip' || body === undefined || marks === undefined) {
-    decide(call, 'store', 'skip', verdict.kind === 'skip' ? verdict.reason : 'unmarked');
+  if (verdict.kind === 'skip' || body === undefined) {
+    decide(call, 'store', 'skip', verdict.kind === 'skip' ? verdict.reason : 'too-large');
     return undefined;
   }
   return {
@@ -63,8 +61,6 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
     endpoint: call.endpoint,
     form,
     body,
-    idRanges: marks.idRanges,
-    usageRange: marks.usageRange,
     project: call.caller.project,
     tags: state.tags,
     target: formatTarget(state.answer.target),

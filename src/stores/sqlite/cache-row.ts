@@ -35,7 +35,6 @@ export function entryOfRow(row: SqlRow): CacheEntry {
   return {
     ...facts,
     // JSON leaves undefined out; the entry has these fields always.
-    usageRange: facts.usageRange,
     servedModel: facts.servedModel,
     costNanoUsd: facts.costNanoUsd,
     body,
