@@ -131,7 +131,8 @@ describe.each(FACES)('@anthropic-ai/sdk through %s', (_name, startFace) => {
 type ApiError = InstanceType<typeof Anthropic.APIError>;
 
 function typeOf(error: ApiError): unknown {
-  return (error.error as { readonly error?: { readonly type?: unknown } } | undefined)?.error?.type;
+  const body: unknown = error.error;
+  return (body as { readonly error?: { readonly type?: unknown } } | undefined)?.error?.type;
 }
 
 async function errorOf(client: Anthropic, request: Anthropic.MessageCreateParamsNonStreaming): Promise<ApiError> {
