@@ -156,3 +156,31 @@ test('once the client is gone everything is accepted, nothing waits and nothing 
   });
   await finished;
 });
+
+test('a reader that caught up before anybody asked holds nothing back', async () => {
+  const finished = new Promise<void>((resolve) => {
+    answer = async (sink, response) => {
+      sink.head({ status: 200, headers: {} });
+      // Small enough to be merged, so that only the flush behind this tick learns that the reader is behind.
+      for (let count = 0; count < 200; count += 1) {
+        sink.write(new Uint8Array(60_000));
+        // oxlint-disable-next-line no-await-in-loop -- one flush after the other
+        await new Promise(process.nextTick);
+      }
+      client.resume();
+      while (response.writableNeedDrain) {
+        // oxlint-disable-next-line no-await-in-loop -- until the socket is empty
+        await new Promise((go) => void setTimeout(go, 5));
+      }
+      if (!sink.write(bytes('late'))) await sink.drained();
+      sink.end();
+      resolve();
+    };
+  });
+  const client = connect(port(), '127.0.0.1', () => {
+    client.pause();
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  });
+  await finished;
+  client.destroy();
+});

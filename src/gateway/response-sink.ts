@@ -12,7 +12,6 @@ export class ResponseSink implements ReplySink {
   readonly #response: ServerResponse;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
-  #isBehind = false;
   #isWhole = false;
 
   constructor(response: ServerResponse) {
@@ -35,22 +34,22 @@ export class ResponseSink implements ReplySink {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (chunk.byteLength === 0) return !this.#isBehind;
+    if (chunk.byteLength === 0) return !this.#response.writableNeedDrain;
     if (this.#heldBytes === 0) process.nextTick(flushHeld, this);
     this.#held.push(chunk);
     this.#heldBytes += chunk.byteLength;
     if (this.#heldBytes >= MERGE_BYTES) this.flush();
-    return !this.#isBehind;
+    return !this.#response.writableNeedDrain;
   }
 
   drained(): Promise<void> {
     const response = this.#response;
-    if (!this.#isBehind || response.destroyed) return Promise.resolve();
+    // Asked of the response itself: the reader may have caught up, and its `drain` passed, before anybody waited for it.
+    if (!response.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = (): void => {
         response.off('drain', settle);
         response.off('close', settle);
-        this.#isBehind = false;
         resolve();
       };
       response.on('drain', settle);
@@ -85,7 +84,7 @@ export class ResponseSink implements ReplySink {
   flush(): void {
     const rest = this.#take();
     if (rest === undefined || this.#response.destroyed || this.#response.writableEnded) return;
-    if (!this.#response.write(rest)) this.#isBehind = true;
+    this.#response.write(rest);
   }
 
   #take(): Uint8Array | undefined {
