@@ -19,19 +19,26 @@ export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string 
   };
   return {
     price(target, usage, terms, atMs) {
-      const result = priceUsage(book, priced(target), usage, terms, atMs);
+      const result = withinMoney(() => priceUsage(book, priced(target), usage, terms, atMs));
+      if (result === undefined) return undefined;
       return result.kind === 'priced' ? { amountNanoUsd: result.amount, priceEntry: result.entryId } : undefined;
     },
     upperBound(target, bound, atMs) {
       const output = bound.maxOutputTokens ?? factsOf(target)?.maxOutputTokens;
       if (output === undefined) return undefined;
-      return upperBound(
-        book,
-        priced(target),
-        { inputTokens: bound.inputTokens, maxOutputTokens: output * bound.samples },
-        atMs,
-      );
+      const size = { inputTokens: bound.inputTokens, maxOutputTokens: output * bound.samples };
+      return withinMoney(() => upperBound(book, priced(target), size, atMs));
     },
     repeatedUsage: (target, usage, sinceMs) => repeatedUsage(usage, factsOf(target)?.promptCache, sinceMs),
   };
+}
+
+/** An amount beyond what {@link NanoUsd} holds (nine million dollars for one call) is nonsense stated by somebody: not known, never a fault of the call. */
+function withinMoney<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

@@ -39,7 +39,7 @@ function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd):
   if (answer === undefined || plan === undefined) return savingsOf(cost, {});
   if (answer.baselineUsage === NO_USAGE) return savingsOf(cost, {});
   // A provider's own answer is priced as it was charged; only what was not bought is priced here.
-  const bought = charges.findLast((charge) => charge.certainty === 'exact');
+  const bought = answer.source === 'provider' || answer.source === 'mixed' ? charges.at(-1) : undefined;
   const isOwn = answer.source === 'provider' && plan.targets[0] === answer.target && plan.baseline === answer.target;
   if (isOwn && bought?.amountNanoUsd !== undefined) {
     return savingsOf(bought.amountNanoUsd, { retries: cost });

@@ -27,6 +27,9 @@ export interface RelayOptions {
 const MONEY_TRAILERS = ['x-farthing-cost-usd', 'x-farthing-saved-usd'] as const;
 const encoder = new TextEncoder();
 
+/** What a header's value cannot hold: all but visible ASCII and blanks, whole characters at a time. */
+const UNCARRIED = /[^\t\x20-\x7e]+/g;
+
 /**
  * The last receiver of a reply: gives one client the form it asked for, without the usage chunk that it did not ask for, and with
  * our headers. Everything else passes byte for byte.
@@ -81,7 +84,6 @@ export class ClientRelay implements ReplyReceiver {
   /** Ends the reply with an error in the protocol's shape: as the reply itself, or as an event where a stream has begun. */
   fail(error: FarthingError): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     const { sink, endpoint, callId, state } = this.#options;
     if (state.status === 0) {
       const body = encoder.encode(errorBody(ENDPOINTS[endpoint].protocol, error, callId));
@@ -92,8 +94,10 @@ export class ClientRelay implements ReplyReceiver {
       if (error.retryable) headers['retry-after'] = '1';
       else headers['x-should-retry'] = 'false';
       this.#sendHead({ status: error.status, headers: {}, form: 'whole' }, headers);
+      this.#isOver = true;
       sink.write(body);
     } else {
+      this.#isOver = true;
       sink.write(encoder.encode(errorEvent(endpoint, error, callId)));
     }
     sink.end();
@@ -115,12 +119,12 @@ export class ClientRelay implements ReplyReceiver {
   }
 
   #endWhole(head: UpstreamHead, kept: readonly ReplyFrame[]): void {
-    this.#isOver = true;
     const [body, ...others] = joinedFrames(kept, false);
     const sizeBytes = others.reduce((sum, part) => sum + part.byteLength, body?.byteLength ?? 0);
     const headers = passedHeaders(head.headers);
     headers['content-length'] = String(sizeBytes);
     this.#sendHead(head, Object.assign(headers, this.#moneyHeaders()));
+    this.#isOver = true;
     if (body !== undefined) this.#write(body);
     for (const part of others) this.#write(part);
     this.#options.sink.end();
@@ -156,15 +160,17 @@ export class ClientRelay implements ReplyReceiver {
 
   #sendHead(head: UpstreamHead, headers: Record<string, string>, trailerNames?: readonly string[]): void {
     const { state, callId, sink } = this.#options;
-    state.status = head.status;
     headers['x-farthing-request-id'] = callId;
     const target = state.answer?.target ?? state.plan?.targets[0];
-    if (target !== undefined) headers['x-farthing-model'] = formatTarget(target);
+    // A model's name is the caller's text: what HTTP cannot carry is percent-encoded.
+    if (target !== undefined) headers['x-farthing-model'] = formatTarget(target).replace(UNCARRIED, encodeURIComponent);
     headers['cache-status'] = cacheStatusOf(state, this.#options.clock.nowMs());
     if (state.decisions.length > 0) headers['x-farthing-decisions'] = formatDecisions(state.decisions);
     sink.head(
       trailerNames === undefined ? { status: head.status, headers } : { status: head.status, headers, trailerNames },
     );
+    // Only now: a head that the sink refused was not sent, and the error that follows needs one.
+    state.status = head.status;
   }
 
   #moneyHeaders(): Record<string, string> {

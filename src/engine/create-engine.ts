@@ -2,6 +2,7 @@ import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
 import { type Call, type CallState, compose, type Next } from '../middleware/compose.ts';
+import type { EngineEvent } from '../ports/event-sink.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
@@ -48,10 +49,10 @@ class CallEngine implements Engine {
     const tee = this.#options.onBodies === undefined ? undefined : new TeeSink(sink);
     const call = this.#begin(request, tee ?? sink);
     try {
-      const outcome = await this.#run(call);
-      this.#finish(call, outcome, tee);
+      this.#finish(call, await this.#run(call).catch((error: unknown) => this.#fail(call, error)), tee);
     } catch (error) {
-      this.#fail(call, error, tee);
+      // The call is over for its client: what failed is our bookkeeping, or an observer that throws.
+      this.#emit({ kind: 'internal-fault', callId: call.id, error });
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -73,8 +74,11 @@ class CallEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#options.ledger.flush();
-    await Promise.all(this.#options.providers.map((entry) => entry.provider.close()));
+    try {
+      await this.#options.ledger.flush();
+    } finally {
+      await Promise.all(this.#options.providers.map((entry) => entry.provider.close()));
+    }
   }
 
   #begin(request: EngineRequest, sink: ReplySink): Call {
@@ -109,14 +113,24 @@ class CallEngine implements Engine {
     return outcome.kind;
   }
 
-  #fail(call: Call, error: unknown, tee: TeeSink | undefined): void {
+  /** Tells the client and names the outcome. */
+  #fail(call: Call, error: unknown): string {
     const known = isFarthingError(error);
-    if (!known) this.#options.events?.emit({ kind: 'internal-fault', callId: call.id, error });
+    if (!known) this.#emit({ kind: 'internal-fault', callId: call.id, error });
     const named = known
       ? error
       : new FarthingError('internal', 'an internal fault; the call id is in x-farthing-request-id', { cause: error });
     call.receiver.fail(named);
-    this.#finish(call, named.code, tee);
+    return named.code;
+  }
+
+  /** An observer must not throw; one that does harms no call. */
+  #emit(event: EngineEvent): void {
+    try {
+      this.#options.events?.emit(event);
+    } catch (error) {
+      if (event.kind !== 'internal-fault') this.#emit({ kind: 'internal-fault', callId: '', error });
+    }
   }
 
   #finish(call: Call, outcome: string, tee: TeeSink | undefined): void {
@@ -129,7 +143,7 @@ class CallEngine implements Engine {
     });
     this.#recent.add(record);
     this.#options.ledger.record(record);
-    this.#options.events?.emit({ kind: 'call-finished', record });
+    this.#emit({ kind: 'call-finished', record });
     if (tee !== undefined) this.#options.onBodies?.(record, call.body, tee.bytes());
   }
 }

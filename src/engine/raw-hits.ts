@@ -89,6 +89,8 @@ export class RawHits {
     const { key, shape, plan, stored, served, request } = call.state;
     if (key === undefined || plan === undefined || shape === undefined || request === undefined) return;
     if (!stored && served === undefined) return;
+    // Embeddings are put together item by item: no entry is the answer of a call.
+    if (call.endpoint === 'embeddings') return;
     const { model, isStream, wantsUsageChunk } = shape;
     this.#remembered.set(rawKeyOfCall, {
       key,

@@ -62,15 +62,18 @@ function exchange(
       new FarthingError('provider-timeout', `${formatTarget(target)} took longer than ${timeouts.totalMs} ms`),
     );
   }, timeouts.totalMs).unref();
-  const listener = new ReplyListener(call.endpoint, call.receiver, options.maxReplyBytes, () => {
+  const listener = new ReplyListener(call.endpoint, call.receiver, options.maxReplyBytes, (error) => {
     clearTimeout(timer);
     call.signal.removeEventListener('abort', leave);
+    // Where the reply was given up here, the provider must stop sending it.
+    if (error !== undefined) deadline.abort(error);
   });
   listener.exchange = provider.send(
     {
       path: ENDPOINTS[call.endpoint].providerPath,
       method: 'POST',
-      headers: forwardedHeaders(call.headers, call.credentials),
+      // The caller's credentials were sent to one provider's address: an alias that leads elsewhere must not take them along.
+      headers: forwardedHeaders(call.headers, target.provider === call.pinnedProvider ? call.credentials : undefined),
       body: attemptBody(call, request, target),
       signal: deadline.signal,
       headTimeoutMs: request.isStream ? timeouts.firstByteMs : timeouts.totalMs,

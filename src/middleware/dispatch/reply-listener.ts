@@ -1,5 +1,5 @@
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
-import type { Endpoint } from '../../core/model/protocol.ts';
+import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
 import type { ReplyFacts } from '../../core/model/reply.ts';
 import { NO_USAGE } from '../../core/model/usage.ts';
 import type { Exchange, ProviderListener } from '../../ports/provider.ts';
@@ -32,7 +32,7 @@ export class ReplyListener implements ProviderListener {
   readonly #endpoint: Endpoint;
   readonly #receiver: ReplyReceiver;
   readonly #maxReplyBytes: number;
-  readonly #onOver: () => void;
+  readonly #onOver: (error: FarthingError | undefined) => void;
   #settle: (outcome: Outcome) => void = () => undefined;
   #head: UpstreamHead | undefined;
   #framer: SseFramer | undefined;
@@ -43,7 +43,13 @@ export class ReplyListener implements ProviderListener {
   #sawError = false;
   #isOver = false;
 
-  constructor(endpoint: Endpoint, receiver: ReplyReceiver, maxReplyBytes: number, onOver: () => void) {
+  /** `onOver` is told why, where the reply did not end by itself. */
+  constructor(
+    endpoint: Endpoint,
+    receiver: ReplyReceiver,
+    maxReplyBytes: number,
+    onOver: (error: FarthingError | undefined) => void,
+  ) {
     this.#endpoint = endpoint;
     this.#receiver = receiver;
     this.#maxReplyBytes = maxReplyBytes;
@@ -54,8 +60,14 @@ export class ReplyListener implements ProviderListener {
   }
 
   onHead(status: number, headers: UpstreamHead['headers']): void {
+    const coding = headers['content-encoding'];
+    if (coding !== undefined && coding !== '' && coding !== 'identity') {
+      this.onError(new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for'));
+      return;
+    }
     const contentType = headers['content-type'];
-    const isStream = status < 300 && typeof contentType === 'string' && contentType.startsWith('text/event-stream');
+    const saysStream = typeof contentType === 'string' && contentType.toLowerCase().startsWith('text/event-stream');
+    const isStream = status < 300 && saysStream && ENDPOINTS[this.#endpoint].streams;
     this.#head = { status, headers, form: isStream ? 'stream' : 'whole' };
     if (!isStream) return;
     this.#framer = new SseFramer();
@@ -155,7 +167,7 @@ export class ReplyListener implements ProviderListener {
   #over(outcome: Outcome, error?: FarthingError): void {
     this.#isOver = true;
     this.#chunks = [];
-    this.#onOver();
+    this.#onOver(error);
     if (error === undefined) this.#receiver.end();
     else this.#receiver.fail(error);
     this.#settle(outcome);
