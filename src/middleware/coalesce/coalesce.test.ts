@@ -132,3 +132,57 @@ test('a failure in the middle reaches every reader', async () => {
   expect((await Promise.all(results)).map((result) => result.kind)).toEqual(['broken', 'broken']);
   for (const reader of readers) expect(reader.ending).toMatchObject({ code: 'provider-broken' });
 });
+
+test('once the attempt is over nobody joins its reply, however slowly the leader reads it', async () => {
+  const { handle } = coalesceMiddleware({ bufferBytes: 1000 });
+  const { calls, settle, next } = attempts();
+  const slow = new NotingReceiver();
+  slow.isSlow = true;
+  const first = handle(fakeCall('c0', slow), next);
+  const shared = (calls[0] as Call).receiver;
+  shared.head(HEAD);
+  shared.frames([frame('a')]);
+  shared.end();
+  settle[0]?.(complete);
+  await tick();
+  void handle(fakeCall('c1', new NotingReceiver()), next);
+  expect(calls.map((call) => call.id)).toEqual(['c0', 'c1']);
+  slow.catchUp();
+  expect((await first).kind).toBe('complete');
+});
+
+test('a reader that left while it was behind gets nothing more', async () => {
+  const { handle } = coalesceMiddleware({ bufferBytes: 1000 });
+  const { calls, settle, next } = attempts();
+  const leave = new AbortController();
+  const slow = new NotingReceiver();
+  slow.isSlow = true;
+  const one = handle(fakeCall('c0', new NotingReceiver()), next);
+  const two = handle(fakeCall('c1', slow, leave.signal), next);
+  const shared = (calls[0] as Call).receiver;
+  shared.head(HEAD);
+  shared.frames([frame('a')]);
+  shared.frames([frame('b')]);
+  leave.abort();
+  slow.catchUp();
+  shared.end();
+  settle[0]?.(complete);
+  await Promise.all([one, two]);
+  expect([slow.text, slow.ending]).toEqual(['a', 'open']);
+});
+
+test('when a leader fails in the middle, who has begun to read gets an error and no second beginning', async () => {
+  const { handle } = coalesceMiddleware({ bufferBytes: 1000 });
+  const { calls, settle, next } = attempts();
+  const follower = new NotingReceiver();
+  const first = handle(fakeCall('c0', new NotingReceiver()), next);
+  const second = handle(fakeCall('c1', follower), next);
+  (calls[0] as Call).receiver.head(HEAD);
+  (calls[0] as Call).receiver.frames([frame('half')]);
+  settle[0]?.(new Error('a fault of ours'));
+  await expect(first).rejects.toThrow('a fault of ours');
+  expect((await second).kind).toBe('broken');
+  expect(calls).toHaveLength(1);
+  expect(follower.text).toBe('half');
+  expect(follower.ending).toMatchObject({ code: 'internal', retryable: true });
+});

@@ -22,6 +22,8 @@ export function coalesceMiddleware(options: CoalesceOptions): Middleware {
     const own = shared.attach(call);
     try {
       const outcome = await next({ ...call, receiver: shared, signal: shared.signal });
+      // From here on the cache answers, and knows how old the answer is; a slow reader must not keep it joinable.
+      remove(key, shared);
       if (outcome.kind === 'refused') shared.handOver(call);
       else await own;
       return outcome;

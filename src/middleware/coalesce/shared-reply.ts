@@ -63,11 +63,20 @@ export class SharedReply implements ReplyReceiver {
     });
   }
 
-  /** The leader was refused: everybody else is told to lead; the first to ask does. */
+  /**
+   * The leader was refused: everybody else is told to lead; the first to ask does. Who has begun to read cannot begin again: after a
+   * fault of ours in the middle of a reply it gets an error.
+   */
   handOver(leader: Call): void {
     this.#onClosed();
     for (const reader of this.#readers) {
-      this.#detach(reader, { kind: reader.call === leader ? 'refused' : 'lead' });
+      const isLeader = reader.call === leader;
+      if (!isLeader && reader.hasHead) {
+        reader.call.receiver.fail(new FarthingError('internal', 'the shared reply broke off', { retryable: true }));
+        this.#detach(reader, { kind: 'broken' });
+      } else {
+        this.#detach(reader, { kind: isLeader ? 'refused' : 'lead' });
+      }
     }
   }
 
@@ -140,7 +149,7 @@ export class SharedReply implements ReplyReceiver {
   async #resume(reader: Reader): Promise<void> {
     await reader.call.receiver.drained();
     reader.isBehind = false;
-    this.#pump(reader);
+    if (this.#readers.has(reader)) this.#pump(reader);
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
