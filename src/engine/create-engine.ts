@@ -72,9 +72,14 @@ class CallEngine implements Engine {
     return this.#inFlight;
   }
 
+  unwrittenCharges(): number {
+    return this.#parts.spool.size;
+  }
+
   async close(): Promise<void> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     try {
+      await this.#parts.spool.close();
       await this.#options.ledger.flush();
     } finally {
       await Promise.all(this.#options.providers.map((entry) => entry.provider.close()));

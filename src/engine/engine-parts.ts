@@ -4,6 +4,7 @@ import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { RouteProvider } from '../core/route/route-table.ts';
 import type { CacheOptions } from '../middleware/cache/cache-access.ts';
 import { SeenCalls } from '../middleware/cache/seen-calls.ts';
+import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
 import type { CacheStore, PeekableCacheStore } from '../ports/cache-store.ts';
@@ -27,6 +28,7 @@ export interface EngineParts {
   readonly random: Random;
   readonly pricer: Pricer;
   readonly chain: ChainOptions;
+  readonly spool: ChargeSpool;
   readonly rawHits: RawHits | undefined;
 }
 
@@ -42,12 +44,14 @@ export function engineParts(options: EngineOptions): EngineParts {
     options.priceBook,
     new Map(options.providers.map((entry) => [entry.provider.name, entry.vendor])),
   );
+  const spool = new ChargeSpool({ ledger: options.ledger, events });
   const cache =
     options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
   return {
     clock,
     random,
     pricer,
+    spool,
     rawHits:
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
         ? undefined
@@ -61,7 +65,7 @@ export function engineParts(options: EngineOptions): EngineParts {
       },
       refuseUnpriced: options.refuseUnpriced ?? false,
       cache,
-      charge: { ledger: options.ledger, pricer, events, clock, ownerId: options.ownerId },
+      charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
       dispatch: {
         providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
         timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,

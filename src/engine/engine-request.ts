@@ -30,6 +30,8 @@ export interface Engine {
   callRecord(callId: string, project: string): Promise<CallRecord | undefined>;
   /** Calls under way. */
   inFlight(): number;
+  /** Charges that the ledger has not taken yet: it is down, and the engine is not ready. They are tried again until it takes them. */
+  unwrittenCharges(): number;
   /** Waits for calls under way, then flushes and closes what the engine opened. */
   close(): Promise<void>;
 }

@@ -274,6 +274,8 @@ class GatewayRuntime {
       this.#ledgerCheck = { atMs: nowMs, answer: this.#stores.ledger.recover(nowMs) };
     }
     await this.#ledgerCheck.answer;
+    const unwritten = this.#state().engine.unwrittenCharges();
+    if (unwritten > 0) throw new FarthingError('store-unavailable', `${unwritten} charges wait to be written`);
   }
 }
 

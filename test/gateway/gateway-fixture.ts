@@ -132,6 +132,9 @@ class FakeEngine implements Engine {
   inFlight(): number {
     return 0;
   }
+  unwrittenCharges(): number {
+    return 0;
+  }
   async close(): Promise<void> {
     this.requests.length = 0;
   }

@@ -1,4 +1,4 @@
-import { isFarthingError } from '../../core/errors.ts';
+import { FarthingError } from '../../core/errors.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -7,11 +7,13 @@ import type { Ledger } from '../../ports/ledger.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import type { Call, Middleware, Outcome } from '../compose.ts';
 import { attemptCharge, estimatedInputTokens } from './attempt-charge.ts';
+import type { ChargeSpool } from './charge-spool.ts';
 import { HoldBack } from './hold-back.ts';
 
 /** What {@link chargeMiddleware} needs. @internal */
 export interface ChargeOptions {
   readonly ledger: Ledger;
+  readonly spool: ChargeSpool;
   readonly pricer: Pricer;
   readonly events: EventSink;
   readonly clock: Clock;
@@ -21,13 +23,18 @@ export interface ChargeOptions {
 
 /**
  * Writes the intent before the attempt leaves and the charge before the last byte reaches the client; that byte is held back
- * until the charge is durable. Refuses the call when the intent cannot be written.
+ * until the charge is durable. Refuses the call when the intent cannot be written, or while too many charges wait for a ledger that is down.
  * @internal
  */
 export function chargeMiddleware(options: ChargeOptions): Middleware {
   return {
     name: 'charge',
     async handle(call, next) {
+      if (options.spool.isFull) {
+        throw new FarthingError('store-unavailable', 'the ledger is down: no call can be charged at the moment', {
+          retryable: true,
+        });
+      }
       const target = call.state.plan?.targets[0] as Target;
       const intent = intentOf(call, target, options);
       await options.ledger.intend(intent);
@@ -95,17 +102,7 @@ async function settle(
   call.state.charges.push(charge);
   if (outcome.kind === 'complete') noteAnswer(call, charge, outcome);
   report(call, charge, options);
-  try {
-    await options.ledger.charge([charge]);
-  } catch (error) {
-    // The answer is paid for and the intent is durable: it stays in the ledger as an estimate until the charge can be written.
-    options.events.emit({
-      kind: 'store-failed',
-      store: 'ledger',
-      operation: 'charge',
-      error: isFarthingError(error) ? error.message : error,
-    });
-  }
+  await options.spool.write(charge);
 }
 
 function noteAnswer(call: Call, charge: Charge, outcome: Outcome): void {
