@@ -1,0 +1,107 @@
+// Uses the installed package as a program would: imports, calls in memory and on SQLite, the command line. One line, exit code 1 on failure.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CachedLLMClient, CostOptimizedLLM, createFarthing, isFarthingError, parseUsd, ResponseCache } from 'farthing';
+import { startSimulatedProvider } from 'farthing/testing';
+
+const MODEL = 'gpt-5.4-mini';
+// List prices in pico-dollars per token, written down here once more: an invoice made with the package's own prices would prove nothing.
+const PRICES = {
+  [MODEL]: { input: 750_000, cacheRead: 75_000, output: 4_500_000 },
+  'text-embedding-3-small': { input: 20_000 },
+};
+const folder = mkdtempSync(join(tmpdir(), 'farthing-smoke-'));
+const provider = await startSimulatedProvider({ prices: PRICES, latencyRatio: 0 });
+const baseUrl = `${provider.origin}/v1`;
+
+function engine(storage) {
+  return createFarthing({
+    providers: { openai: { protocol: 'openai', baseUrl, apiKey: 'sk-smoke' } },
+    cache: { mode: 'all', ttlMs: 60_000 },
+    ...(storage === undefined ? {} : { storage }),
+  });
+}
+
+function post(farthing, path, body) {
+  const headers = { 'content-type': 'application/json' };
+  return farthing.fetch(`${baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function calls(farthing, content) {
+  const body = { model: MODEL, messages: [{ role: 'user', content }] };
+  const bought = await post(farthing, '/chat/completions', body);
+  assert.equal(bought.status, 200, await bought.clone().text());
+  const first = await bought.json();
+  const stream = await post(farthing, '/chat/completions', { ...body, stream: true });
+  assert.match(stream.headers.get('cache-status'), /hit/);
+  assert.match(await stream.text(), /data: \[DONE\]\n\n$/);
+  const embedded = await post(farthing, '/embeddings', { model: 'text-embedding-3-small', input: [content] });
+  assert.equal((await embedded.json()).data.length, 1);
+  const completion = await new CostOptimizedLLM({ farthing, defaultModel: MODEL }).complete(content);
+  assert.equal(typeof completion.content, 'string');
+  assert.ok(parseUsd(completion.costUsd) > 0);
+  return first.choices[0].message.content;
+}
+
+async function cost(farthing) {
+  return (await farthing.report('model')).reduce((sum, row) => sum + row.costNanoUsd, 0n);
+}
+
+async function library() {
+  const memory = engine();
+  await calls(memory, 'in memory');
+  assert.equal(await cost(memory), provider.invoice().totalNanoUsd);
+  await memory.close();
+
+  const before = provider.invoice().totalNanoUsd;
+  const disk = engine(folder);
+  const answer = await calls(disk, 'on disk');
+  await disk.close();
+  const again = engine(folder);
+  const body = { model: MODEL, messages: [{ role: 'user', content: 'on disk' }] };
+  const hit = await post(again, '/chat/completions', body);
+  assert.match(hit.headers.get('cache-status'), /hit/);
+  assert.equal((await hit.json()).choices[0].message.content, answer);
+  assert.equal(await cost(again), provider.invoice().totalNanoUsd - before);
+  await again.close();
+
+  const cache = new ResponseCache({ scope: 'smoke', ttlMs: 60_000 });
+  await cache.set({ a: 1, b: 2 }, 'value');
+  assert.equal(await cache.get({ b: 2, a: 1 }), 'value');
+  const send = async () => ({ choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }] });
+  const client = { protocol: 'openai', identity: 'smoke', send };
+  const cached = new CachedLLMClient({ client, scope: 'smoke', ttlMs: 60_000 });
+  const messages = [{ role: 'user', content: 'hi' }];
+  await cached.complete('m', messages, { temperature: 0 });
+  assert.equal((await cached.complete('m', messages, { temperature: 0 })).fromCache, true);
+  assert.throws(() => new ResponseCache({ scope: '', ttlMs: 1 }), isFarthingError);
+}
+
+function commandLine() {
+  const root = dirname(fileURLToPath(import.meta.resolve('farthing/package.json')));
+  const main = join(root, 'dist/cli/main.js');
+  assert.ok(existsSync(main));
+  const run = (...args) => execFileSync(process.execPath, [main, ...args], { encoding: 'utf8', cwd: folder });
+  const version = run('--version').trim();
+  assert.match(version, /^\d+\.\d+\.\d+/);
+  const config = join(folder, 'farthing.yaml');
+  writeFileSync(config, `version: 1\nproviders:\n  openai: { protocol: openai, baseUrl: '${baseUrl}' }\n`);
+  run('config', 'check', '--config', config);
+  return version;
+}
+
+try {
+  await library();
+  const version = commandLine();
+  process.stdout.write(`farthing ${version}: library in memory and on SQLite, cache, cost and command line work\n`);
+} catch (error) {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+} finally {
+  await provider.close();
+  rmSync(folder, { recursive: true, force: true });
+}
