@@ -1,5 +1,6 @@
 import type { ReplyFacts } from '../core/model/reply.ts';
 import { BROKEN_REPLY, replyError } from './reply-error.ts';
+import { DeltaTemplate, isEmptyBeside, isPlainBeside } from './delta-template.ts';
 import { objectOf, parseObject } from './reply-fields.ts';
 import { MessagesTally } from './reply-messages.ts';
 import type { SseFrame } from './sse-framer.ts';
@@ -10,10 +11,27 @@ import { type Fields, wordOf } from './usage-count.ts';
 /** Reads an Anthropic messages stream. @internal */
 export class MessagesStreamReader implements StreamReader {
   readonly #messages: MessagesTally = new MessagesTally();
+  readonly #template = new DeltaTemplate('text');
 
   read(frame: SseFrame): FrameRole {
     const data = frame.data;
-    if (data === undefined || data === '' || data.trim() === DONE) return 'other';
+    if (data === undefined || data === '') return 'other';
+    const text = this.#template.textOf(data);
+    if (text === undefined) return this.#parse(frame, data);
+    this.#messages.tally.text(text);
+    return 'content';
+  }
+
+  facts(): ReplyFacts {
+    return this.#messages.facts();
+  }
+
+  hasContent(): boolean {
+    return !this.#messages.tally.isEmpty;
+  }
+
+  #parse(frame: SseFrame, data: string): FrameRole {
+    if (data.trim() === DONE) return 'other';
     const event = parseObject(data);
     if (event === undefined) {
       this.#messages.tally.fail(BROKEN_REPLY);
@@ -24,15 +42,9 @@ export class MessagesStreamReader implements StreamReader {
       this.#messages.tally.fail(replyError(event) ?? BROKEN_REPLY);
       return 'error';
     }
+    const plain = plainText(event);
+    if (plain !== undefined) this.#template.remember(data, plain);
     return this.#take(type, event);
-  }
-
-  facts(): ReplyFacts {
-    return this.#messages.facts();
-  }
-
-  hasContent(): boolean {
-    return !this.#messages.tally.isEmpty;
   }
 
   #take(type: string, event: Fields): FrameRole {
@@ -66,4 +78,14 @@ export class MessagesStreamReader implements StreamReader {
     tally.text(delta['partial_json']);
     if (delta['type'] === 'compaction_delta') tally.text(delta['content']);
   }
+}
+
+/** The text of a delta that does nothing but add it to a block. */
+function plainText(event: Fields): string | undefined {
+  const delta = objectOf(event['delta']);
+  const text = delta?.['text'];
+  // The type stands in the event itself, so that an event alike in all but its text is of this type, whatever its name says.
+  if (delta?.['type'] !== 'text_delta' || typeof text !== 'string' || event['type'] !== 'content_block_delta')
+    return undefined;
+  return isEmptyBeside(delta, ['type', 'text']) && isPlainBeside(event, ['delta']) ? text : undefined;
 }
