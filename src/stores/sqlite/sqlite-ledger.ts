@@ -37,6 +37,9 @@ const DEFAULT_LEASE_MS = 15_000;
  */
 const SPACING_MS = 2;
 
+/** For how long a call's record waits for a commit to go with, in milliseconds: money never waits for it, and hits make no other writes. */
+const RECORD_PATIENCE_MS = 50;
+
 type LedgerOperation = WriteOperation<LedgerStatement>;
 
 /**
@@ -102,7 +105,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   }
 
   record(record: CallRecord): void {
-    this.#groups.write([['insertCall', ...callParameters(record)]]).catch((error: unknown) => {
+    this.#groups.write([['insertCall', ...callParameters(record)]], RECORD_PATIENCE_MS).catch((error: unknown) => {
       this.#recordFault = error;
       this.#onFault?.('record', error);
     });

@@ -17,7 +17,8 @@ export class WriteGroups<Name extends string> {
   readonly #clock: Clock;
   readonly #spacingMs: number;
   #waiting: PendingWrite<Name>[] = [];
-  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -30,11 +31,14 @@ export class WriteGroups<Name extends string> {
     this.#spacingMs = spacingMs;
   }
 
-  /** As `SqliteWriter.write`. */
-  write(operations: readonly WriteOperation<Name>[]): Promise<readonly number[]> {
+  /**
+   * As `SqliteWriter.write`. `patienceMs` is for writes that nobody waits for: so long they wait for a group to go with before they make
+   * one themselves.
+   */
+  write(operations: readonly WriteOperation<Name>[], patienceMs = 0): Promise<readonly number[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ operations, resolve, reject });
-      this.#schedule();
+      this.#schedule(patienceMs);
     });
   }
 
@@ -45,19 +49,19 @@ export class WriteGroups<Name extends string> {
     await this.#writer.flush(); // single tries that followed a failed group
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const handOver = (): void => {
-      this.#isScheduled = false;
-      this.#handOver();
-    };
-    const quietMs = this.#clock.monotonicMs() - this.#lastMs;
-    if (quietMs >= this.#spacingMs) setImmediate(handOver);
-    else setTimeout(handOver, this.#spacingMs - quietMs);
+  #schedule(patienceMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    const dueMs = Math.max(nowMs + patienceMs, this.#lastMs + this.#spacingMs);
+    if (dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    if (dueMs > nowMs) this.#timer = setTimeout(() => this.#handOver(), dueMs - nowMs);
+    else setImmediate(() => this.#handOver());
   }
 
   #handOver(): void {
+    clearTimeout(this.#timer);
+    this.#dueMs = Number.POSITIVE_INFINITY;
     this.#lastMs = this.#clock.monotonicMs();
     const group = this.#waiting;
     if (group.length === 0) return;
