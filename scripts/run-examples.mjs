@@ -83,16 +83,19 @@ function runExample(path, env) {
   });
 }
 
-/** Runs the examples of one folder and says how many failed. */
-async function runFolder(kind, base, key) {
+/** Runs the examples of one kind and says how many failed. */
+async function runExamples(kind, base, key) {
   const env = { OPENAI_BASE_URL: `${base}/v1`, OPENAI_API_KEY: key, ANTHROPIC_BASE_URL: base, ANTHROPIC_API_KEY: key };
   let failures = 0;
-  for (const name of readdirSync(join(root, 'examples', kind)).toSorted()) {
+  const files = readdirSync(join(root, 'examples')).filter(
+    (name) => name.startsWith(`${kind}-`) && name.endsWith('.ts'),
+  );
+  for (const name of files.toSorted()) {
     // oxlint-disable-next-line no-await-in-loop -- one after another, so that their lines stay together
-    const { status, output } = await runExample(join(root, 'examples', kind, name), env);
+    const { status, output } = await runExample(join(root, 'examples', name), env);
     const isGood = status === 0 && output.trim() !== '';
     failures += Number(!isGood);
-    console.log(`${kind}/${name}: ${isGood ? output.trim().split('\n').at(-1) : `FAILED\n${output}`}`);
+    console.log(`${name}: ${isGood ? output.trim().split('\n').at(-1) : `FAILED\n${output}`}`);
   }
   return failures;
 }
@@ -103,7 +106,7 @@ let gateway;
 try {
   gateway = await startGateway(provider.origin, folder);
   const failures =
-    (await runFolder('library', provider.origin, 'sk-simulated')) + (await runFolder('gateway', gateway.url, KEY));
+    (await runExamples('library', provider.origin, 'sk-simulated')) + (await runExamples('gateway', gateway.url, KEY));
   process.exitCode = failures > 0 ? 1 : 0;
 } finally {
   gateway?.child.kill('SIGTERM');

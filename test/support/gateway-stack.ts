@@ -39,7 +39,7 @@ export const FACES: readonly (readonly [name: string, start: (options: FaceOptio
 ];
 
 /** The library's `fetch`; closed when the test ends. */
-export async function startLibraryFace({ origin, mode = 'off' }: FaceOptions): Promise<Face> {
+async function startLibraryFace({ origin, mode = 'off' }: FaceOptions): Promise<Face> {
   const records: CallRecord[] = [];
   const farthing = createFarthing({
     cache: mode === 'off' ? false : { mode, ttlMs: 60_000 },
