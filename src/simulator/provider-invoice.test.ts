@@ -11,7 +11,7 @@ test('each bucket is rounded half up to a nano-dollar before summing', () => {
     totalNanoUsd: 3n, // 0.5 -> 1, 0.499 -> 0, 1.5 -> 2; reasoning is part of output
     unstatedNanoUsd: 0n,
     unstatedRequests: 0,
-    byModel: { model: { requests: 1, totalNanoUsd: 3n } },
+    byModel: { model: { requests: 1, totalNanoUsd: 3n, unstatedNanoUsd: 0n } },
     requests: 1,
   });
 });

@@ -11,6 +11,8 @@ export type SimulatedPrices = Readonly<Record<string, Readonly<Partial<Record<Us
 export interface InvoiceLine {
   readonly requests: number;
   readonly totalNanoUsd: bigint;
+  /** The part of the total whose usage never reached the client. */
+  readonly unstatedNanoUsd: bigint;
 }
 
 /** The bill of a simulated provider. @public */
@@ -31,7 +33,7 @@ export interface Invoice {
 /** Keeps a provider's bill as requests are served. @internal */
 export class ProviderInvoice {
   readonly #prices: SimulatedPrices;
-  readonly #byModel: Map<string, { requests: number; totalNanoUsd: bigint }> = new Map();
+  readonly #byModel: Map<string, { requests: number; totalNanoUsd: bigint; unstatedNanoUsd: bigint }> = new Map();
   #unstatedNanoUsd = 0n;
   #unstatedRequests = 0;
 
@@ -59,11 +61,12 @@ export class ProviderInvoice {
       if (price === undefined) throw new RangeError(`the simulated provider has no price for ${model} ${bucket}`);
       amount += (2n * BigInt(units) * BigInt(price) + 1000n) / 2000n;
     }
-    const line = this.#byModel.get(model) ?? { requests: 0, totalNanoUsd: 0n };
+    const line = this.#byModel.get(model) ?? { requests: 0, totalNanoUsd: 0n, unstatedNanoUsd: 0n };
     line.requests += 1;
     line.totalNanoUsd += amount;
     this.#byModel.set(model, line);
     if (isStated) return;
+    line.unstatedNanoUsd += amount;
     this.#unstatedNanoUsd += amount;
     this.#unstatedRequests += 1;
   }
