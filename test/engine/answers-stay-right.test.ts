@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createFarthing, type Farthing, type FarthingOptions } from '../../src/client/create-farthing.ts';
 import type { CallRecord } from '../../src/core/model/charge.ts';
+import { seededRandom } from '../../src/simulator/seeded-random.ts';
 import { startLibraryStack } from '../support/library-stack.ts';
+import { StrictSink } from '../support/strict-sink.ts';
 
 const EMBED = 'text-embedding-3-small';
 
@@ -204,4 +206,41 @@ test('absurd usage is an amount that is not known, and the answer still comes', 
   expect(reply.headers.get('x-farthing-cost-usd')).toBe('unknown');
   await expect.poll(() => records.length).toBe(1);
   expect(records[0]).toMatchObject({ outcome: 'complete', attempts: 1, costNanoUsd: undefined });
+});
+
+test('an answer that came to its end is whole, also when the connection breaks behind it', async () => {
+  const { ask, records } = await behind((request, response) => {
+    request.resume();
+    const { choices: _choices, usage, ...rest } = JSON.parse(ANSWER) as Record<string, unknown>;
+    const chunk = (fields: object): string => `data: ${JSON.stringify({ ...rest, ...fields })}\n\n`;
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(chunk({ choices: [{ index: 0, delta: { content: 'Hello' }, finish_reason: 'stop' }] }));
+    response.write(chunk({ choices: [], usage }));
+    response.write('data: [DONE]\n\n', () => setTimeout(() => response.destroy(), 5));
+  });
+  const text = await (await ask({ stream: true })).text();
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  await expect.poll(() => records.length).toBe(1);
+  expect(records[0]).toMatchObject({ outcome: 'complete', isEstimate: false });
+  expect((await ask({ stream: true })).headers.get('cache-status')).toContain('hit');
+});
+
+test('a call whose client is gone before it arrives asks nobody and costs nothing', async () => {
+  const records: CallRecord[] = [];
+  let connections = 0;
+  const server = createServer();
+  server.on('connection', () => (connections += 1));
+  const { farthing } = await behindServer(server, { onCall: (record) => records.push(record) });
+  const sink = new StrictSink(seededRandom(1), 0);
+  await farthing.handle(
+    {
+      endpoint: 'chat',
+      body: Buffer.from('{"model":"gpt-5.4-mini","messages":[{"role":"user","content":"Hi"}]}'),
+      headers: {},
+      signal: AbortSignal.abort(),
+    },
+    sink,
+  );
+  expect(records[0]).toMatchObject({ outcome: 'client-left', costNanoUsd: 0 });
+  expect(connections).toBe(0);
 });

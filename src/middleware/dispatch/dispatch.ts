@@ -68,6 +68,10 @@ function exchange(
     // Where the reply was given up here, the provider must stop sending it.
     if (error !== undefined) deadline.abort(error);
   });
+  if (deadline.signal.aborted) {
+    listener.onError(deadline.signal.reason as FarthingError, false);
+    return listener.outcome;
+  }
   listener.exchange = provider.send(
     {
       path: ENDPOINTS[call.endpoint].providerPath,

@@ -62,7 +62,7 @@ export class ReplyListener implements ProviderListener {
   onHead(status: number, headers: UpstreamHead['headers']): void {
     const coding = headers['content-encoding'];
     if (coding !== undefined && coding !== '' && coding !== 'identity') {
-      this.onError(new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for'));
+      this.#giveUp(new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for'));
       return;
     }
     const contentType = headers['content-type'];
@@ -80,7 +80,7 @@ export class ReplyListener implements ProviderListener {
     if (this.#framer !== undefined) return this.#relay(this.#framer, chunk);
     this.#sizeBytes += chunk.byteLength;
     if (this.#sizeBytes > this.#maxReplyBytes) {
-      this.onError(
+      this.#giveUp(
         new FarthingError('provider-broken', `the provider's reply is longer than ${this.#maxReplyBytes} bytes`),
       );
       return true;
@@ -95,12 +95,19 @@ export class ReplyListener implements ProviderListener {
     else this.#endStream(this.#framer);
   }
 
-  onError(error: Error, wasSent = true): void {
+  onError(error: Error, wasSent: boolean): void {
     if (this.#isOver) return;
+    const isWhole = this.#sawTerminal && this.#reader?.facts().ended === true;
+    // Some servers drop the connection behind the last event: the answer is whole all the same.
+    if (this.#framer !== undefined && isWhole && !isLeaving(error)) this.#endStream(this.#framer);
+    else this.#giveUp(error, wasSent);
+  }
+
+  #giveUp(error: Error, wasSent = true): void {
     const named = isFarthingError(error)
       ? error
       : new FarthingError('provider-broken', 'the exchange failed', { cause: error });
-    const kind = named.code === 'client-left' ? 'client-left' : 'broken';
+    const kind = isLeaving(error) ? 'client-left' : 'broken';
     this.#over({ kind, facts: this.#reader?.facts(), ...(wasSent ? {} : { neverSent: true }) }, named);
   }
 
@@ -109,7 +116,7 @@ export class ReplyListener implements ProviderListener {
     try {
       frames = framer.push(chunk);
     } catch (error) {
-      this.onError(error as Error);
+      this.#giveUp(error as Error);
       return true;
     }
     const relayed = this.#read(frames);
@@ -154,7 +161,7 @@ export class ReplyListener implements ProviderListener {
   #endWhole(): void {
     const head = this.#head;
     if (head === undefined) {
-      this.onError(new FarthingError('provider-broken', 'the provider closed without an answer', { retryable: true }));
+      this.#giveUp(new FarthingError('provider-broken', 'the provider closed without an answer', { retryable: true }));
       return;
     }
     const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
@@ -172,6 +179,10 @@ export class ReplyListener implements ProviderListener {
     else this.#receiver.fail(error);
     this.#settle(outcome);
   }
+}
+
+function isLeaving(error: Error): boolean {
+  return isFarthingError(error) && error.code === 'client-left';
 }
 
 function readWhole(endpoint: Endpoint, status: number, body: Uint8Array): ReplyFacts {
