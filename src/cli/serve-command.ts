@@ -39,10 +39,13 @@ export function registerServe(program: Command): void {
 
 async function serveCommand(options: ServeOptions): Promise<void> {
   const read = (): Promise<ServeSettings> => readSettings(options);
+  // Loaded while the settings are read. A fault of it is met below, where it is waited for.
+  const server = import('../gateway/start-gateway.ts');
+  server.catch(() => undefined);
   const settings = await read();
   if (!settings.config.providers.some(({ isActive }) => isActive))
     throw new FarthingError('configuration', NO_PROVIDER);
-  const { startGateway } = await import('../gateway/start-gateway.ts');
+  const { startGateway } = await server;
   const gateway = await startGateway({
     ...settings,
     readSettings: read,

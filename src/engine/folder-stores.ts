@@ -37,23 +37,27 @@ export interface FolderStoresOptions {
 export async function openFolderStores(options: FolderStoresOptions): Promise<FolderStores> {
   const { folder, clock, random, memoryBytes, onFault } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const ledger = await openSqliteLedger({
-    path: ledgerPath(folder),
-    clock,
-    random,
-    onFault: (operation, error) => onFault('ledger', operation, error),
-  });
-  try {
-    const memory = new MemoryCacheStore({ clock, ...(memoryBytes === undefined ? {} : { maxBytes: memoryBytes }) });
-    const cache = await overDisk(memory, options);
+  const memory = new MemoryCacheStore({ clock, ...(memoryBytes === undefined ? {} : { maxBytes: memoryBytes }) });
+  // At the same time: each starts a thread of its own and waits for it.
+  const [openedLedger, openedCache] = await Promise.allSettled([
+    openSqliteLedger({
+      path: ledgerPath(folder),
+      clock,
+      random,
+      onFault: (operation, error) => onFault('ledger', operation, error),
+    }),
+    overDisk(memory, options),
+  ]);
+  if (openedLedger.status === 'fulfilled' && openedCache.status === 'fulfilled') {
+    const [ledger, cache] = [openedLedger.value, openedCache.value];
     const close = async (): Promise<void> => {
       await Promise.all([cache.close(), ledger.close()]);
     };
     return { ledger, memory, cache, close };
-  } catch (error) {
-    await ledger.close();
-    throw error;
   }
+  if (openedLedger.status === 'fulfilled') await openedLedger.value.close();
+  if (openedCache.status === 'fulfilled') await openedCache.value.close();
+  throw openedLedger.status === 'rejected' ? openedLedger.reason : (openedCache as PromiseRejectedResult).reason;
 }
 
 async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<CacheStore> {
