@@ -132,16 +132,17 @@ test('scopes over one store see nothing of each other', async () => {
   expect(await cacheOf({ below, clock, scope: 'one' }).cache.get('key')).toBe('value');
 });
 
-test('what memory forgot is in the tier below: SQLite, across two lives of the cache', async () => {
+test('what memory forgot is in the tier below: SQLite, closed and opened again', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'farthing-test-'));
   const clock = new FakeClock();
-  const below = await SqliteCacheStore.open({ path: join(folder, 'cache.db'), clock });
-  onTestFinished(async () => {
-    await below.close();
-    await rm(folder, { recursive: true });
-  });
-  await cacheOf({ below, clock }).cache.set({ a: 1 }, { answer: [1, 'ä', null] });
-  expect(await cacheOf({ below, clock }).cache.get({ a: 1 })).toEqual({ answer: [1, 'ä', null] });
+  const open = (): Promise<SqliteCacheStore> => SqliteCacheStore.open({ path: join(folder, 'cache.db'), clock });
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const first = await open();
+  await cacheOf({ below: first, clock }).cache.set({ a: 1 }, { answer: [1, 'ä', null] });
+  await first.close();
+  const second = await open();
+  expect(await cacheOf({ below: second, clock }).cache.get({ a: 1 })).toEqual({ answer: [1, 'ä', null] });
+  await second.close();
 });
 
 test('memory is bounded by bytes and by entries', async () => {

@@ -110,7 +110,8 @@ export class ResponseCache<Value = unknown> {
   }
 
   /**
-   * Keeps a value; resolves when the second tier has it too. A cache may forget: a value that is too large is not kept and no error.
+   * Keeps a value; resolves when memory has it. The second tier gets it behind, and its own `close` waits for that. A cache may forget: a value that is too
+   * large is not kept and no error.
    * @throws TypeError when the key holds what JSON has no word for: NaN, a function, a bigint, a Date or another class's object.
    * @throws FarthingError `invalid-request` when the value is neither JSON nor bytes, or its `ttlMs` is not above 0.
    */
