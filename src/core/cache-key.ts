@@ -154,7 +154,8 @@ function isCacheMark(value: unknown): boolean {
 /** Objects whose content is not in their properties (Date, Map, class instances) would encode alike. */
 function refuseStrange(value: object): void {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) throw new TypeError('not a JSON value: an object of a class');
+  if (prototype !== null && prototype !== Object.prototype)
+    throw new TypeError('not a JSON value: an object of a class');
 }
 
 class Encoder {
