@@ -19,5 +19,7 @@ export function convertReply(endpoint: Endpoint, from: ReplyForm, body: Uint8Arr
 function streamFrames(endpoint: Endpoint, stream: Uint8Array): readonly ReplyFrame[] {
   const reader = streamReader(endpoint);
   // Our own stream: one event may be as long as the whole answer.
-  return new SseFramer({ maxFrameBytes: stream.byteLength + 1 }).push(stream).map((frame) => ({ bytes: frame.bytes, role: reader.read(frame) }));
+  return new SseFramer({ maxFrameBytes: stream.byteLength + 1 })
+    .push(stream)
+    .map((frame) => ({ bytes: frame.bytes, role: reader.read(frame) }));
 }
