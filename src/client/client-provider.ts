@@ -65,7 +65,7 @@ export function clientProvider(name: string, client: FunctionClient): Provider {
 }
 
 type ClientReply =
-  | { readonly kind: 'reply'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'reply'; readonly status: number; readonly body: Uint8Array }
   | { readonly kind: 'failed'; readonly error: Error };
 
 async function relay(client: FunctionClient, request: ProviderRequest, listener: ProviderListener): Promise<void> {
@@ -75,17 +75,22 @@ async function relay(client: FunctionClient, request: ProviderRequest, listener:
     return;
   }
   listener.onHead(reply.status, JSON_HEADERS);
-  listener.onData(encoder.encode(JSON.stringify(reply.body) ?? 'null'));
+  listener.onData(reply.body);
   listener.onEnd();
 }
 
 async function ask(client: FunctionClient, { body, signal }: ProviderRequest): Promise<ClientReply> {
   try {
     const fields = JSON.parse(decoder.decode(body)) as Readonly<Record<string, unknown>>;
-    return { kind: 'reply', status: 200, body: await client.send(fields, { signal }) };
+    return { kind: 'reply', status: 200, body: jsonBytes(await client.send(fields, { signal })) };
   } catch (error) {
     return failed(client.protocol, error);
   }
+}
+
+/** @throws TypeError when the value is no JSON: a cycle, a bigint. */
+function jsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value) ?? 'null');
 }
 
 /** A function may not listen to its signal: nobody waits for it then. */
@@ -107,7 +112,7 @@ function failed(protocol: Protocol, error: unknown): ClientReply {
     const stated = fieldOf(error, 'error');
     // The OpenAI client unpacks the body's `error`, the Anthropic client keeps the body.
     const body = protocol === 'anthropic' && stated !== undefined ? stated : { error: stated ?? {} };
-    return { kind: 'reply', status, body };
+    return { kind: 'reply', status, body: jsonBytes(body) };
   }
   return { kind: 'failed', error: new FarthingError('provider-broken', 'the wrapped client failed', { cause: error }) };
 }

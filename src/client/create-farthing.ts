@@ -164,8 +164,11 @@ class LibraryFarthing implements Farthing {
   async close(): Promise<void> {
     if (this.#opened === undefined) return;
     const { engine, stores } = await this.#opened;
-    await engine.close();
-    await stores.close();
+    try {
+      await engine.close();
+    } finally {
+      await stores.close();
+    }
   }
 
   async #engine(): Promise<Engine> {
@@ -173,7 +176,10 @@ class LibraryFarthing implements Farthing {
   }
 
   #open(): Promise<Opened> {
-    this.#opened ??= this.#make();
+    this.#opened ??= this.#make().catch((error: unknown) => {
+      this.#opened = undefined; // the folder may be there at the next call
+      throw error;
+    });
     return this.#opened;
   }
 
