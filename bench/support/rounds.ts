@@ -6,6 +6,9 @@ import { type Scenario, scenarioOf, SCENARIOS, type ScenarioName } from './scena
 
 const PATH = '/v1/chat/completions';
 
+/** How many rounds' worth of calls come before the first that is measured. */
+const WARM_UP_ROUNDS = 2;
+
 /** Whom a scenario is for: hits need a cache, and large prompts and latencies need no third opinion. */
 const VARIANTS_OF: Readonly<Record<ScenarioName, readonly VariantName[]>> = {
   miss: ['bare', 'farthing', 'nginx'],
@@ -27,10 +30,11 @@ export class Rounds {
     this.#scale = scale;
   }
 
-  /** All variants have compiled their hot paths and hold what hits ask for. */
+  /** All variants have compiled their hot paths (the gateway's takes some thousand calls) and hold what hits ask for. */
   async warmUp(): Promise<void> {
     for (const scenario of SCENARIOS) {
-      for (const variant of this.#variants(scenario)) await this.#load(scenario, variant, scenario.calls / 2);
+      for (const variant of this.#variants(scenario))
+        await this.#load(scenario, variant, scenario.calls * WARM_UP_ROUNDS * this.#scale);
     }
   }
 
