@@ -1,30 +1,27 @@
 // Packs the package, installs the tarball as a user would, and uses it on every supported Node.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const VERSIONS = ['22', '24', '26'];
 const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'farthing-tarball-'));
+const writeManifest = (place, fields) =>
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'consumer', private: true, ...fields }));
 const run = (command, args, cwd) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], root));
   const consumer = join(folder, 'consumer');
-  run('mkdir', ['-p', consumer], folder);
+  mkdirSync(consumer);
   const peers = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies;
-  writeFileSync(
-    join(consumer, 'package.json'),
-    JSON.stringify({
-      name: 'consumer',
-      private: true,
-      type: 'module',
-      dependencies: { farthing: `file:../${packed.filename}`, 'better-sqlite3': peers['better-sqlite3'] },
-      allowScripts: { 'better-sqlite3': false },
-    }),
-  );
+  writeManifest(consumer, {
+    type: 'module',
+    dependencies: { farthing: `file:../${packed.filename}`, 'better-sqlite3': peers['better-sqlite3'] },
+    allowScripts: { 'better-sqlite3': false },
+  });
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], consumer);
   writeFileSync(join(consumer, 'smoke.mjs'), readFileSync(join(root, 'test/support/tarball-smoke.mjs')));
   let failures = 0;
