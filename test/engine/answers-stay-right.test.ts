@@ -244,3 +244,19 @@ test('a call whose client is gone before it arrives asks nobody and costs nothin
   expect(records[0]).toMatchObject({ outcome: 'client-left', costNanoUsd: 0 });
   expect(connections).toBe(0);
 });
+
+test('a provider that keeps the connection open behind its last event does not keep the client waiting', async () => {
+  let isGone = false;
+  const { ask, records } = await behind((request, response) => {
+    request.resume();
+    response.on('close', () => (isGone = true));
+    const { choices: _choices, ...rest } = JSON.parse(ANSWER) as Record<string, unknown>;
+    const choices = [{ index: 0, delta: { content: 'Hello' }, finish_reason: 'stop' }];
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${JSON.stringify({ ...rest, choices })}\n\ndata: [DONE]\n\n`);
+  });
+  const text = await (await ask({ stream: true }, { signal: AbortSignal.timeout(5000) })).text();
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  await expect.poll(() => records[0]?.outcome).toBe('complete');
+  await expect.poll(() => isGone, { timeout: 2000 }).toBe(true);
+});

@@ -11,6 +11,12 @@ import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
 
+/**
+ * For how long a connection may stay open behind the event that ends the answer, in milliseconds. That event is held back until the reply
+ * is over; clients stop reading at it, so a provider that never closes would make them wait for nothing.
+ */
+const LINGER_MS = 1000;
+
 /** Facts of a reply of which nothing could be read. */
 const NO_FACTS: ReplyFacts = {
   ended: false,
@@ -41,6 +47,7 @@ export class ReplyListener implements ProviderListener {
   #sizeBytes = 0;
   #sawTerminal = false;
   #sawError = false;
+  #linger: NodeJS.Timeout | undefined;
   #isOver = false;
 
   /** `onOver` is told why, where the reply did not end by itself. */
@@ -129,11 +136,20 @@ export class ReplyListener implements ProviderListener {
     const relayed: ReplyFrame[] = [];
     for (const frame of frames) {
       const role = this.#reader?.read(frame) ?? 'other';
-      if (role === 'terminal') this.#sawTerminal = true;
+      if (role === 'terminal') this.#noteTerminal();
       if (role === 'error') this.#sawError = true;
       relayed.push({ bytes: frame.bytes, role });
     }
     return relayed;
+  }
+
+  #noteTerminal(): void {
+    this.#sawTerminal = true;
+    this.#linger ??= setTimeout(() => {
+      if (this.#isOver || this.#framer === undefined) return;
+      this.#endStream(this.#framer);
+      this.#onOver(new FarthingError('provider-broken', 'the provider did not close its stream'));
+    }, LINGER_MS).unref();
   }
 
   #endStream(framer: SseFramer): void {
@@ -173,6 +189,7 @@ export class ReplyListener implements ProviderListener {
 
   #over(outcome: Outcome, error?: FarthingError): void {
     this.#isOver = true;
+    clearTimeout(this.#linger);
     this.#chunks = [];
     this.#onOver(error);
     if (error === undefined) this.#receiver.end();
