@@ -37,7 +37,7 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     return { cache: memory, ledger, ownerId: systemRandom.hex(16), close };
   }
   const { openFolderStores } = await import('../engine/folder-stores.ts');
-  const { cache, ledger, close } = await openFolderStores({
+  const stores = await openFolderStores({
     folder: options.storage,
     memoryBytes: options.memoryBytes,
     diskBytes: options.diskBytes,
@@ -45,5 +45,6 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     random: systemRandom,
     onFault: (store, operation, error) => options.emit({ kind: 'store-failed', store, operation, error }),
   });
-  return { cache, ledger, ownerId: ledger.ownerId, close };
+  const { cache, ledger } = stores;
+  return { cache, ledger, ownerId: ledger.ownerId, close: () => stores.close() };
 }

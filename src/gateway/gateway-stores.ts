@@ -41,7 +41,7 @@ export async function openStores(
 ): Promise<GatewayStores> {
   const folder = dataFolderOf(config);
   const { memoryBytes, diskBytes } = config.cache;
-  const { ledger, cache, memory, close } = await openFolderStores({
+  const stores = await openFolderStores({
     folder,
     memoryBytes,
     diskBytes,
@@ -50,12 +50,13 @@ export async function openStores(
   });
   try {
     const keys = await openSqliteKeyStore(keysPath(folder));
-    const closeAll = async (): Promise<void> => {
-      await Promise.all([close(), keys.close()]);
+    const close = async (): Promise<void> => {
+      await Promise.all([stores.close(), keys.close()]);
     };
-    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), close: closeAll };
+    const { ledger, cache, memory } = stores;
+    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), close };
   } catch (error) {
-    await close();
+    await stores.close();
     throw error;
   }
 }
