@@ -260,3 +260,19 @@ test('a provider that keeps the connection open behind its last event does not k
   await expect.poll(() => records[0]?.outcome).toBe('complete');
   await expect.poll(() => isGone, { timeout: 2000 }).toBe(true);
 });
+
+test.each([
+  ['a redirect, which nobody must follow', 302, { location: 'http://127.0.0.1:1/elsewhere' }],
+  ['a compressed refusal', 401, { 'content-encoding': 'br' }],
+])('%s is an error that costs nothing', async (_name, status, headers) => {
+  const { ask, records } = await behind((request, response) => {
+    request.resume();
+    response.writeHead(status, headers).end('moved');
+  });
+  const reply = await ask({}, { redirect: 'manual' });
+  expect(reply.status).toBe(502);
+  expect(reply.headers.get('location')).toBeNull();
+  expect(await reply.json()).toMatchObject({ error: { message: expect.any(String) as string } });
+  await expect.poll(() => records.length).toBe(1);
+  expect(records[0]).toMatchObject({ costNanoUsd: 0, isEstimate: false, attempts: 1 });
+});

@@ -67,9 +67,10 @@ export class ReplyListener implements ProviderListener {
   }
 
   onHead(status: number, headers: UpstreamHead['headers']): void {
-    const coding = headers['content-encoding'];
-    if (coding !== undefined && coding !== '' && coding !== 'identity') {
-      this.#giveUp(new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for'));
+    const fault = headFault(status, headers);
+    if (fault !== undefined) {
+      this.#receiver.head({ status, headers, form: 'whole' });
+      this.#giveUp(fault);
       return;
     }
     const contentType = headers['content-type'];
@@ -196,6 +197,20 @@ export class ReplyListener implements ProviderListener {
     else this.#receiver.fail(error);
     this.#settle(outcome);
   }
+}
+
+/** Why a reply with this head cannot be passed on. */
+function headFault(status: number, headers: UpstreamHead['headers']): FarthingError | undefined {
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding !== '' && coding !== 'identity')
+    return new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for');
+  // Passed on, a redirect would send the client, and its prompt, to an address that nobody configured.
+  if (status >= 300 && status < 400)
+    return new FarthingError(
+      'provider-failed',
+      `the provider redirects (${status}): configure the address that answers`,
+    );
+  return undefined;
 }
 
 function isLeaving(error: Error): boolean {
