@@ -1,3 +1,4 @@
+import { CALL_ID_RANDOM_DIGITS, callIdAt } from '../core/call-id.ts';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
@@ -89,7 +90,7 @@ class CallEngine implements Engine {
   #begin(request: EngineRequest, sink: ReplySink): Call {
     const { clock, random, pricer } = this.#parts;
     const arrivedAtMs = clock.nowMs();
-    const id = `call_${arrivedAtMs.toString(36)}${random.hex(20)}`;
+    const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
     const state = newState();
     const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
     return {

@@ -1,8 +1,15 @@
+import type { WriteOperation } from './sqlite-writer.ts';
+
 /**
  * Forward migrations of the ledger's file. Amounts are whole nano-dollars, times Unix milliseconds.
  *
+ * - `intent_packs`: the intents of one commit, as a JSON array of `intentText`. A pack goes when all of it is charged; what counts as
+ *   open is what has no charge, so that a pack that stays too long does no harm.
+ * - `charges`: one row each. What queries, corrections and audits ask for has a column, the rest is JSON of `chargeOperation`.
+ * - `call_packs`: call records that were written together, as a JSON array of `callText`.
+ *
  * Few indices on purpose: each costs every call. `charge_id` begins with the call's id, so that its index finds a call's
- * charges too; the index of corrections holds nothing but corrections.
+ * charges too; the index of corrections holds nothing but corrections; those of packs get one row a commit.
  * @internal
  */
 export const LEDGER_MIGRATIONS: readonly string[] = [
@@ -15,66 +22,43 @@ CREATE TABLE owners (
   process_start TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE intents (
-  charge_id TEXT PRIMARY KEY,
-  call_id TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,
+CREATE TABLE intent_packs (
   owner_id TEXT NOT NULL,
-  project TEXT NOT NULL,
-  key_id TEXT NOT NULL,
-  tags TEXT,
-  endpoint TEXT NOT NULL,
-  target TEXT NOT NULL,
-  upper_bound_nano_usd INTEGER
+  pack INTEGER NOT NULL,
+  intents TEXT NOT NULL,
+  PRIMARY KEY (owner_id, pack)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE charges (
   sequence INTEGER PRIMARY KEY,
   charge_id TEXT NOT NULL UNIQUE,
-  call_id TEXT NOT NULL,
-  kind TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
   project TEXT NOT NULL,
   key_id TEXT NOT NULL,
-  tags TEXT,
-  endpoint TEXT NOT NULL,
   target TEXT NOT NULL,
-  served_model TEXT,
-  input_tokens INTEGER NOT NULL,
-  output_tokens INTEGER NOT NULL,
-  usage TEXT NOT NULL,
   certainty TEXT NOT NULL,
   amount_nano_usd INTEGER,
-  price_entry TEXT,
   corrects TEXT,
-  status INTEGER,
-  outcome TEXT NOT NULL
+  outcome TEXT NOT NULL,
+  facts TEXT NOT NULL
 ) STRICT;
 CREATE INDEX charges_at ON charges (at_ms);
 CREATE INDEX charges_corrects ON charges (corrects) WHERE corrects IS NOT NULL;
 
-CREATE TABLE calls (
+CREATE TABLE call_packs (
   sequence INTEGER PRIMARY KEY,
-  call_id TEXT NOT NULL UNIQUE,
-  at_ms INTEGER NOT NULL,
-  project TEXT NOT NULL,
-  key_id TEXT NOT NULL,
-  tags TEXT,
-  model TEXT NOT NULL,
-  is_hit INTEGER NOT NULL,
-  baseline_nano_usd INTEGER,
-  saved_nano_usd INTEGER,
-  missed_by_mode_nano_usd INTEGER,
-  record TEXT NOT NULL
+  first_at_ms INTEGER NOT NULL,
+  last_at_ms INTEGER NOT NULL,
+  records TEXT NOT NULL
 ) STRICT;
-CREATE INDEX calls_at ON calls (at_ms);
+CREATE INDEX call_packs_first ON call_packs (first_at_ms, last_at_ms);
+CREATE INDEX call_packs_last ON call_packs (last_at_ms, first_at_ms);
 `,
 ];
 
-/** The columns of a charge in the order of `chargeParameters`. */
-const CHARGE_COLUMNS = `charge_id, call_id, kind, at_ms, project, key_id, tags, endpoint, target, served_model, input_tokens,
-  output_tokens, usage, certainty, amount_nano_usd, price_entry, corrects, status, outcome`;
+/** The columns of a charge in the order of `chargeOperation`. */
+const CHARGE_COLUMNS =
+  'charge_id, at_ms, project, key_id, target, certainty, amount_nano_usd, corrects, outcome, facts';
 
 /** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. */
 const OWNER_DIED = 'owner-died';
@@ -84,43 +68,52 @@ const LIVING_OWNERS = 'SELECT owner_id FROM owners WHERE lease_until_ms > ?';
 
 /** Statements of the writing thread. @internal */
 export type LedgerStatement =
-  | 'insertIntent'
-  | 'deleteIntent'
+  | 'insertIntents'
+  | 'deleteIntents'
   | 'insertCharge'
   | 'correctEstimate'
-  | 'insertCall'
+  | 'insertCalls'
   | 'renewLease'
   | 'endLease'
   | 'endLapsedLeases'
   | 'chargeOrphans'
   | 'deleteOrphans';
 
-/** Everything that is ever written to a ledger. Rows of `charges` and `calls` are only ever added. @internal */
+/** One statement with its parameters. @internal */
+export type LedgerOperation = WriteOperation<LedgerStatement>;
+
+/** Everything that is ever written to a ledger. Rows of `charges` and `call_packs` are only ever added. @internal */
 export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
-  insertIntent: `INSERT OR IGNORE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  deleteIntent: `DELETE FROM intents WHERE charge_id = ?`,
-  insertCharge: `INSERT OR IGNORE INTO charges (${CHARGE_COLUMNS})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertIntents: 'INSERT INTO intent_packs VALUES (?, ?, ?)',
+  deleteIntents: 'DELETE FROM intent_packs WHERE owner_id = ? AND pack = ?',
+  insertCharge: `INSERT INTO charges (${CHARGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (charge_id) DO NOTHING`,
   /**
    * The true figure of a charge that stands as an estimate of a dead owner. Takes the parameters of `insertCharge`; the row gets the
    * difference as its amount, so that both together are the truth. Does nothing where the charge is no such estimate.
    */
-  correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
-    INSERT OR IGNORE INTO charges (${CHARGE_COLUMNS})
-    SELECT late.charge_id || '.c1', late.call_id, late.kind, late.at_ms, late.project, late.key_id, late.tags, late.endpoint,
-      late.target, late.served_model, late.input_tokens, late.output_tokens, late.usage, late.certainty,
-      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.price_entry, late.charge_id, late.status, late.outcome
+  correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+    INSERT INTO charges (${CHARGE_COLUMNS})
+    SELECT late.charge_id || '.c1', late.at_ms, late.project, late.key_id, late.target, late.certainty,
+      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts
     FROM late JOIN charges AS estimate ON estimate.charge_id = late.charge_id
-    WHERE estimate.outcome = '${OWNER_DIED}'`,
-  insertCall: `INSERT OR IGNORE INTO calls (call_id, at_ms, project, key_id, tags, model, is_hit, baseline_nano_usd,
-    saved_nano_usd, missed_by_mode_nano_usd, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    WHERE estimate.outcome = '${OWNER_DIED}'
+    ON CONFLICT (charge_id) DO NOTHING`,
+  insertCalls: 'INSERT INTO call_packs (first_at_ms, last_at_ms, records) VALUES (?, ?, ?)',
   renewLease: `INSERT INTO owners VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (owner_id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms`,
-  endLease: `DELETE FROM owners WHERE owner_id = ?`,
-  endLapsedLeases: `DELETE FROM owners WHERE lease_until_ms <= ?`,
-  chargeOrphans: `INSERT OR IGNORE INTO charges (${CHARGE_COLUMNS})
-    SELECT charge_id, call_id, kind, at_ms, project, key_id, tags, endpoint, target, NULL, 0, 0, '{}',
-      CASE WHEN upper_bound_nano_usd IS NULL THEN 'unpriced' ELSE 'estimate' END, upper_bound_nano_usd, NULL, NULL, NULL, '${OWNER_DIED}'
-    FROM intents WHERE owner_id NOT IN (${LIVING_OWNERS})`,
-  deleteOrphans: `DELETE FROM intents WHERE owner_id NOT IN (${LIVING_OWNERS})`,
+  endLease: 'DELETE FROM owners WHERE owner_id = ?',
+  endLapsedLeases: 'DELETE FROM owners WHERE lease_until_ms <= ?',
+  /** Positions as in `intentText`. Intents that were charged are in the table by their id, and stay as they are. */
+  chargeOrphans: `INSERT INTO charges (${CHARGE_COLUMNS})
+    SELECT value ->> 0, CAST(value ->> 1 AS INTEGER), value ->> 2, value ->> 3, value ->> 4,
+      CASE WHEN value ->> 5 IS NULL THEN 'unpriced' ELSE 'estimate' END, CAST(value ->> 5 AS INTEGER), NULL, '${OWNER_DIED}', value -> 6
+    FROM intent_packs, json_each(intents) WHERE owner_id NOT IN (${LIVING_OWNERS})
+    ON CONFLICT (charge_id) DO NOTHING`,
+  deleteOrphans: `DELETE FROM intent_packs WHERE owner_id NOT IN (${LIVING_OWNERS})`,
 };
+
+/** Intents without a charge, one JSON text a row, each once. @internal */
+export const OPEN_INTENTS = `SELECT owner_id, value AS intent FROM intent_packs, json_each(intents)
+  WHERE NOT EXISTS (SELECT 1 FROM charges WHERE charge_id = value ->> 0)
+  GROUP BY value ->> 0 ORDER BY value ->> 1, value ->> 0`;

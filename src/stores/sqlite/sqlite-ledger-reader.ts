@@ -1,18 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
-import { ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
+import { callFacts, ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
 import type { LedgerQuery, LedgerReader } from '../../ports/ledger.ts';
-import {
-  CALL_FACTS_COLUMNS,
-  callFactsOf,
-  callRecordOf,
-  CHARGE_FACTS_COLUMNS,
-  chargeFactsOf,
-  chargeOf,
-  intentOf,
-} from './ledger-rows.ts';
-import { LEDGER_MIGRATIONS } from './ledger-schema.ts';
+import { orderedCalls } from './ledger-call-reader.ts';
+import { CHARGE_FACTS_COLUMNS, chargeFactsOf, chargeOf, intentOf } from './ledger-rows.ts';
+import { LEDGER_MIGRATIONS, OPEN_INTENTS } from './ledger-schema.ts';
 import {
   openDatabase,
   type SqliteDatabase,
@@ -32,20 +25,24 @@ interface Condition {
 }
 
 /**
- * What a query asks for as SQL. With a call's id the plus signs keep SQLite from walking the index of times: the call's few
+ * What a query asks of charges as SQL. With a call's id the plus signs keep SQLite from walking the index of times: the call's few
  * rows are found by their ids.
  */
-function conditionOf(query: LedgerQuery, table: 'charges' | 'calls'): Condition {
+function conditionOf(query: LedgerQuery): Condition {
   const terms: (readonly [sql: string, ...parameters: SqlValue[]])[] = [];
   const time = query.callId === undefined ? 'at_ms' : '+at_ms';
   if (query.fromMs !== undefined) terms.push([`${time} >= ?`, query.fromMs]);
   if (query.untilMs !== undefined) terms.push([`${time} < ?`, query.untilMs]);
   if (query.project !== undefined) terms.push(['project = ?', query.project]);
   if (query.keyId !== undefined) terms.push(['key_id = ?', query.keyId]);
-  if (query.callId !== undefined) terms.push(['call_id = ?', query.callId]);
-  if (query.callId !== undefined && table === 'charges') {
+  if (query.callId !== undefined) {
     // "/" follows "." in every collation by bytes, so this is the prefix `<call id>.`
     terms.push(['charge_id >= ? AND charge_id < ?', `${query.callId}.`, `${query.callId}/`]);
+    // The id of the call is a column's part only where it is not what stands before the first dot.
+    terms.push([
+      "iif(facts ->> 1 = 0, substr(charge_id, 1, instr(charge_id, '.') - 1), facts ->> 1) = ?",
+      query.callId,
+    ]);
   }
   return {
     sql: terms.map(([sql]) => ` AND ${sql}`).join(''),
@@ -66,26 +63,24 @@ export class SqliteLedgerReader implements LedgerReader {
   }
 
   async *charges(query: LedgerQuery): AsyncIterable<Charge> {
-    for await (const page of this.#pages('charges', '*', query)) yield* page.map(chargeOf);
+    for await (const page of this.#pages('*', query)) yield* page.map(chargeOf);
   }
 
-  async *calls(query: LedgerQuery): AsyncIterable<CallRecord> {
-    for await (const page of this.#pages('calls', 'sequence, at_ms, record', query)) yield* page.map(callRecordOf);
+  calls(query: LedgerQuery): AsyncIterable<CallRecord> {
+    return orderedCalls((sql, ...parameters) => this.read(sql, ...parameters), query);
   }
 
   async report(by: ReportDimension, query: LedgerQuery): Promise<readonly ReportRow[]> {
     const builder = new ReportBuilder(by);
-    for await (const page of this.#pages('charges', CHARGE_FACTS_COLUMNS, query)) {
+    for await (const page of this.#pages(CHARGE_FACTS_COLUMNS, query)) {
       for (const row of page) builder.addCharge(chargeFactsOf(row));
     }
-    for await (const page of this.#pages('calls', CALL_FACTS_COLUMNS, query)) {
-      for (const row of page) builder.addCall(callFactsOf(row));
-    }
+    for await (const record of this.calls(query)) builder.addCall(callFacts(record));
     return builder.rows();
   }
 
   async openIntents(): Promise<readonly Intent[]> {
-    return this.read('SELECT * FROM intents ORDER BY at_ms, charge_id').map(intentOf);
+    return this.read(OPEN_INTENTS).map(intentOf);
   }
 
   async close(): Promise<void> {
@@ -106,17 +101,17 @@ export class SqliteLedgerReader implements LedgerReader {
     }
   }
 
-  async *#pages(table: 'charges' | 'calls', columns: string, query: LedgerQuery): AsyncIterable<readonly SqlRow[]> {
+  async *#pages(columns: string, query: LedgerQuery): AsyncIterable<readonly SqlRow[]> {
     const isNewest = query.order === 'newest';
     const direction = isNewest ? 'DESC' : 'ASC';
-    const { sql, parameters } = conditionOf(query, table);
+    const { sql, parameters } = conditionOf(query);
     const time = query.callId === undefined ? 'at_ms' : '+at_ms';
     const end = isNewest ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
     let cursor: readonly SqlValue[] = [end, end];
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     while (left > 0) {
       const page = this.read(
-        `SELECT ${columns} FROM ${table} WHERE (${time}, sequence) ${isNewest ? '<' : '>'} (?, ?)${sql}
+        `SELECT ${columns} FROM charges WHERE (${time}, sequence) ${isNewest ? '<' : '>'} (?, ?)${sql}
          ORDER BY ${time} ${direction}, sequence ${direction} LIMIT ?`,
         ...cursor,
         ...parameters,

@@ -7,6 +7,7 @@ import { nanoUsd } from '../../core/money.ts';
 import { collect } from '../../testing/collect.ts';
 import { sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
 import { isGone, thisProcess } from './ledger-owner.ts';
+import { intentText } from './ledger-rows.ts';
 import { LEDGER_STATEMENTS } from './ledger-schema.ts';
 import { openDatabase } from './sqlite-database.ts';
 import { openSqliteLedger, type SqliteLedger } from './sqlite-ledger.ts';
@@ -149,7 +150,7 @@ test('an owner whose process is gone is dead at once, one whose process cannot b
   const first = await openLedger();
   const database = await openDatabase(path);
   const self = thisProcess();
-  const insertIntent = database.prepare(LEDGER_STATEMENTS.insertIntent);
+  const insertIntents = database.prepare(LEDGER_STATEMENTS.insertIntents);
   const renewLease = database.prepare(LEDGER_STATEMENTS.renewLease);
   for (const [owner, host, start] of [
     ['gone', self.host, 'another start'],
@@ -157,7 +158,7 @@ test('an owner whose process is gone is dead at once, one whose process cannot b
     ['here', self.host, self.processStart],
   ] as const) {
     renewLease.run(owner, nowMs + LEASE_MS, self.pid, host ?? null, start ?? null);
-    insertIntent.run(`${owner}.1`, owner, 'call', 1, owner, 'p', 'k', null, 'chat', 'a/b', 10);
+    insertIntents.run(owner, 1, `[${intentText(sampleIntent({ chargeId: `${owner}.1`, callId: owner }))}]`);
   }
   database.close();
   await first.recover(nowMs);

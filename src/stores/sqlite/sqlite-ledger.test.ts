@@ -62,7 +62,7 @@ test('a charge that cannot be written is refused by name, its intent stays, and 
 
 test('an intent that cannot be written is refused, so that nothing is sent that is not on record', async () => {
   const ledger = await openLedger();
-  const mend = await breakTable('intents');
+  const mend = await breakTable('intent_packs');
   await expect(ledger.intend(sampleIntent())).rejects.toMatchObject({ code: 'store-unavailable' });
   mend();
   expect(await ledger.openIntents()).toEqual([]);
@@ -86,7 +86,7 @@ test('charges written together are kept together or not at all', async () => {
 test('a call record that cannot be kept is reported at once and by the next flush, and then no more', async () => {
   const faults: string[] = [];
   const ledger = await openLedger((operation) => faults.push(operation));
-  const mend = await breakTable('calls');
+  const mend = await breakTable('call_packs');
   ledger.record(sampleCallRecord());
   await expect(ledger.flush()).rejects.toMatchObject({ code: 'store-unavailable' });
   expect(faults).toEqual(['record']);

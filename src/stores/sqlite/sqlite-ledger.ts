@@ -3,12 +3,13 @@ import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../../ports/ledger.ts';
 import { isGone, type ProcessIdentity, thisProcess } from './ledger-owner.ts';
-import { callParameters, chargeParameters, intentParameters } from './ledger-rows.ts';
-import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerStatement } from './ledger-schema.ts';
+import { callText } from './ledger-call-text.ts';
+import { LedgerCommits } from './ledger-commits.ts';
+import { chargeOperation, intentText } from './ledger-rows.ts';
+import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerOperation, type LedgerStatement } from './ledger-schema.ts';
 import { openLedgerReader, type SqliteLedgerReader } from './sqlite-ledger-reader.ts';
 import type { SqliteDriver } from './sqlite-database.ts';
-import { SqliteWriter, type WriteOperation } from './sqlite-writer.ts';
-import { WriteGroups } from './write-groups.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
 
 /** Settings of {@link openSqliteLedger}. @public */
 export interface SqliteLedgerOptions {
@@ -32,17 +33,6 @@ export interface SqliteLedgerOptions {
 const DEFAULT_LEASE_MS = 15_000;
 
 /**
- * The least time between two groups of writes, in milliseconds. A call that takes a second does not notice; with the commit itself it
- * stays below the 10 ms that a charge may take to be durable.
- */
-const SPACING_MS = 2;
-
-/** For how long a call's record waits for a commit to go with, in milliseconds: money never waits for it, and hits make no other writes. */
-const RECORD_PATIENCE_MS = 50;
-
-type LedgerOperation = WriteOperation<LedgerStatement>;
-
-/**
  * The ledger in a SQLite file (WAL, `synchronous = FULL`). Commits run in a thread of their own and are shared by what
  * waits at that moment. Any number of processes may open one file.
  *
@@ -55,7 +45,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
   /** Owner of this ledger's intents. */
   readonly ownerId: string;
   readonly #writer: SqliteWriter<LedgerStatement>;
-  readonly #groups: WriteGroups<LedgerStatement>;
+  readonly #commits: LedgerCommits;
   readonly #reader: SqliteLedgerReader;
   readonly #clock: Clock;
   readonly #leaseMs: number;
@@ -70,7 +60,14 @@ export class SqliteLedger implements Ledger, LedgerReader {
   constructor(options: SqliteLedgerOptions, writer: SqliteWriter<LedgerStatement>, reader: SqliteLedgerReader) {
     this.ownerId = `owner_${options.random.hex(16)}`;
     this.#writer = writer;
-    this.#groups = new WriteGroups(writer, options.clock, SPACING_MS);
+    this.#commits = new LedgerCommits(writer, {
+      ownerId: this.ownerId,
+      clock: options.clock,
+      onRecordFault: (error) => {
+        this.#recordFault = error;
+        this.#onFault?.('record', error);
+      },
+    });
     this.#reader = reader;
     this.#clock = options.clock;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
@@ -82,38 +79,31 @@ export class SqliteLedger implements Ledger, LedgerReader {
   }
 
   /** Keeps the intent under this ledger's own owner and lease, whatever owner it names. */
-  async intend(intent: Intent): Promise<void> {
-    const insert: LedgerOperation = ['insertIntent', ...intentParameters({ ...intent, ownerId: this.ownerId })];
+  intend(intent: Intent): Promise<void> {
     const nowMs = this.#clock.nowMs();
     // A process that stood still (SIGSTOP, a laptop's lid) takes its lease again with the intent, in one transaction.
     const isLeaseShort = nowMs > this.#leaseUntilMs - this.#leaseMs / 3;
-    await this.#groups.write(isLeaseShort ? [this.#renewal(nowMs), insert] : [insert]);
+    return this.#commits.intend(intent.chargeId, intentText(intent), isLeaseShort ? this.#renewal(nowMs) : undefined);
   }
 
   async charge(charges: readonly Charge[]): Promise<void> {
-    const operations: LedgerOperation[] = [];
-    for (const charge of charges) {
-      operations.push(['insertCharge', ...chargeParameters(charge)], ['deleteIntent', charge.chargeId]);
-    }
-    const changes = await this.#groups.write(operations);
-    const taken = charges.filter((_charge, index) => changes[2 * index] === 0);
-    if (taken.length === 0) return;
+    if (charges.length === 0) return;
+    const changes = await this.#commits.write(charges.map((charge) => chargeOperation('insertCharge', charge)));
     // The id is taken: a charge handed over again, or an estimate made while this process was taken for dead.
-    const corrections: LedgerOperation[] = [];
-    for (const charge of taken) corrections.push(['correctEstimate', ...chargeParameters(charge)]);
-    await this.#groups.write(corrections);
+    const taken = charges.filter((_charge, index) => changes[index] === 0);
+    if (taken.length > 0) {
+      await this.#commits.write(taken.map((charge) => chargeOperation('correctEstimate', charge)));
+    }
+    for (const charge of charges) this.#commits.settle(charge.chargeId);
   }
 
   record(record: CallRecord): void {
-    this.#groups.write([['insertCall', ...callParameters(record)]], RECORD_PATIENCE_MS).catch((error: unknown) => {
-      this.#recordFault = error;
-      this.#onFault?.('record', error);
-    });
+    this.#commits.record(callText(record), record.atMs);
   }
 
   /** @throws FarthingError `store-unavailable` when a call record handed over since the last flush could not be kept. */
   async flush(): Promise<void> {
-    await this.#groups.flush();
+    await this.#commits.flush();
     const fault = this.#recordFault;
     this.#recordFault = undefined;
     if (fault !== undefined) {
@@ -135,7 +125,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
       ['chargeOrphans', nowMs],
       ['deleteOrphans', nowMs],
     ]);
-    return changes.at(-1) ?? 0;
+    return changes.at(-2) ?? 0; // charges made, not rows of intents that went
   }
 
   /** Commits what waits, gives up the lease and closes the file. Intents still open become estimates at the next recovery. */

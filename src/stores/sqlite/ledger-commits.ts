@@ -1,0 +1,207 @@
+import { FarthingError } from '../../core/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { CallPacks } from './ledger-call-packs.ts';
+import { IntentPacks } from './ledger-intent-packs.ts';
+import type { LedgerOperation, LedgerStatement } from './ledger-schema.ts';
+import { type SqliteWriter, WRITER_DEFAULTS } from './sqlite-writer.ts';
+
+interface PendingIntent {
+  readonly chargeId: string;
+  readonly text: string;
+  /** Goes before the intent, in its transaction. */
+  readonly renewal: LedgerOperation | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface PendingWrite {
+  readonly operations: readonly LedgerOperation[];
+  readonly resolve: (changes: readonly number[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Batch {
+  readonly intents: readonly PendingIntent[];
+  readonly packOperations: readonly LedgerOperation[];
+  readonly writes: readonly PendingWrite[];
+  readonly callOperations: readonly LedgerOperation[];
+}
+
+/** For how long call records wait for a commit to go with, in milliseconds. */
+const SOFT_DELAY_MS = 50;
+
+/**
+ * The least time between two commits under load, in milliseconds: a commit costs about as much as twenty rows, so it must be shared. Half of it
+ * and the commit itself (1 to 3 ms) is what an intent waits in the median, all of it in the worst case.
+ */
+const MAX_SPACING_MS = 4;
+
+/** Writes that a commit carries for each millisecond that the next one waits for more of them. */
+const WRITES_PER_SPACING_MS = 4;
+
+/** Callers so few that waiting for company would only slow them down. */
+const FEW_WRITES = 2;
+
+/**
+ * Gathers what a ledger writes into commits: one message to the writing thread, one transaction, one answer. One commit is under way at a time;
+ * a lone write waits for nothing else, under load the spacing grows with what the last commit carried. Call records and the removal of spent rows
+ * go with the next commit, or make one of their own when none comes. A commit that fails is tried again write by write, so that a bad write
+ * does not fail its neighbours.
+ * @internal
+ */
+export class LedgerCommits {
+  readonly #writer: SqliteWriter<LedgerStatement>;
+  readonly #clock: Clock;
+  readonly #onRecordFault: (error: unknown) => void;
+  readonly #packs: IntentPacks;
+  readonly #calls = new CallPacks();
+  #intents: PendingIntent[] = [];
+  #writes: PendingWrite[] = [];
+  #underWay: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #isTimerSoft = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #lastWrites = 0;
+
+  constructor(
+    writer: SqliteWriter<LedgerStatement>,
+    options: { readonly ownerId: string; readonly clock: Clock; readonly onRecordFault: (error: unknown) => void },
+  ) {
+    this.#writer = writer;
+    this.#clock = options.clock;
+    this.#onRecordFault = options.onRecordFault;
+    this.#packs = new IntentPacks(options.ownerId);
+  }
+
+  /** Resolves when the intent is durable. @throws FarthingError `store-unavailable` */
+  intend(chargeId: string, text: string, renewal: LedgerOperation | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isFull()) return reject(tooMany());
+      this.#packs.add(chargeId, text);
+      this.#intents.push({ chargeId, text, renewal, resolve, reject });
+      return this.#schedule();
+    });
+  }
+
+  /** Resolves with the count of rows that each operation changed, all or none. @throws FarthingError `store-unavailable` */
+  write(operations: readonly LedgerOperation[]): Promise<readonly number[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#isFull()) return reject(tooMany());
+      this.#writes.push({ operations, resolve, reject });
+      return this.#schedule();
+    });
+  }
+
+  /** The charge of an intent is durable: its row can go. */
+  settle(chargeId: string): void {
+    this.#packs.settle(chargeId);
+    if (this.#packs.hasSpent) this.#schedule();
+  }
+
+  /** Keeps a call's record; nobody waits for it. */
+  record(text: string, atMs: number): void {
+    if (this.#calls.add(text, atMs)) this.#schedule();
+    else this.#onRecordFault(tooMany());
+  }
+
+  /** Resolves when everything handed over so far is committed or has failed. */
+  async flush(): Promise<void> {
+    // oxlint-disable-next-line no-await-in-loop -- one commit at a time
+    while (this.#underWay !== undefined) await this.#underWay;
+    await this.#handOver();
+  }
+
+  #isFull(): boolean {
+    return this.#intents.length + this.#writes.length >= WRITER_DEFAULTS.maxQueuedWrites;
+  }
+
+  #isUrgent(): boolean {
+    return this.#intents.length > 0 || this.#writes.length > 0 || this.#calls.hasFull;
+  }
+
+  #schedule(): void {
+    if (this.#underWay !== undefined || this.#immediate !== undefined) return;
+    if (!this.#isUrgent()) {
+      // Holds the process: what it was told to keep is kept also when nobody closes the ledger.
+      this.#isTimerSoft ||= this.#timer === undefined;
+      this.#timer ??= setTimeout(() => void this.#handOver(), SOFT_DELAY_MS);
+      return;
+    }
+    if (this.#timer !== undefined && !this.#isTimerSoft) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isTimerSoft = false;
+    const restMs = this.#lastMs + this.#spacingMs() - this.#clock.monotonicMs();
+    if (restMs > 0) this.#timer = setTimeout(() => void this.#handOver(), restMs);
+    else this.#immediate = setImmediate(() => void this.#handOver());
+  }
+
+  #spacingMs(): number {
+    return this.#lastWrites <= FEW_WRITES ? 0 : Math.min(MAX_SPACING_MS, this.#lastWrites / WRITES_PER_SPACING_MS);
+  }
+
+  #handOver(): Promise<void> | undefined {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+    this.#isTimerSoft = false;
+    if (!this.#isUrgent() && this.#calls.isEmpty && !this.#packs.hasSpent) return undefined;
+    const batch: Batch = {
+      intents: this.#intents,
+      packOperations: this.#packs.take(),
+      writes: this.#writes,
+      callOperations: this.#calls.take(),
+    };
+    this.#intents = [];
+    this.#writes = [];
+    this.#lastMs = this.#clock.monotonicMs();
+    this.#lastWrites = batch.intents.length + batch.writes.length;
+    return (this.#underWay = this.#commit(batch));
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    const renewal = batch.intents.findLast((intent) => intent.renewal !== undefined)?.renewal;
+    const operations = [...(renewal === undefined ? [] : [renewal]), ...batch.packOperations];
+    let start = operations.length;
+    for (const write of batch.writes) operations.push(...write.operations);
+    operations.push(...batch.callOperations);
+    try {
+      const changes = await this.#writer.write(operations);
+      for (const intent of batch.intents) intent.resolve();
+      for (const { operations: own, resolve } of batch.writes) resolve(changes.slice(start, (start += own.length)));
+    } catch {
+      await this.#commitSingly(batch);
+    }
+    this.#underWay = undefined;
+    if (this.#isUrgent() || !this.#calls.isEmpty || this.#packs.hasSpent) this.#schedule();
+  }
+
+  /** Spent rows are left behind here: they do no harm. */
+  async #commitSingly({ intents, writes, callOperations }: Batch): Promise<void> {
+    await Promise.all([
+      ...intents.map(({ chargeId, text, renewal, resolve, reject }) => {
+        const insert = this.#packs.alone(chargeId, text);
+        return this.#writer.write(renewal === undefined ? [insert] : [renewal, insert]).then(
+          () => resolve(),
+          (error: unknown) => {
+            this.#packs.settle(chargeId);
+            reject(error);
+          },
+        );
+      }),
+      ...writes.map(({ operations, resolve, reject }) => this.#writer.write(operations).then(resolve, reject)),
+      ...callOperations.map((operation) =>
+        this.#writer.write([operation]).then(
+          () => undefined,
+          (error: unknown) => this.#onRecordFault(error),
+        ),
+      ),
+    ]);
+  }
+}
+
+function tooMany(): FarthingError {
+  return new FarthingError('store-unavailable', 'too many writes are waiting', { retryable: true });
+}
