@@ -85,10 +85,10 @@ function nextPageSize(page: readonly SqlRow[]): number {
 
 /**
  * Reads call records in the order of their time from packs that overlap, since records are written when calls end. What is read is held until no
- * later pack can come before it. A record that was handed over twice has one time, so that its copies meet there.
+ * later pack can come before it, and given in groups. A record that was handed over twice has one time, so that its copies meet there.
  * @internal
  */
-export async function* orderedCalls(read: ReadRows, query: LedgerQuery): AsyncIterable<CallRecord> {
+export async function* orderedCalls(read: ReadRows, query: LedgerQuery): AsyncIterable<readonly CallRecord[]> {
   const isNewest = query.order === 'newest';
   const place = isNewest ? (left: PlacedCall, right: PlacedCall): number => byPlace(right, left) : byPlace;
   let left = query.limit ?? Number.MAX_SAFE_INTEGER;
@@ -100,12 +100,12 @@ export async function* orderedCalls(read: ReadRows, query: LedgerQuery): AsyncIt
     const edgeMs = Number(page.at(-1)?.['edge_ms']);
     const firstUnsure = held.findIndex(({ record }) => (isNewest ? record.atMs <= edgeMs : record.atMs >= edgeMs));
     const sure = firstUnsure === -1 ? held : held.slice(0, firstUnsure);
-    for (const { record } of sure.slice(0, left)) yield record;
+    yield sure.slice(0, left).map(({ record }) => record);
     left -= sure.length;
     if (left <= 0) return;
     held = held.slice(sure.length);
   }
-  for (const { record } of held.slice(0, left)) yield record;
+  yield held.slice(0, left).map(({ record }) => record);
 }
 
 function placedCalls(row: SqlRow, query: LedgerQuery): readonly PlacedCall[] {

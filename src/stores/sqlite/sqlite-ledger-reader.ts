@@ -66,8 +66,8 @@ export class SqliteLedgerReader implements LedgerReader {
     for await (const page of this.#pages('*', query)) yield* page.map(chargeOf);
   }
 
-  calls(query: LedgerQuery): AsyncIterable<CallRecord> {
-    return orderedCalls((sql, ...parameters) => this.read(sql, ...parameters), query);
+  async *calls(query: LedgerQuery): AsyncIterable<CallRecord> {
+    for await (const records of this.#callPages(query)) yield* records;
   }
 
   async report(by: ReportDimension, query: LedgerQuery): Promise<readonly ReportRow[]> {
@@ -75,7 +75,9 @@ export class SqliteLedgerReader implements LedgerReader {
     for await (const page of this.#pages(CHARGE_FACTS_COLUMNS, query)) {
       for (const row of page) builder.addCharge(chargeFactsOf(row));
     }
-    for await (const record of this.calls(query)) builder.addCall(callFacts(record));
+    for await (const records of this.#callPages(query)) {
+      for (const record of records) builder.addCall(callFacts(record));
+    }
     return builder.rows();
   }
 
@@ -99,6 +101,10 @@ export class SqliteLedgerReader implements LedgerReader {
     } catch (error) {
       throw storeFault('cannot read the ledger', error);
     }
+  }
+
+  #callPages(query: LedgerQuery): AsyncIterable<readonly CallRecord[]> {
+    return orderedCalls((sql, ...parameters) => this.read(sql, ...parameters), query);
   }
 
   async *#pages(columns: string, query: LedgerQuery): AsyncIterable<readonly SqlRow[]> {
