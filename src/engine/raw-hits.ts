@@ -14,8 +14,8 @@ import type { PeekableCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
-/** Raw keys remembered: about 300 bytes each, so 30 MB at the most. */
-const MAX_RAW_KEYS = 100_000;
+/** Raw keys remembered: about a kilobyte each with their plans, so 20 MB at the most. */
+const MAX_RAW_KEYS = 20_000;
 
 /** What {@link RawHits} needs. @internal */
 export interface RawHitsOptions {

@@ -24,8 +24,15 @@ export class ReplyRecorder implements ReplyReceiver {
   body(): Uint8Array | undefined {
     if (this.#chunks === undefined) return undefined;
     const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    // A chunk may be a view of a larger buffer, which an entry must not keep alive.
-    return only !== undefined && only.byteLength === only.buffer.byteLength ? only : Buffer.concat(this.#chunks);
+    // A chunk may be a view of a larger buffer (and so may what `Buffer.concat` makes), which an entry must not keep alive.
+    if (only !== undefined && only.byteLength === only.buffer.byteLength) return only;
+    const body = new Uint8Array(this.#sizeBytes);
+    let end = 0;
+    for (const chunk of this.#chunks) {
+      body.set(chunk, end);
+      end += chunk.byteLength;
+    }
+    return body;
   }
 
   head(head: UpstreamHead): void {

@@ -9,6 +9,7 @@ import { type StreamReader, streamReader } from '../../wire/stream-reader.ts';
 import type { Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
+const decoder = new TextDecoder();
 const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
 
 /**
@@ -220,7 +221,7 @@ function isLeaving(error: Error): boolean {
 function readWhole(endpoint: Endpoint, status: number, body: Uint8Array): ReplyFacts {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder().decode(body));
+    parsed = JSON.parse(decoder.decode(body));
   } catch {
     return { ...NO_FACTS, finish: 'error', outputBytes: body.byteLength };
   }
