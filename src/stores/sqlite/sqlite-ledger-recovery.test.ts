@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_USAGE } from '../../core/model/usage.ts';
 import { nanoUsd } from '../../core/money.ts';
 import { collect } from '../../testing/collect.ts';
 import { sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
@@ -63,6 +64,52 @@ test('an intent whose owner is silent past its lease becomes an estimate at its 
     amountNanoUsd: 5_000,
   });
   expect(charge).toMatchObject({ atMs: sampleIntent().atMs, tags: { user: 'alice' } });
+});
+
+test('of intents that share a row only those without a charge are open, and become estimates', async () => {
+  const [silent, second] = [await openLedger(), await openLedger()];
+  const ids = ['call_1', 'call_2', 'call_3'];
+  await Promise.all(ids.map((callId) => silent.intend(sampleIntent({ callId, chargeId: `${callId}.1` }))));
+  await silent.charge([sampleCharge({ callId: 'call_2', chargeId: 'call_2.1' })]);
+  expect((await second.openIntents()).map((intent) => intent.callId)).toEqual(['call_1', 'call_3']);
+  nowMs += LEASE_MS;
+  expect(await second.recover(nowMs)).toBe(2);
+  expect(await second.openIntents()).toEqual([]);
+  const rows = await collect(second.charges({}));
+  expect(rows).toHaveLength(3);
+  expect(Object.fromEntries(rows.map((row) => [row.chargeId, row.outcome]))).toEqual({
+    'call_1.1': 'owner-died',
+    'call_2.1': 'complete',
+    'call_3.1': 'owner-died',
+  });
+});
+
+test('an estimate knows of its call what the intent knew', async () => {
+  const [silent, second] = [await openLedger(), await openLedger()];
+  const odd = sampleIntent({
+    chargeId: 'x.1',
+    callId: 'y',
+    kind: 'judge',
+    endpoint: 'messages',
+    tags: { 'a "b"': 'ż' },
+    upperBoundNanoUsd: nanoUsd(Number.MAX_SAFE_INTEGER),
+  });
+  await silent.intend(odd);
+  nowMs += LEASE_MS;
+  await second.recover(nowMs);
+  const { ownerId: _ownerId, upperBoundNanoUsd, ...known } = odd;
+  expect(await collect(second.charges({}))).toEqual([
+    sampleCharge({
+      ...known,
+      usage: NO_USAGE,
+      certainty: 'estimate',
+      amountNanoUsd: upperBoundNanoUsd,
+      servedModel: undefined,
+      priceEntry: undefined,
+      status: undefined,
+      outcome: 'owner-died',
+    }),
+  ]);
 });
 
 test('an intent without a price becomes an unpriced charge, never one of 0', async () => {
