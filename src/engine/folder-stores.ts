@@ -8,6 +8,9 @@ import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-led
 import { SqliteCacheStore } from '../stores/sqlite/sqlite-cache-store.ts';
 import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
 
+/** Answers on disk share commits: four times cheaper at a thousand calls a second, and a process that dies loses a quarter of a second of cache. */
+const CACHE_WRITE_PATIENCE_MS = 250;
+
 /** What an engine keeps in a data folder. @internal */
 export interface FolderStores {
   readonly ledger: SqliteLedger;
@@ -66,6 +69,7 @@ async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions):
   const below = await SqliteCacheStore.open({
     path: join(folder, 'cache.db'),
     clock,
+    writePatienceMs: CACHE_WRITE_PATIENCE_MS,
     ...(diskBytes === undefined ? {} : { maxBytes: diskBytes }),
   });
   return new TieredCacheStore({ memory, below, onFault: (operation, error) => onFault('cache', operation, error) });

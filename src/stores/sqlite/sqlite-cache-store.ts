@@ -19,6 +19,12 @@ export interface SqliteCacheStoreOptions {
   readonly clock: Clock;
   /** What all entries may weigh together (`entrySizeBytes`), in bytes. Passed for a moment by what one commit writes. @defaultValue 1_000_000_000 (1 GB) */
   readonly maxBytes?: number;
+  /**
+   * For how long an answer waits for others to share its commit with, in milliseconds. Only a process that dies loses what waits: reads of the tier
+   * above do not. Deletes never wait.
+   * @defaultValue 0
+   */
+  readonly writePatienceMs?: number;
   /** @defaultValue better-sqlite3 where it is installed, else Node's own */
   readonly driver?: SqliteDriver;
 }
@@ -120,6 +126,7 @@ const PRAGMAS = { synchronous: 'NORMAL', mmap_size: 268_435_456 } as const;
 export class SqliteCacheStore implements MeasuredCacheStore {
   readonly #clock: Clock;
   readonly #maxBytes: number;
+  readonly #writePatienceMs: number;
   readonly #writer: SqliteWriter<StatementName>;
   readonly #reader: SqliteDatabase;
   readonly #find: SqliteStatement;
@@ -162,6 +169,7 @@ export class SqliteCacheStore implements MeasuredCacheStore {
   private constructor(options: SqliteCacheStoreOptions, writer: SqliteWriter<StatementName>, reader: SqliteDatabase) {
     this.#clock = options.clock;
     this.#maxBytes = options.maxBytes ?? SQLITE_CACHE_MAX_BYTES;
+    this.#writePatienceMs = options.writePatienceMs ?? 0;
     this.#writer = writer;
     this.#groups = new WriteGroups(writer, options.clock, SPACING_MS);
     this.#reader = reader;
@@ -190,7 +198,7 @@ export class SqliteCacheStore implements MeasuredCacheStore {
       operations.push(['expire', nowMs]);
     }
     if (this.#isOverBound(entrySizeBytes(entry), nowMs)) operations.push(['evict', this.#maxBytes]);
-    await this.#write(operations);
+    await this.#write(operations, this.#writePatienceMs);
   }
 
   async remove(key: CacheKey): Promise<boolean> {
@@ -223,8 +231,8 @@ export class SqliteCacheStore implements MeasuredCacheStore {
   }
 
   /** Resolves after the commit; reads see it then. */
-  async #write(operations: readonly WriteOperation<StatementName>[]): Promise<readonly number[]> {
-    const changes = await this.#groups.write(operations);
+  async #write(operations: readonly WriteOperation<StatementName>[], patienceMs = 0): Promise<readonly number[]> {
+    const changes = await this.#groups.write(operations, patienceMs);
     this.#endView();
     return changes;
   }
