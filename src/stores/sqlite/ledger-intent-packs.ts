@@ -68,6 +68,8 @@ export class IntentPacks {
   }
 
   #insert({ number, texts }: IntentPack): LedgerOperation {
-    return ['insertIntents', this.#ownerId, number, `[${texts.join(',')}]`];
+    const intents = `[${texts.join(',')}]`;
+    texts.length = 0; // a call that takes minutes keeps its pack's number, not the texts of its neighbours
+    return ['insertIntents', this.#ownerId, number, intents];
   }
 }
