@@ -108,7 +108,7 @@ export class CachedLLMClient {
     this.#endpoint = client.protocol === 'anthropic' ? 'messages' : 'chat';
     this.#caller = { project: scope, keyId: 'local' };
     this.#engine = createEngine({
-      providers: [{ provider: clientProvider(PROVIDER, client), vendor, baseUrl: client.identity }],
+      providers: [{ provider: clientProvider(PROVIDER, client), vendor, identity: client.identity }],
       priceBook: shippedPriceBook(),
       cache: { store: store ?? new MemoryCacheStore({ clock: systemClock }), mode, ttlMs },
       ledger: new MemoryLedger({ maxRows: 1 }),

@@ -201,7 +201,7 @@ class LibraryFarthing implements Farthing {
           random: systemRandom,
         }),
         vendor: provider.vendor ?? name,
-        baseUrl: provider.baseUrl,
+        identity: provider.baseUrl,
       })),
       aliases: this.#aliases,
       priceBook: layerPriceBooks(shippedPriceBook(), undefined, this.#prices),

@@ -22,7 +22,8 @@ const CREDENTIALS = ['authorization', 'x-api-key', 'api-key'] as const;
 export function engineFetch(options: EngineFetchOptions): typeof globalThis.fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    const address = resolveAddress(new URL(request.url), request.method, options.providers);
+    const url = new URL(request.url);
+    const address = resolveAddress(url, request.method, options.providers);
     if (address.kind === 'unmetered') {
       if (request.method === 'GET' && /^(\/v1)?\/models(\/|$)/.test(address.path)) return globalThis.fetch(request);
       throw new FarthingError(
@@ -46,6 +47,7 @@ export function engineFetch(options: EngineFetchOptions): typeof globalThis.fetc
         {
           endpoint: address.endpoint,
           provider: address.provider,
+          query: url.search.slice(1),
           body,
           headers,
           credentials,

@@ -99,6 +99,7 @@ class CallEngine implements Engine {
       arrivedAt: clock.monotonicMs(),
       endpoint: request.endpoint,
       body: request.body,
+      query: request.query ?? '',
       headers: request.headers,
       caller: request.caller,
       signal: request.signal,

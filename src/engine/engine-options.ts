@@ -15,8 +15,8 @@ export interface EngineProvider {
   readonly provider: Provider;
   /** `openai`, `anthropic` ...; undefined: only the operator's own prices hold. */
   readonly vendor: string | undefined;
-  /** Where it is, so that answers of one address are never served for another. */
-  readonly baseUrl: string;
+  /** What its name stands for (its address, and what is always sent to it): answers of one are never served for another. */
+  readonly identity: string;
 }
 
 /** The response cache of an engine. @public */

@@ -89,7 +89,7 @@ function cacheParts(
   ports: Pick<CacheOptions, 'clock' | 'random' | 'events' | 'pricer'>,
 ): CacheOptions {
   const scope = cache.scope ?? 'project';
-  const addresses = new Map(options.providers.map((entry) => [entry.provider.name, entry.baseUrl]));
+  const addresses = new Map(options.providers.map((entry) => [entry.provider.name, entry.identity]));
   return {
     ...ports,
     store: cache.store,

@@ -8,6 +8,11 @@ export interface EngineRequest {
   readonly endpoint: Endpoint;
   /** The client's body, untouched. */
   readonly body: Uint8Array;
+  /**
+   * The query of the address that the client asked, without its question mark: `beta=true` of Anthropic's beta clients. Goes to the provider as it is.
+   * @defaultValue ''
+   */
+  readonly query?: string;
   /** The client's headers, lower-case names; credentials of the gateway already taken out. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Derived by the server, never by the client. */

@@ -54,7 +54,11 @@ export class RawHits {
         scope: this.#options.scopeOf(call),
         endpoint: call.endpoint,
         headers: call.headers,
-        policyVersion: `${call.caller.allowedModels === undefined ? '' : call.caller.keyId}|${call.pinnedProvider ?? ''}`,
+        policyVersion: JSON.stringify([
+          call.caller.allowedModels && call.caller.keyId,
+          call.pinnedProvider,
+          call.query,
+        ]),
         body: call.body,
       },
       sha256Hex,

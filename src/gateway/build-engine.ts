@@ -82,6 +82,8 @@ function aliasesOf(config: Config): ReadonlyMap<string, RouteAlias> {
 
 function engineProvider(config: ProviderConfig, random: Random): EngineProvider {
   const { name, protocol, baseUrl, headers, query, vendor } = config;
+  // Another API version or another header may be another answer.
+  const identity = JSON.stringify([baseUrl, query, headers]);
   const apiKeys = config.keys.map(({ secret, weight }) => ({ key: secret, weight }));
-  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, headers, query, random }), vendor, baseUrl };
+  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, headers, query, random }), vendor, identity };
 }

@@ -10,7 +10,7 @@ import { readBody } from './read-body.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { ResponseSink } from './response-sink.ts';
 import { sendError } from './send-error.ts';
-import { pathOf, spokenProtocol } from './spoken-protocol.ts';
+import { pathOf, queryOf, spokenProtocol } from './spoken-protocol.ts';
 
 /** What may change while the gateway runs: read once at the start of each call. @internal */
 export interface DoorState {
@@ -118,7 +118,7 @@ export class CallDoor {
       if (mediaFault !== undefined) throw mediaFault;
       const body = await readBody(request, maxBodyBytes);
       if (body === undefined || response.destroyed) return;
-      const call = new MeteredCall(endpoint, body, headers, caller);
+      const call = new MeteredCall(endpoint, body, headers, caller, queryOf(request.url ?? ''));
       response.on('close', () => {
         if (!response.writableFinished) call.leave();
       });

@@ -10,14 +10,16 @@ export class MeteredCall implements EngineRequest {
   readonly body: Uint8Array;
   readonly headers: PlainHeaders;
   readonly caller: Caller;
+  readonly query: string;
   #controller: AbortController | undefined;
   #hasLeft = false;
 
-  constructor(endpoint: Endpoint, body: Uint8Array, headers: PlainHeaders, caller: Caller) {
+  constructor(endpoint: Endpoint, body: Uint8Array, headers: PlainHeaders, caller: Caller, query: string) {
     this.endpoint = endpoint;
     this.body = body;
     this.headers = headers;
     this.caller = caller;
+    this.query = query;
   }
 
   get signal(): AbortSignal {

@@ -104,6 +104,8 @@ export interface Call {
   readonly arrivedAt: number;
   readonly endpoint: Endpoint;
   readonly body: Uint8Array;
+  /** The query of the client's address, without its question mark. */
+  readonly query: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly caller: Caller;
   /** Fires when nobody waits for the answer any more. */

@@ -2,7 +2,7 @@ import type { Protocol } from '../core/model/protocol.ts';
 
 /** One request of ours to a provider, ready to send. @public */
 export interface ProviderRequest {
-  /** Path below the provider's base URL, with a leading slash. */
+  /** Path below the provider's base URL, with a leading slash; a query may follow. */
   readonly path: string;
   readonly method: 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH';
   /** Lower-case names. Credentials are added by the provider. */

@@ -11,6 +11,8 @@ export interface ProviderRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** Without its question mark; empty where there is none. */
+  readonly query: string;
   readonly protocol: Protocol;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly bodyText: string;
@@ -18,7 +20,7 @@ export interface ProviderRequest {
 
 /** Reads a request to its end. @throws ProviderRefusal with 413 when the body is too large. @internal */
 export async function readProviderRequest(message: IncomingMessage): Promise<ProviderRequest> {
-  const path = (message.url ?? '/').split('?', 1)[0] ?? '/';
+  const [path = '/', query = ''] = (message.url ?? '/').split('?', 2);
   const isAnthropic = path.startsWith('/v1/messages') || message.headers['anthropic-version'] !== undefined;
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -30,6 +32,7 @@ export async function readProviderRequest(message: IncomingMessage): Promise<Pro
   return {
     method: message.method ?? 'GET',
     path,
+    query,
     protocol: isAnthropic ? 'anthropic' : 'openai',
     headers: message.headers,
     bodyText: Buffer.concat(chunks).toString('utf8'),

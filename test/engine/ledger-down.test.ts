@@ -31,7 +31,7 @@ async function stack(): Promise<Stack> {
       {
         provider: undiciProvider({ name: 'openai', protocol: 'openai', baseUrl, apiKeys, random: systemRandom }),
         vendor: 'openai',
-        baseUrl,
+        identity: baseUrl,
       },
     ],
     priceBook: shippedPriceBook(),

@@ -196,3 +196,21 @@ test('CostOptimizedLLM throws when the provider fails, with its status', async (
   const llm = new CostOptimizedLLM({ farthing, defaultModel: 'gpt-5.4-mini' });
   await expect(llm.complete('Hello')).rejects.toMatchObject({ code: 'provider-failed', status: 503 });
 });
+
+test("a client's query reaches the provider, and another query is another answer", async () => {
+  const { farthing, upstream } = await startLibraryStack();
+  const ask = async (query: string): Promise<number> => {
+    const reply = await farthing.fetch(`${upstream.origin}/v1/chat/completions${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer test' },
+      body: JSON.stringify(question),
+    });
+    return reply.status;
+  };
+  const statuses = [await ask(''), await ask('?beta=true'), await ask('?beta=true'), await ask('?x={')];
+  expect(statuses).toEqual([200, 200, 200, 400]);
+  expect(upstream.journal().map(({ path, query }) => [path, query])).toEqual([
+    ['/v1/chat/completions', ''],
+    ['/v1/chat/completions', 'beta=true'],
+  ]);
+});

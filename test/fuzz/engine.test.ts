@@ -30,7 +30,7 @@ function startStack(): Stack {
     providers: (['openai', 'anthropic'] as const).map((protocol) => ({
       provider: scriptedProvider(protocol, protocol, sent),
       vendor: protocol,
-      baseUrl: `https://${protocol}.example`,
+      identity: `https://${protocol}.example`,
     })),
     priceBook: shippedPriceBook(),
     cache: { store: new MemoryCacheStore({ clock: systemClock }), mode: 'all', ttlMs: 60_000 },

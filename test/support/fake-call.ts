@@ -72,6 +72,7 @@ export function fakeCall(
     arrivedAt: 0,
     endpoint: 'chat',
     body: new Uint8Array(),
+    query: '',
     headers: {},
     caller: { project: 'p', keyId: 'k' },
     signal,

@@ -82,7 +82,7 @@ function provider(
   random: Random,
 ): Parameters<typeof createEngine>[0]['providers'][number] {
   const apiKeys = [{ key: 'test', weight: 1 }];
-  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, random }), vendor: name, baseUrl };
+  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, random }), vendor: name, identity: baseUrl };
 }
 
 /** Fails now and then: an intent before it is written, a charge likewise. */

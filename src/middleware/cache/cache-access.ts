@@ -51,7 +51,7 @@ export function callKey(call: Call, body: Readonly<Record<string, unknown>>, opt
       scope: options.scopeOf(call),
       endpoint: call.endpoint,
       target,
-      providerIdentity: options.identityOf(target.provider),
+      providerIdentity: `${options.identityOf(target.provider)}?${call.query}`,
       policyFingerprint: options.policyFingerprint,
       headers: call.headers,
       body,

@@ -74,7 +74,7 @@ function exchange(
   }
   listener.exchange = provider.send(
     {
-      path: ENDPOINTS[call.endpoint].providerPath,
+      path: `${ENDPOINTS[call.endpoint].providerPath}${call.query === '' ? '' : `?${call.query}`}`,
       method: 'POST',
       // The caller's credentials were sent to one provider's address: an alias that leads elsewhere must not take them along.
       headers: forwardedHeaders(call.headers, target.provider === call.pinnedProvider ? call.credentials : undefined),

@@ -54,7 +54,7 @@ export function undiciProvider(options: UndiciProviderOptions): Provider {
       const handler = new DispatchListener(request.signal, listener);
       pool.dispatch(
         {
-          path: `${base.path}${request.path}${base.search}`,
+          path: `${base.path}${withQuery(request.path, base.query)}`,
           method: request.method,
           headers: requestHeaders(options, request),
           body: request.body ?? null,
@@ -69,7 +69,7 @@ export function undiciProvider(options: UndiciProviderOptions): Provider {
   };
 }
 
-function parseBase(options: UndiciProviderOptions): { origin: string; path: string; search: string } {
+function parseBase(options: UndiciProviderOptions): { origin: string; path: string; query: string } {
   const url = URL.parse(options.baseUrl);
   if (
     url === null ||
@@ -81,7 +81,13 @@ function parseBase(options: UndiciProviderOptions): { origin: string; path: stri
     throw new FarthingError('configuration', `provider ${options.name}: baseUrl must be an http or https address`);
   }
   const query = new URLSearchParams([...url.searchParams, ...Object.entries(options.query ?? {})]).toString();
-  return { origin: url.origin, path: url.pathname.replace(/\/+$/, ''), search: query === '' ? '' : `?${query}` };
+  return { origin: url.origin, path: url.pathname.replace(/\/+$/, ''), query };
+}
+
+/** The operator's query comes after the client's: with most servers the last of two equal names counts. */
+function withQuery(path: string, query: string): string {
+  if (query === '') return path;
+  return `${path}${path.includes('?') ? '&' : '?'}${query}`;
 }
 
 function requestHeaders(options: UndiciProviderOptions, request: ProviderRequest): Record<string, string> {
