@@ -145,7 +145,13 @@ describe('what is stored', () => {
     isEmpty: false,
     outputBytes: 10,
   };
-  const conditions: ReplyConditions = { status: 200, sizeBytes: 100, maxEntryBytes: 100, isJson: undefined };
+  const conditions: ReplyConditions = {
+    status: 200,
+    sizeBytes: 100,
+    maxEntryBytes: 100,
+    samples: 1,
+    isJson: undefined,
+  };
   const outcome = (changes: Partial<ReplyFacts>, other: Partial<ReplyConditions> = {}): string => {
     const found = storability({ ...facts, ...changes }, { ...conditions, ...other });
     return found.kind === 'store' ? 'store' : found.reason;
@@ -163,6 +169,8 @@ describe('what is stored', () => {
     ['error', { finish: 'error' }],
     ['unfinished', { ended: false }],
     ['unfinished', { finish: 'unknown' }],
+    ['unfinished', { choices: 1 }, { samples: 2 }],
+    ['store', { choices: 2 }, { samples: 2 }],
     ['truncated', { finish: 'length' }],
     ['truncated', { finish: 'paused' }],
     ['refused', { finish: 'refusal' }],

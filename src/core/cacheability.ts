@@ -98,6 +98,8 @@ export interface ReplyConditions {
   readonly sizeBytes: number;
   /** Largest answer to store, in bytes. */
   readonly maxEntryBytes: number;
+  /** How many answers were asked for at once. */
+  readonly samples: number;
   /** Whether the answer's text is JSON; undefined when the request asked for none (see {@link asksForJson}). */
   readonly isJson: boolean | undefined;
 }
@@ -177,7 +179,7 @@ function isClientTool(tool: unknown): boolean {
 function skipReason(facts: ReplyFacts, conditions: ReplyConditions): SkipReason | undefined {
   if (conditions.status !== 200) return 'status';
   if (facts.error !== undefined || facts.finish === 'error') return 'error';
-  if (!facts.ended) return 'unfinished';
+  if (!facts.ended || (facts.choices !== undefined && facts.choices < conditions.samples)) return 'unfinished';
   if (facts.finish === 'length' || facts.finish === 'paused') return 'truncated';
   if (facts.finish === 'refusal' || facts.finish === 'content-filter') return 'refused';
   if (facts.finish === 'unknown') return 'unfinished';

@@ -44,7 +44,7 @@ export class ChatTally {
     this.tally.finish = finish ?? 'unknown';
     // Some providers never send `[DONE]`.
     if (allFinished) this.tally.ended = true;
-    return this.tally.facts();
+    return { ...this.tally.facts(), choices: this.#choices.size };
   }
 
   #takeChoice(choice: Fields): void {

@@ -39,6 +39,8 @@ export interface ReplyFacts {
   readonly usedHostedTools: boolean;
   /** Whether nothing was produced: no text, reasoning, tool call, audio, image or vector. */
   readonly isEmpty: boolean;
+  /** How many answers (`n`) the reply holds; undefined where the protocol knows only one. */
+  readonly choices?: number;
   /** UTF-8 bytes of text, reasoning and tool arguments produced so far: what an estimate starts from. */
   readonly outputBytes: number;
 }

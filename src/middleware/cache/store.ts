@@ -43,6 +43,7 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
     status: charge.status ?? 0,
     sizeBytes: body?.byteLength ?? Infinity,
     maxEntryBytes: options.maxEntryBytes,
+    samples: state.request?.samples ?? 1,
     isJson:
       body === undefined || !asksForJson(call.endpoint, state.request?.body ?? {})
         ? undefined
