@@ -27,7 +27,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until something listens. */
-export async function untilAnswers(origin: string): Promise<void> {
+async function untilAnswers(origin: string): Promise<void> {
   for (let attempt = 0; attempt < 2000; attempt += 1) {
     try {
       await fetch(origin);

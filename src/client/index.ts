@@ -30,17 +30,17 @@ export { FarthingError, isFarthingError } from '../core/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
 export { formatUsd, parseUsd } from '../core/money.ts';
 export type { NanoUsd } from '../core/money.ts';
-export type { CacheMode } from '../core/cacheability.ts';
+export type { ActiveCacheMode, CacheMode } from '../core/cacheability.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
 export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
 export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';
 export type { Decision } from '../core/model/decision.ts';
 export type { Endpoint, Protocol } from '../core/model/protocol.ts';
 export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
-export type { ServedTerms, Usage, UsageBucket } from '../core/model/usage.ts';
+export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 export type { OperatorPrice } from '../core/price-operator.ts';
-export type { SavingParts } from '../core/savings.ts';
-export type { EngineCache } from '../engine/engine-options.ts';
+export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';
+export { DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
 export { systemClock } from '../engine/system-ports.ts';
 export type {
   CacheSelector,
@@ -49,8 +49,9 @@ export type {
   MeasuredCacheStore,
   PeekableCacheStore,
 } from '../ports/cache-store.ts';
-export type { Clock } from '../ports/clock.ts';
+export type { Clock, Random } from '../ports/clock.ts';
 export type { EngineEvent } from '../ports/event-sink.ts';
+export type { KeyRecord, KeyStore } from '../ports/key-store.ts';
 export type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../ports/ledger.ts';
 export type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
 export { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
