@@ -2,7 +2,7 @@ import { CALL_ID_RANDOM_DIGITS, callIdAt } from '../core/call-id.ts';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
-import { type Call, type CallState, compose, type Next } from '../middleware/compose.ts';
+import { type Call, type CallState, compose, newCallState, type Next } from '../middleware/compose.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
@@ -91,7 +91,7 @@ class CallEngine implements Engine {
     const { clock, random, pricer } = this.#parts;
     const arrivedAtMs = clock.nowMs();
     const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
-    const state = newState();
+    const state = newCallState();
     const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
     return {
       id,
@@ -153,28 +153,4 @@ class CallEngine implements Engine {
     this.#emit({ kind: 'call-finished', record });
     if (tee !== undefined) this.#options.onBodies?.(record, call.body, tee.bytes());
   }
-}
-
-function newState(): CallState {
-  return {
-    tags: {},
-    request: undefined,
-    shape: undefined,
-    plan: undefined,
-    key: undefined,
-    mayShare: false,
-    mayStore: false,
-    cacheStatus: 'off',
-    served: undefined,
-    cacheReason: 'miss',
-    cacheDetail: undefined,
-    stored: false,
-    answer: undefined,
-    missedBy: undefined,
-    attempts: 0,
-    decisions: [],
-    charges: [],
-    firstByteAt: undefined,
-    status: 0,
-  };
 }

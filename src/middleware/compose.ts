@@ -96,6 +96,31 @@ export interface CallState {
   status: number;
 }
 
+/** The state of a call that has just arrived. @internal */
+export function newCallState(): CallState {
+  return {
+    tags: {},
+    request: undefined,
+    shape: undefined,
+    plan: undefined,
+    key: undefined,
+    mayShare: false,
+    mayStore: false,
+    cacheStatus: 'off',
+    served: undefined,
+    cacheReason: 'miss',
+    cacheDetail: undefined,
+    stored: false,
+    answer: undefined,
+    missedBy: undefined,
+    attempts: 0,
+    decisions: [],
+    charges: [],
+    firstByteAt: undefined,
+    status: 0,
+  };
+}
+
 /** One call on its way through the chains. @internal */
 export interface Call {
   readonly id: string;

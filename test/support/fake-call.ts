@@ -1,6 +1,12 @@
 import type { FarthingError } from '../../src/core/errors.ts';
 import type { CacheKey } from '../../src/core/model/cache-entry.ts';
-import type { Call, CallState, ReplyReceiver, UpstreamHead } from '../../src/middleware/compose.ts';
+import {
+  type Call,
+  type CallState,
+  newCallState,
+  type ReplyReceiver,
+  type UpstreamHead,
+} from '../../src/middleware/compose.ts';
 import type { ReplyFrame } from '../../src/wire/reply-frame.ts';
 
 /** A receiver that writes down what it gets and can be told to fall behind. */
@@ -46,25 +52,12 @@ export function fakeCall(
   signal: AbortSignal = new AbortController().signal,
 ): Call {
   const state: CallState = {
-    tags: {},
-    request: undefined,
+    ...newCallState(),
     shape: { model: 'm', isStream: true, wantsUsageChunk: false },
-    plan: undefined,
     key: 'key' as CacheKey,
     mayShare: true,
     mayStore: true,
     cacheStatus: 'miss',
-    served: undefined,
-    cacheReason: 'miss',
-    cacheDetail: undefined,
-    stored: false,
-    answer: undefined,
-    missedBy: undefined,
-    attempts: 0,
-    decisions: [],
-    charges: [],
-    firstByteAt: undefined,
-    status: 0,
   };
   return {
     id,
