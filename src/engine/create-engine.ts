@@ -2,7 +2,7 @@ import { CALL_ID_RANDOM_DIGITS, callIdAt } from '../core/call-id.ts';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
-import { type Call, type CallState, compose, newCallState, type Next } from '../middleware/compose.ts';
+import { type Call, compose, newCallState, type Next } from '../middleware/compose.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
@@ -92,6 +92,8 @@ class CallEngine implements Engine {
     const arrivedAtMs = clock.nowMs();
     const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
     const state = newCallState();
+    // What the key pins holds for a call that is refused before its tags are read, too.
+    state.tags = request.caller.pinnedTags ?? {};
     const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
     return {
       id,

@@ -214,3 +214,9 @@ test("a client's query reaches the provider, and another query is another answer
     ['/v1/chat/completions', 'beta=true'],
   ]);
 });
+
+test('a refused call still belongs to the tags that are pinned', async () => {
+  const { openai, last } = await startLibraryStack({ tags: { team: 'search' } });
+  await expect(openai.chat.completions.create({ ...question, messages: [] })).rejects.toMatchObject({ status: 400 });
+  expect(last()).toMatchObject({ outcome: 'invalid-request', tags: { team: 'search' }, costNanoUsd: 0, attempts: 0 });
+});
