@@ -151,7 +151,7 @@ export class ResponseCache<Value = unknown> {
   #entry(body: Uint8Array, options: SetOptions): CacheEntry {
     const { ttlMs, scope } = this.#options;
     return {
-      ...entryTimes(this.#clock.nowMs(), { ttlMs: options.ttlMs ?? ttlMs, maxTtlMs: ttlMs, staleIfErrorMs: 0 }),
+      ...entryTimes(this.#clock.nowMs(), { ttlMs: Math.min(options.ttlMs ?? ttlMs, ttlMs), staleIfErrorMs: 0 }),
       endpoint: 'value',
       form: 'whole',
       body,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_CACHE_CONTROL, parseCacheControl } from './cache-control.ts';
 import { ageMs, entryTimes, freshness } from './freshness.ts';
 
-const LIFETIME = { ttlMs: 1000, staleIfErrorMs: 500, maxTtlMs: 10_000 };
+const LIFETIME = { ttlMs: 1000, staleIfErrorMs: 500 };
 const entry = entryTimes(100, LIFETIME);
 
 describe('times', () => {
@@ -23,10 +23,6 @@ describe('times', () => {
     expect(freshness(short, 1000, NO_CACHE_CONTROL)).toBe('expired');
   });
 
-  test('no ttl passes the maximum', () => {
-    expect(entryTimes(0, { ...LIFETIME, ttlMs: 1e9 }).staleAtMs).toBe(10_000);
-  });
-
   test('a duration that is none is refused', () => {
     for (const ttlMs of [Infinity, Number.NaN, -1])
       expect(() => entryTimes(0, { ...LIFETIME, ttlMs })).toThrow(RangeError);
@@ -41,11 +37,7 @@ describe('times', () => {
 
 describe('wishes of the caller', () => {
   const worth = (nowMs: number, header: string): string =>
-    freshness(
-      entryTimes(0, { ttlMs: 60_000, staleIfErrorMs: 60_000, maxTtlMs: 1e6 }),
-      nowMs,
-      parseCacheControl(header),
-    );
+    freshness(entryTimes(0, { ttlMs: 60_000, staleIfErrorMs: 60_000 }), nowMs, parseCacheControl(header));
 
   test('`no-cache` and `no-store` make every entry unfit', () => {
     expect(worth(0, 'no-cache')).toBe('unfit');

@@ -10,8 +10,6 @@ export interface EntryLifetime {
   readonly ttlMs: number;
   /** How much longer it may be served when the provider fails, in milliseconds; 0 is never. */
   readonly staleIfErrorMs: number;
-  /** What neither a route nor a caller may exceed with a `ttlMs` of its own, in milliseconds. */
-  readonly maxTtlMs: number;
 }
 
 /**
@@ -20,8 +18,7 @@ export interface EntryLifetime {
  * @public
  */
 export function entryTimes(nowMs: number, lifetime: EntryLifetime): EntryTimes {
-  const ttlMs = Math.min(durationMs(lifetime.ttlMs), durationMs(lifetime.maxTtlMs));
-  const staleAtMs = nowMs + ttlMs;
+  const staleAtMs = nowMs + durationMs(lifetime.ttlMs);
   return { storedAtMs: nowMs, staleAtMs, deleteAtMs: staleAtMs + durationMs(lifetime.staleIfErrorMs) };
 }
 

@@ -23,6 +23,19 @@ export interface Savings {
   readonly parts: SavingParts;
 }
 
+/** Parts in which nothing was saved or lost, to be filled. @internal */
+export function noParts(): Record<SavingStep, NanoUsd> {
+  return {
+    route: ZERO_USD,
+    cache: ZERO_USD,
+    optimise: ZERO_USD,
+    prefix: ZERO_USD,
+    tier: ZERO_USD,
+    retries: ZERO_USD,
+    'side-calls': ZERO_USD,
+  };
+}
+
 /** The cost of the call after each step has been applied, in the order of {@link SAVING_STEPS}. @public */
 export type StepCosts = Readonly<Partial<Record<SavingStep, NanoUsd>>>;
 
@@ -32,15 +45,7 @@ export type StepCosts = Readonly<Partial<Record<SavingStep, NanoUsd>>>;
  * @public
  */
 export function savingsOf(baseline: NanoUsd, costAfter: StepCosts): Savings {
-  const parts: Record<SavingStep, NanoUsd> = {
-    route: ZERO_USD,
-    cache: ZERO_USD,
-    optimise: ZERO_USD,
-    prefix: ZERO_USD,
-    tier: ZERO_USD,
-    retries: ZERO_USD,
-    'side-calls': ZERO_USD,
-  };
+  const parts = noParts();
   let cost: NanoUsd = baseline;
   for (const step of SAVING_STEPS) {
     const after = costAfter[step];

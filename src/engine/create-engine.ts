@@ -3,7 +3,6 @@ import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
 import { type Call, compose, newCallState, type Next } from '../middleware/compose.ts';
-import type { EngineEvent } from '../ports/event-sink.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
@@ -53,7 +52,7 @@ class CallEngine implements Engine {
       this.#finish(call, await this.#run(call).catch((error: unknown) => this.#fail(call, error)), tee);
     } catch (error) {
       // The call is over for its client: what failed is our bookkeeping, or an observer that throws.
-      this.#emit({ kind: 'internal-fault', callId: call.id, error });
+      this.#parts.events.emit({ kind: 'internal-fault', callId: call.id, error });
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -125,21 +124,12 @@ class CallEngine implements Engine {
   /** Tells the client and names the outcome. */
   #fail(call: Call, error: unknown): string {
     const known = isFarthingError(error);
-    if (!known) this.#emit({ kind: 'internal-fault', callId: call.id, error });
+    if (!known) this.#parts.events.emit({ kind: 'internal-fault', callId: call.id, error });
     const named = known
       ? error
       : new FarthingError('internal', 'an internal fault; the call id is in x-farthing-request-id', { cause: error });
     call.receiver.fail(named);
     return named.code;
-  }
-
-  /** An observer must not throw; one that does harms no call. */
-  #emit(event: EngineEvent): void {
-    try {
-      this.#options.events?.emit(event);
-    } catch (error) {
-      if (event.kind !== 'internal-fault') this.#emit({ kind: 'internal-fault', callId: '', error });
-    }
   }
 
   #finish(call: Call, outcome: string, tee: TeeSink | undefined): void {
@@ -152,7 +142,7 @@ class CallEngine implements Engine {
     });
     this.#recent.add(record);
     this.#options.ledger.record(record);
-    this.#emit({ kind: 'call-finished', record });
+    this.#parts.events.emit({ kind: 'call-finished', record });
     if (tee !== undefined) this.#options.onBodies?.(record, call.body, tee.bytes());
   }
 }

@@ -19,6 +19,7 @@ import {
   type EngineCache,
   type EngineOptions,
 } from './engine-options.ts';
+import { guardedEvents } from './guarded-events.ts';
 import { RawHits } from './raw-hits.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -27,6 +28,8 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly pricer: Pricer;
+  /** Never throws. */
+  readonly events: EventSink;
   readonly chain: ChainOptions;
   readonly spool: ChargeSpool;
   readonly rawHits: RawHits | undefined;
@@ -35,11 +38,10 @@ export interface EngineParts {
 /** Until there is an optimiser or a route policy, nothing of ours changes an answer. */
 const POLICY_FINGERPRINT = 'none';
 
-const SILENT: EventSink = { emit: () => undefined };
-
 /** Makes the parts. @internal */
 export function engineParts(options: EngineOptions): EngineParts {
-  const { clock = systemClock, random = systemRandom, events = SILENT } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const events = guardedEvents(options.events);
   const pricer = bookPricer(
     options.priceBook,
     new Map(options.providers.map((entry) => [entry.provider.name, entry.vendor])),
@@ -51,6 +53,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     clock,
     random,
     pricer,
+    events,
     spool,
     rawHits:
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)

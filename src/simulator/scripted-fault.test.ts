@@ -27,7 +27,7 @@ test('statuses come in order, then all is well, and errors cost nothing', async 
   await expect(openai.chat.completions.create(BODY)).rejects.toMatchObject({ status: 500 });
   await expect(openai.chat.completions.create(BODY)).rejects.toMatchObject({ status: 500 });
   expect(provider.invoice().requests).toBe(0);
-  await expect(openai.chat.completions.create(BODY)).resolves.toBeDefined();
+  await expect(openai.chat.completions.create(BODY)).resolves.toMatchObject({ object: 'chat.completion' });
   provider.failNext({ kind: 'status', status: 529 });
   const message = { model: 'claude-haiku-4-5', max_tokens: 9, messages: [QUESTION] };
   await expect(anthropic.messages.create(message)).rejects.toMatchObject({
@@ -63,7 +63,7 @@ test('an error inside a 200 stream reaches the client as an error', async () => 
   provider.failNext({ kind: 'in-band-error', afterFrames: 3 });
   const reading = (async () => {
     for await (const chunk of await openai.chat.completions.create({ ...BODY, stream: true }))
-      expect(chunk).toBeDefined();
+      expect(chunk.object).toBe('chat.completion.chunk');
   })();
   await expect(reading).rejects.toThrow('The server had an error');
 });

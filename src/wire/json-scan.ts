@@ -1,3 +1,4 @@
+import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-codes.ts';
 import type { JsonLimits } from './json-limits.ts';
 import { jsonPathAt } from './json-path.ts';
 import { closingQuote, isJsonSpace, unescaped } from './json-string.ts';
@@ -25,15 +26,6 @@ export type JsonFaultReason =
 export type JsonScan =
   | { readonly kind: 'ok'; readonly members: ReadonlyMap<string, MemberRange> }
   | { readonly kind: 'fault'; readonly reason: JsonFaultReason; readonly path: string };
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 /** Objects with more keys than this look theirs up in a set; below it comparing ranges is faster (measured). */
 const SMALL_OBJECT_KEYS = 12;

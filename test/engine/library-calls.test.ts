@@ -220,3 +220,14 @@ test('a refused call still belongs to the tags that are pinned', async () => {
   await expect(openai.chat.completions.create({ ...question, messages: [] })).rejects.toMatchObject({ status: 400 });
   expect(last()).toMatchObject({ outcome: 'invalid-request', tags: { team: 'search' }, costNanoUsd: 0, attempts: 0 });
 });
+
+test('an observer that throws on an alarm costs neither the answer nor the charge', async () => {
+  const onEvent = (): never => {
+    throw new Error('the observer is broken');
+  };
+  const { farthing, upstream } = await startLibraryStack({ apiKeys: KEYS, onEvent });
+  const llm = new CostOptimizedLLM({ farthing, defaultModel: 'house/gpt-5.4-mini' });
+  expect((await llm.complete('What is a farthing?')).content).not.toBe('');
+  expect(upstream.counters().requests).toBe(1);
+  expect((await farthing.report('model'))[0]).toMatchObject({ calls: 1, unpricedCharges: 1 });
+});

@@ -34,7 +34,10 @@ export async function startLibraryStack(options: FarthingOptions = {}, latencyRa
       ...options.providers,
     },
     onCall: (record) => records.push(record),
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      events.push(event);
+      options.onEvent?.(event);
+    },
   });
   onTestFinished(async () => {
     await farthing.close();

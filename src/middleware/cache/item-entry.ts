@@ -15,11 +15,7 @@ export function itemEntry(call: Call, item: EmbeddedItem, options: CacheOptions)
   const usage = usageOf({ input: item.tokens });
   const terms = answer?.terms ?? {};
   return {
-    ...entryTimes(options.clock.nowMs(), {
-      ttlMs: options.ttlMs,
-      staleIfErrorMs: options.staleIfErrorMs,
-      maxTtlMs: options.ttlMs,
-    }),
+    ...entryTimes(options.clock.nowMs(), options),
     endpoint: 'embeddings',
     form: 'whole',
     body: encoder.encode(item.vector),

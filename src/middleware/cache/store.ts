@@ -54,11 +54,7 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
     return undefined;
   }
   return {
-    ...entryTimes(options.clock.nowMs(), {
-      ttlMs: options.ttlMs,
-      staleIfErrorMs: options.staleIfErrorMs,
-      maxTtlMs: options.ttlMs,
-    }),
+    ...entryTimes(options.clock.nowMs(), options),
     endpoint: call.endpoint,
     form,
     body,

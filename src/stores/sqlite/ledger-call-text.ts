@@ -1,7 +1,7 @@
 import type { ActiveCacheMode } from '../../core/cacheability.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
-import { type NanoUsd, ZERO_USD } from '../../core/money.ts';
-import { SAVING_STEPS, type SavingParts, type SavingStep } from '../../core/savings.ts';
+import type { NanoUsd } from '../../core/money.ts';
+import { noParts, SAVING_STEPS, type SavingParts, type SavingStep } from '../../core/savings.ts';
 import { type Absent, givenTags, tagsFrom, tupleFrom, usageFrom, usedCounts } from './ledger-json.ts';
 
 /** The steps that saved or lost something; none of them is the usual case of a plain call. */
@@ -17,15 +17,7 @@ function movingParts(parts: SavingParts): Partial<SavingParts> | Absent {
 
 function savingPartsFrom(value: unknown): SavingParts | undefined {
   if (value === null) return undefined;
-  const parts: Record<SavingStep, NanoUsd> = {
-    route: ZERO_USD,
-    cache: ZERO_USD,
-    optimise: ZERO_USD,
-    prefix: ZERO_USD,
-    tier: ZERO_USD,
-    retries: ZERO_USD,
-    'side-calls': ZERO_USD,
-  };
+  const parts = noParts();
   return value === 0 ? parts : Object.assign(parts, value);
 }
 
