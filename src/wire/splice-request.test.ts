@@ -63,13 +63,15 @@ test('several edits at once keep each other', () => {
 });
 
 test('a spliced body parses to the original with the edit, and all text outside the members is as it was', () => {
+  // `__proto__` is refused at any depth: it has its own test.
+  const json = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
   // No field that the API knows begins with x.
   const names = fc.string({ maxLength: 8, unit: 'grapheme' }).map((name) => `x${name}`);
-  const extras = fc.dictionary(names, fc.jsonValue({ maxDepth: 3 }), {
+  const extras = fc.dictionary(names, json, {
     maxKeys: 6,
     noNullPrototype: true,
   });
-  const options = fc.option(fc.record({ include_usage: fc.boolean(), other: fc.jsonValue() }, { requiredKeys: [] }), {
+  const options = fc.option(fc.record({ include_usage: fc.boolean(), other: json }, { requiredKeys: [] }), {
     nil: undefined,
   });
   fc.assert(
