@@ -1,0 +1,103 @@
+import type { NanoUsd } from '../money.ts';
+
+/** A calendar window in the budget's time zone, a rolling one, or no window at all. @public */
+export type BudgetWindow =
+  | { readonly kind: 'calendar'; readonly unit: 'hour' | 'day' | 'week' | 'month' }
+  | { readonly kind: 'rolling'; readonly lengthMs: number }
+  | { readonly kind: 'total' };
+
+/**
+ * Whose spending a budget counts: everything, one or each project, key or model, or each value of a tag.
+ * A `name` left undefined makes one account for each project (key, model) that spends. Models are named as targets: `provider/model`.
+ * @public
+ */
+export type BudgetScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'project' | 'key' | 'model'; readonly name: string | undefined }
+  | { readonly kind: 'tag'; readonly name: string };
+
+/** A limit on what may be spent in a window. @public */
+export interface Budget {
+  /** Unique among the budgets of an engine. */
+  readonly name: string;
+  readonly scope: BudgetScope;
+  readonly limitNanoUsd: NanoUsd;
+  readonly window: BudgetWindow;
+  /** IANA name; decides where calendar windows begin. */
+  readonly timezone: string;
+  /** `hard` refuses calls that do not fit; `soft` only counts and tells. */
+  readonly mode: 'hard' | 'soft';
+  /** Shares of the limit, above 0, at which an alert goes out, once a window each. */
+  readonly alertAtRatios: readonly number[];
+  /** What becomes of a call whose own output limit does not fit any more: refused, or sent with a lower limit. */
+  readonly onLowBudget: 'lower' | 'refuse';
+}
+
+/**
+ * One counter: a budget and the project, key, model or tag value that it counts. Text without blanks, see {@link accountId}.
+ * @public
+ */
+export type AccountId = string & { readonly __brand: 'AccountId' };
+
+/** What decides which accounts an amount of money belongs to. @public */
+export interface SpendingFacts {
+  readonly project: string;
+  readonly keyId: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** `provider/model`. */
+  readonly target: string;
+}
+
+/**
+ * What a budget's counters depend on: its name, scope, window and time zone. Limit, mode and alerts are not part of it, so that changing
+ * them keeps the usage; another scope or window is another definition, whose counters are built from the ledger.
+ * @public
+ */
+export function budgetDefinition(budget: Pick<Budget, 'name' | 'scope' | 'window' | 'timezone'>): string {
+  return [budget.name, scopeText(budget.scope), windowText(budget.window), budget.timezone]
+    .map(encodeURIComponent)
+    .join('|');
+}
+
+/** The scope in the words of the configuration: `all`, `project`, `project:web`, `tag:user`. @public */
+export function scopeText(scope: BudgetScope): string {
+  if (scope.kind === 'all') return 'all';
+  return scope.name === undefined ? scope.kind : `${scope.kind}:${scope.name}`;
+}
+
+/** The window as text: `day`, `total`, `rolling:86400000` (milliseconds). @public */
+export function windowText(window: BudgetWindow): string {
+  if (window.kind === 'total') return 'total';
+  return window.kind === 'calendar' ? window.unit : `rolling:${window.lengthMs}`;
+}
+
+/** The name that a budget counts these facts under; undefined when it does not count them at all. @public */
+export function scopeValue(scope: BudgetScope, facts: SpendingFacts): string | undefined {
+  switch (scope.kind) {
+    case 'all':
+      return '';
+    case 'project':
+      return named(scope.name, facts.project);
+    case 'key':
+      return named(scope.name, facts.keyId);
+    case 'model':
+      return named(scope.name, facts.target);
+    case 'tag':
+      return facts.tags[scope.name];
+  }
+}
+
+function named(wanted: string | undefined, actual: string): string | undefined {
+  return wanted === undefined || wanted === actual ? actual : undefined;
+}
+
+/** The account of a definition for one value of its scope. @public */
+export function accountId(definition: string, value: string): AccountId {
+  return `${definition}|${encodeURIComponent(value)}` as AccountId;
+}
+
+/** Definition and scope value of an account. @public */
+export function accountParts(id: AccountId): { readonly definition: string; readonly value: string } {
+  const bar = id.lastIndexOf('|');
+  return { definition: id.slice(0, bar), value: decodeURIComponent(id.slice(bar + 1)) };
+}
