@@ -34,7 +34,7 @@ export interface ExchangeTerms {
 /**
  * What a store answers to an exchange: what the account says, or `stale` (another generation: read the standing), `full`
  * (too many accounts of this definition), `created` (the account was not there and nothing was given: look at the standing, and if the
- * generation still is the same, ask again under the same sequence number).
+ * generation still is the same, ask again).
  * @public
  */
 export type StoreReply =

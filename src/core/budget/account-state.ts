@@ -5,7 +5,7 @@ export type BucketAmounts = Readonly<Record<string, NanoUsd>>;
 
 /** What one owner (a process) has to do with an account. @public */
 export interface OwnerShare {
-  /** Number of the owner's last exchange on this account; the first is 1. */
+  /** The highest sequence number that was applied. */
   readonly sequence: number;
   /** The slice: money held for the owner, spent or not yet. */
   readonly heldNanoUsd: NanoUsd;
@@ -45,8 +45,10 @@ export const EMPTY_ACCOUNT: AccountState = {
 /** One exchange between an owner and an account: what was spent, what is still held, what more is needed. @public */
 export interface ExchangeRequest {
   readonly ownerId: string;
-  /** One more than that of the owner's last exchange; the same again when its answer was lost. */
+  /** Above that of every exchange the owner has sent on this account, tries whose answer was lost included; the first is 1. */
   readonly sequence: number;
+  /** The owner's last sequence number that was answered; 0 for none. An account that does not know it any more has lost money. */
+  readonly acknowledgedSequence: number;
   readonly nowMs: number;
   /** First bucket of the window now. */
   readonly floorBucket: number;
@@ -85,6 +87,8 @@ export type ExchangeReply =
       /** The oldest bucket of the window with money in it; undefined when nothing was spent. */
       readonly oldestBucket: number | undefined;
     }
+  /** A later exchange of the owner has been applied already: this one came late and did nothing. */
+  | { readonly kind: 'superseded' }
   /** The owner was taken for dead and its money settled by the ledger: it must join again under another id. */
   | { readonly kind: 'fenced' }
   /** The store has lost what it had acknowledged: all counters must be built again. */
@@ -120,8 +124,8 @@ export function heldOf(state: AccountState, exceptOwnerId?: string): NanoUsd {
 }
 
 /**
- * Carries out one exchange. The same request again gives the same state, so that one whose answer was lost can be sent again.
- * Every store does exactly this, atomically for each account.
+ * Carries out one exchange. A request states all that is so (what was spent since the owner joined, what it holds), so that one whose answer
+ * was lost is made good by the next. Every store does exactly this, atomically for each account.
  * @public
  */
 export function exchange(
@@ -132,7 +136,8 @@ export function exchange(
   const share = state.owners[ownerId];
   if (state.folded[ownerId] !== undefined) return { state, reply: { kind: 'fenced' } };
   const last = share?.sequence ?? 0;
-  if (sequence !== last && sequence !== last + 1) return { state, reply: { kind: 'lost' } };
+  if (last < request.acknowledgedSequence) return { state, reply: { kind: 'lost' } };
+  if (sequence <= last) return { state, reply: { kind: 'superseded' } };
   const floorBucket = Math.max(state.floorBucket, request.floorBucket);
   const own: OwnerShare = { sequence, heldNanoUsd: request.keepNanoUsd, settled: within(request.settled, floorBucket) };
   const next: AccountState = {
