@@ -7,6 +7,7 @@ export type { ReportDimension, ReportRow } from '../core/report.ts';
 
 /** The row that stands for a charge: its own, or the correction of an estimate that was made in its place. @public */
 export interface ChargeReceipt {
+  /** Id of the charge that was handed over, also where a correction stands for it. */
   readonly chargeId: string;
   /** The owner that the row counts for; undefined in ledgers from before there were owners. */
   readonly ownerId: string | undefined;

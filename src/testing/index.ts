@@ -10,6 +10,8 @@ export { FakeClock } from './fake-clock.ts';
 export { keyStoreConformance } from './key-store-conformance.ts';
 export { ledgerConformance } from './ledger-conformance.ts';
 export type { ReadableLedger } from './ledger-conformance.ts';
+export { ledgerOwnerConformance } from './ledger-owner-conformance.ts';
+export type { LedgerStorage, OwnedLedger } from './ledger-owner-stage.ts';
 export type { ReplayChunking } from './replay-chunks.ts';
 export { startReplayUpstream } from './replay-upstream.ts';
 export type { ReplayRecording, ReplayUpstream, ReplayUpstreamOptions } from './replay-upstream.ts';

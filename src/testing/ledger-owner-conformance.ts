@@ -1,0 +1,353 @@
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
+import { nanoUsd } from '../core/money.ts';
+import { collect } from './collect.ts';
+import type { ConformanceCase } from './conformance-case.ts';
+import {
+  amounts,
+  callIds,
+  LEASE_MS,
+  type LedgerStorage,
+  living,
+  type OwnerRule,
+  runRule,
+  spentBy,
+} from './ledger-owner-stage.ts';
+import { sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
+
+const RECEIPTS: readonly OwnerRule[] = [
+  [
+    'each charge has a receipt of its row, in their order: owner, amount and time',
+    async ({ open }) => {
+      const ledger = await open();
+      const { ownerId } = ledger;
+      const unpriced = sampleCharge({ ...callIds('b'), atMs: 2_000, certainty: 'unpriced', amountNanoUsd: undefined });
+      deepEqual(await ledger.charge([sampleCharge(callIds('a')), unpriced]), [
+        { chargeId: 'a.1', ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
+        { chargeId: 'b.1', ownerId, amountNanoUsd: undefined, atMs: 2_000 },
+      ]);
+      deepEqual(await ledger.charge([]), []);
+    },
+  ],
+  [
+    'a charge handed over again has the receipt of the row that is there, whoever hands it over',
+    async ({ open }) => {
+      const [first, second] = [await open(), await open()];
+      const receipts = await first.charge([sampleCharge()]);
+      const again = sampleCharge({ amountNanoUsd: nanoUsd(9), atMs: 9_000 });
+      deepEqual(await first.charge([again]), receipts);
+      deepEqual(await second.charge([again]), receipts);
+      const fresh = sampleCharge(callIds('b'));
+      deepEqual(await second.charge([fresh, again, fresh]), [
+        { chargeId: 'b.1', ownerId: second.ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
+        ...receipts,
+        { chargeId: 'b.1', ownerId: second.ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
+      ]);
+    },
+  ],
+  [
+    'the true figure of an orphan has the receipt of its correction, under the living owner, however often it comes',
+    async ({ open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await stopped.intend(sampleIntent());
+      equal(await endFirst(stopped, second), 1);
+      const truth = sampleCharge({ atMs: 7_000 });
+      const receipts = await stopped.charge([truth, truth]);
+      const correction = { chargeId: 'call_1.1', ownerId: stopped.ownerId, amountNanoUsd: -3_800, atMs: 7_000 };
+      deepEqual(receipts, [correction, correction]);
+      notEqual(stopped.ownerId, ended);
+      deepEqual(await stopped.charge([sampleCharge({ atMs: 8_000 })]), [correction]);
+      deepEqual(await second.charge([truth]), [correction]);
+      deepEqual(await amounts(second, { ownerId: ended }), [5_000]);
+      deepEqual(await amounts(second, { ownerId: stopped.ownerId }), [-3_800]);
+    },
+  ],
+  [
+    'a late figure without a price leaves the estimate as it is, and says so',
+    async ({ open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      await stopped.intend(sampleIntent());
+      await endFirst(stopped, second);
+      const [receipt] = await stopped.charge([sampleCharge({ certainty: 'unpriced', amountNanoUsd: undefined })]);
+      equal(receipt?.amountNanoUsd, undefined);
+      equal(receipt?.ownerId, stopped.ownerId);
+      deepEqual(await amounts(second, {}), [5_000]);
+    },
+  ],
+];
+
+const SPENDING: readonly OwnerRule[] = [
+  [
+    'spending knows of each row what budgets count by',
+    async ({ open }) => {
+      const ledger = await open();
+      const row = sampleCharge({ project: 'p', keyId: 'k', target: 'a/b', tags: { user: 'żółw', 'a "b"': '' } });
+      const bare = sampleCharge({ ...callIds('b'), atMs: 2_000, tags: {}, amountNanoUsd: nanoUsd(0) });
+      await ledger.charge([row, bare]);
+      const { ownerId } = ledger;
+      const { project, keyId, target, tags, amountNanoUsd, atMs } = row;
+      deepEqual(await collect(ledger.spending({})), [
+        { ownerId, atMs, amountNanoUsd, project, keyId, tags, target },
+        { ownerId, atMs: 2_000, amountNanoUsd: 0, project: 'search', keyId: 'key_1', tags: {}, target: bare.target },
+      ]);
+    },
+  ],
+  [
+    'spending is chosen by time, inclusive, and by owner; corrections are in it, rows without a price are not',
+    async ({ open }) => {
+      const [first, second] = [await open(), await open()];
+      await first.charge([
+        sampleCharge({ ...callIds('a'), atMs: 1, amountNanoUsd: nanoUsd(10) }),
+        sampleCharge({ ...callIds('b'), atMs: 3, amountNanoUsd: nanoUsd(20) }),
+        sampleCharge({ ...callIds('c'), atMs: 3, certainty: 'unpriced', amountNanoUsd: undefined }),
+      ]);
+      await second.charge([
+        sampleCharge({ ...callIds('d'), atMs: 2, amountNanoUsd: nanoUsd(30) }),
+        sampleCharge({ ...callIds('a'), chargeId: 'a.1.c1', atMs: 4, amountNanoUsd: nanoUsd(-5), corrects: 'a.1' }),
+      ]);
+      deepEqual(await amounts(first, {}), [-5, 10, 20, 30]);
+      deepEqual(await amounts(first, { fromMs: 2 }), [-5, 20, 30]);
+      deepEqual(await amounts(first, { fromMs: 5 }), []);
+      deepEqual(await amounts(first, { ownerId: first.ownerId }), [10, 20]);
+      deepEqual(await amounts(first, { ownerId: second.ownerId, fromMs: 3 }), [-5]);
+      deepEqual(await amounts(first, { ownerId: 'owner_nobody' }), []);
+    },
+  ],
+  [
+    'thousands of rows of two owners are read whole, each once',
+    async ({ open }) => {
+      const [first, second] = [await open(), await open()];
+      const rows = Array.from({ length: 4_500 }, (_, index) =>
+        sampleCharge({ ...callIds(`c${index}`), atMs: index % 7, amountNanoUsd: nanoUsd(index) }),
+      );
+      await first.charge(rows.slice(0, 4_400));
+      await second.charge(rows.slice(4_400));
+      const all = rows.map((_, index) => index);
+      deepEqual(await amounts(first, {}), all);
+      deepEqual(await amounts(first, { ownerId: second.ownerId }), all.slice(4_400));
+      deepEqual(
+        await amounts(first, { ownerId: first.ownerId, fromMs: 3 }),
+        all.slice(0, 4_400).filter((index) => index % 7 >= 3),
+      );
+    },
+  ],
+];
+
+const OWNERS: readonly OwnerRule[] = [
+  [
+    'every opened ledger is an owner of its own, with a lease from now',
+    async ({ clock, open }) => {
+      const [first, second] = [await open(), await open()];
+      notEqual(first.ownerId, second.ownerId);
+      deepEqual(await living(first), [first.ownerId, second.ownerId].toSorted());
+      deepEqual(await living(second), await living(first));
+      equal(first.leaseUntilMs, clock.nowMs() + LEASE_MS);
+    },
+  ],
+  [
+    'an owner that renews its lease lives on under its id, and nothing of it is recovered',
+    async ({ clock, open }) => {
+      const [first, second] = [await open(), await open()];
+      const { ownerId } = first;
+      await first.intend(sampleIntent());
+      clock.advance(LEASE_MS - 1);
+      equal(await first.recover(clock.nowMs()), 0);
+      equal(first.leaseUntilMs, clock.nowMs() + LEASE_MS);
+      clock.advance(LEASE_MS - 1);
+      equal(await second.recover(clock.nowMs()), 0);
+      equal(first.ownerId, ownerId);
+      ok((await living(second)).includes(ownerId));
+      deepEqual((await second.openIntents())[0]?.ownerId, ownerId);
+    },
+  ],
+  [
+    'an owner whose lease ran out and whom nobody ended keeps its id',
+    async ({ clock, open }) => {
+      const ledger = await open();
+      const { ownerId } = ledger;
+      await ledger.intend(sampleIntent());
+      clock.advance(LEASE_MS * 2);
+      equal(await ledger.recover(clock.nowMs()), 0);
+      equal(ledger.ownerId, ownerId);
+      equal((await ledger.openIntents()).length, 1);
+      clock.advance(LEASE_MS * 2);
+      const [receipt] = await ledger.charge([sampleCharge()]);
+      equal(receipt?.ownerId, ownerId);
+    },
+  ],
+  [
+    'an intent renews a lease that is about to end',
+    async ({ clock, open }) => {
+      const [first, second] = [await open(), await open()];
+      clock.advance(LEASE_MS - 1);
+      await first.intend(sampleIntent());
+      equal(first.leaseUntilMs, clock.nowMs() + LEASE_MS);
+      clock.advance(1);
+      equal(await second.recover(clock.nowMs()), 0);
+      ok((await living(second)).includes(first.ownerId));
+    },
+  ],
+  [
+    'what an owner left open when its lease ran out is charged to it at its upper bound, once',
+    async ({ clock, open }) => {
+      const [silent, second] = [await open(), await open()];
+      const others = [second, await open()];
+      await silent.intend(sampleIntent(callIds('a')));
+      await silent.intend(sampleIntent({ ...callIds('b'), upperBoundNanoUsd: undefined }));
+      await silent.intend(sampleIntent(callIds('c')));
+      await silent.charge([sampleCharge(callIds('c'))]);
+      clock.advance(LEASE_MS - 1);
+      for (const other of others) await other.recover(clock.nowMs()); // oxlint-disable-line no-await-in-loop -- the others live
+      clock.advance(1);
+      const turned = await Promise.all(others.map((other) => other.recover(clock.nowMs())));
+      deepEqual(
+        turned.toSorted((left, right) => left - right),
+        [0, 2],
+      );
+      deepEqual(await living(second), others.map((other) => other.ownerId).toSorted());
+      deepEqual(await amounts(second, { ownerId: silent.ownerId }), [1_200, 5_000]);
+      const rows = await collect(second.charges({}));
+      deepEqual(rows.map((row) => [row.chargeId, row.outcome, row.certainty].join(' ')).toSorted(), [
+        'a.1 owner-died estimate',
+        'b.1 owner-died unpriced',
+        'c.1 complete exact',
+      ]);
+      deepEqual(await second.openIntents(), []);
+    },
+  ],
+  [
+    'closing ends the owner, and what it left open is charged to it at its upper bound there and then',
+    async ({ open }) => {
+      const [first, second] = [await open(), await open()];
+      await first.intend(sampleIntent());
+      await first.close();
+      deepEqual(await living(second), [second.ownerId]);
+      deepEqual(await second.openIntents(), []);
+      equal(await spentBy(second, first.ownerId), 5_000);
+    },
+  ],
+];
+
+const FENCING: readonly OwnerRule[] = [
+  [
+    'an owner that was ended goes on under another id with its next intent',
+    async ({ clock, open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await endFirst(stopped, second);
+      await stopped.intend(sampleIntent());
+      notEqual(stopped.ownerId, ended);
+      equal((await second.openIntents())[0]?.ownerId, stopped.ownerId);
+      equal(stopped.leaseUntilMs, clock.nowMs() + LEASE_MS);
+      deepEqual(await living(second), [stopped.ownerId, second.ownerId].toSorted());
+      equal(await second.recover(clock.nowMs()), 0);
+    },
+  ],
+  [
+    'an owner that was ended goes on under another id with its next charge',
+    async ({ open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await endFirst(stopped, second);
+      const [receipt] = await stopped.charge([sampleCharge()]);
+      notEqual(stopped.ownerId, ended);
+      equal(receipt?.ownerId, stopped.ownerId);
+      equal(receipt?.amountNanoUsd, 1_200);
+      deepEqual(await amounts(second, { ownerId: ended }), []);
+      deepEqual(await amounts(second, { ownerId: stopped.ownerId }), [1_200]);
+    },
+  ],
+  [
+    'an owner that was ended goes on under another id with its next renewal',
+    async ({ clock, open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await endFirst(stopped, second);
+      equal(await stopped.recover(clock.nowMs()), 0);
+      notEqual(stopped.ownerId, ended);
+      equal(stopped.leaseUntilMs, clock.nowMs() + LEASE_MS);
+      deepEqual(await living(second), [stopped.ownerId, second.ownerId].toSorted());
+    },
+  ],
+  [
+    'the sum of an ended owner never changes again, whatever that owner does',
+    async ({ clock, open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await stopped.charge([sampleCharge(callIds('a'))]);
+      await stopped.intend(sampleIntent(callIds('b')));
+      await stopped.intend(sampleIntent(callIds('c')));
+      await endFirst(stopped, second);
+      const rows = await collect(second.spending({ ownerId: ended }));
+      equal(await spentBy(second, ended), 11_200);
+      await Promise.all([
+        stopped.charge([sampleCharge(callIds('b')), sampleCharge(callIds('d'))]),
+        stopped.intend(sampleIntent(callIds('e'))),
+        stopped.charge([sampleCharge(callIds('a'))]),
+        stopped.recover(clock.nowMs()),
+      ]);
+      await stopped.intend(sampleIntent(callIds('c')));
+      await stopped.charge([sampleCharge(callIds('c'))]);
+      await stopped.close();
+      await second.recover(clock.nowMs());
+      deepEqual(await collect(second.spending({ ownerId: ended })), rows);
+      // a and d as they were, b and c corrected to the truth, e charged when its owner closed.
+      equal(
+        (await amounts(second, {})).reduce((sum, amount) => sum + amount, 0),
+        4 * 1_200 + 5_000,
+      );
+    },
+  ],
+  [
+    'all that an ended owner has under way goes on under one new id, and is kept once',
+    async ({ open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      const ids = Array.from({ length: 50 }, (_, index) => callIds(`call_${index}`));
+      await Promise.all(ids.slice(0, 20).map((id) => stopped.intend(sampleIntent(id))));
+      equal(await endFirst(stopped, second), 20);
+      const charged = Promise.all(ids.slice(0, 30).map((id) => stopped.charge([sampleCharge(id)])));
+      await Promise.all([charged, ...ids.slice(30).map((id) => stopped.intend(sampleIntent(id)))]);
+      deepEqual(await living(second), [stopped.ownerId, second.ownerId].toSorted());
+      const intents = await second.openIntents();
+      equal(intents.length, 20);
+      deepEqual([...new Set(intents.map((intent) => intent.ownerId))], [stopped.ownerId]);
+      equal(await spentBy(second, ended), 20 * 5_000);
+      equal(await spentBy(second, stopped.ownerId), 10 * 1_200 - 20 * 3_800);
+      await Promise.all(ids.slice(30).map((id) => stopped.charge([sampleCharge(id)])));
+      deepEqual(await second.openIntents(), []);
+      equal((await collect(second.charges({}))).length, 20 + 20 + 10 + 20);
+    },
+  ],
+  [
+    'an owner may be ended again and again, and takes an id that was never there before each time',
+    async ({ open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const seen = new Set([stopped.ownerId, second.ownerId]);
+      for (const callId of ['a', 'b', 'c']) {
+        await stopped.intend(sampleIntent(callIds(callId))); // oxlint-disable-line no-await-in-loop -- one after the other
+        seen.add(stopped.ownerId);
+        equal(await endFirst(stopped, second), 1); // oxlint-disable-line no-await-in-loop -- as above
+      }
+      await stopped.charge(['a', 'b', 'c'].map((callId) => sampleCharge(callIds(callId))));
+      seen.add(stopped.ownerId);
+      equal(seen.size, 5);
+      equal(
+        (await amounts(second, {})).reduce((sum, amount) => sum + amount, 0),
+        3 * 1_200,
+      );
+    },
+  ],
+];
+
+/**
+ * The rules of ledgers with several owners, to be run by any test runner.
+ * @param make - an empty storage; each rule gets its own.
+ * @public
+ */
+export function ledgerOwnerConformance(make: () => Promise<LedgerStorage>): readonly ConformanceCase[] {
+  return [...RECEIPTS, ...SPENDING, ...OWNERS, ...FENCING].map(([name, check]) => ({
+    name,
+    run: async (): Promise<void> => runRule(await make(), check),
+  }));
+}
