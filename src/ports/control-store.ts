@@ -28,6 +28,8 @@ export interface BudgetBook {
   removeBudget(name: string): Promise<boolean>;
   adjustments(): Promise<readonly BudgetAdjustment[]>;
   addAdjustment(adjustment: BudgetAdjustment): Promise<void>;
+  /** A number that grows with every change of a budget and every adjustment, so that other processes notice. */
+  budgetsVersion(): Promise<number>;
 }
 
 /** Tells all processes of a change. Kept for a day. @public */
@@ -37,4 +39,9 @@ export interface AnnouncementBoard {
   announcementsAfter(sequence: number): Promise<readonly Announcement[]>;
   /** The newest sequence number; 0 when there is none. */
   newestAnnouncement(): Promise<number>;
+}
+
+/** What operators change while gateways run, for all processes. @public */
+export interface ControlStore extends BudgetBook, AnnouncementBoard {
+  close(): Promise<void>;
 }

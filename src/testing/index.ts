@@ -6,6 +6,7 @@
 export { CACHE_STORE_CASES, testCacheEntry, testCacheKey } from './cache-store-conformance.ts';
 export type { CacheStoreCase, CacheStoreHarness } from './cache-store-conformance.ts';
 export type { ConformanceCase } from './conformance-case.ts';
+export { controlStoreConformance } from './control-store-conformance.ts';
 export { FakeClock } from './fake-clock.ts';
 export { keyStoreConformance } from './key-store-conformance.ts';
 export { ledgerConformance } from './ledger-conformance.ts';

@@ -1,39 +1,14 @@
 import type { KeyRecord, KeyStore } from '../../ports/key-store.ts';
+import { keyRecordFrom } from '../sql/key-row.ts';
+import { KEYS_MIGRATIONS } from './keys-schema.ts';
 import {
   inTransaction,
   openDatabase,
   type SqliteDatabase,
   type SqliteDriver,
   type SqliteStatement,
-  type SqlRow,
   storeFault,
 } from './sqlite-database.ts';
-
-/** Forward migrations of the keys' file. The row of `changes` counts them, for caches in other processes. */
-const MIGRATIONS: readonly string[] = [
-  `
-CREATE TABLE keys (
-  key_id TEXT PRIMARY KEY,
-  secret_sha256 TEXT NOT NULL UNIQUE,
-  created_at_ms INTEGER NOT NULL,
-  record TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE changes (version INTEGER NOT NULL) STRICT;
-INSERT INTO changes VALUES (0);
-`,
-];
-
-/** The fields of a record that JSON leaves out when they are undefined. */
-const ABSENT_FIELDS = {
-  expiresAtMs: undefined,
-  revokedAtMs: undefined,
-  allowedModels: undefined,
-} satisfies Partial<KeyRecord>;
-
-function keyOf(row: SqlRow): KeyRecord {
-  const record: KeyRecord = JSON.parse(String(row['record']));
-  return { ...ABSENT_FIELDS, ...record };
-}
 
 /**
  * Keys in a SQLite file of their own, shared by every process of a data folder. A change is durable when `put` resolves; it
@@ -63,11 +38,11 @@ export class SqliteKeyStore implements KeyStore {
 
   async findBySecretHash(secretSha256: string): Promise<KeyRecord | undefined> {
     const row = this.#guarded(() => this.#find.get(secretSha256));
-    return row === undefined ? undefined : keyOf(row);
+    return row === undefined ? undefined : keyRecordFrom(String(row['record']));
   }
 
   async list(): Promise<readonly KeyRecord[]> {
-    return this.#guarded(() => this.#list.all()).map(keyOf);
+    return this.#guarded(() => this.#list.all()).map((row) => keyRecordFrom(String(row['record'])));
   }
 
   async put(record: KeyRecord): Promise<void> {
@@ -104,6 +79,6 @@ export class SqliteKeyStore implements KeyStore {
  */
 export async function openSqliteKeyStore(path: string, driver?: SqliteDriver): Promise<SqliteKeyStore> {
   const pragmas = { synchronous: 'FULL' };
-  const options = { pragmas, migrations: MIGRATIONS, ...(driver === undefined ? {} : { driver }) };
+  const options = { pragmas, migrations: KEYS_MIGRATIONS, ...(driver === undefined ? {} : { driver }) };
   return new SqliteKeyStore(await openDatabase(path, options));
 }
