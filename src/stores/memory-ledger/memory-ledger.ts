@@ -1,7 +1,18 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord, Charge, ChargeCertainty, Intent } from '../../core/model/charge.ts';
 import { callFacts, chargeFacts, ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
-import type { Ledger, LedgerQuery, LedgerReader } from '../../ports/ledger.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type {
+  ChargeReceipt,
+  Ledger,
+  LedgerOwner,
+  LedgerQuery,
+  LedgerReader,
+  SpendingQuery,
+  SpendingReader,
+  SpendingRow,
+} from '../../ports/ledger.ts';
+import { MemoryLedgerRows } from './memory-ledger-rows.ts';
 
 /** Settings of {@link MemoryLedger}. @public */
 export interface MemoryLedgerOptions {
@@ -37,13 +48,25 @@ function chosen<R extends Row>(rows: Iterable<R>, query: LedgerQuery): readonly 
   return (query.order === 'newest' ? found.toReversed() : found).slice(0, query.limit);
 }
 
-/** Adds a row under its id, unless the id is taken, and drops the oldest past the bound. */
-function keep<R>(rows: Map<string, R>, id: string, row: R, maxRows: number): void {
-  if (rows.has(id)) return;
-  rows.set(id, row);
-  if (rows.size <= maxRows) return;
-  const oldest = rows.keys().next();
-  if (oldest.done !== true) rows.delete(oldest.value);
+/** How one of several owners takes part in rows that they share. @internal */
+export interface MemoryLedgerShare {
+  readonly rows: MemoryLedgerRows;
+  /** Judges the lease. */
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** For the ids that the owner takes. */
+  readonly random: Pick<Random, 'hex'>;
+  readonly leaseMs: number;
+}
+
+/** The only owner there is: its lease never ends. */
+function aloneWith(maxRows: number): MemoryLedgerShare {
+  return {
+    rows: new MemoryLedgerRows(maxRows),
+    clock: { nowMs: () => 0 },
+    // Unique also among processes: budgets may be counted in a store that several share.
+    random: { hex: (length) => crypto.randomUUID().replaceAll('-', '').slice(0, length) },
+    leaseMs: Number.POSITIVE_INFINITY,
+  };
 }
 
 /**
@@ -51,69 +74,123 @@ function keep<R>(rows: Map<string, R>, id: string, row: R, maxRows: number): voi
  * Nothing survives the process: "durable" is worth no more than the memory it stands in.
  * @public
  */
-export class MemoryLedger implements Ledger, LedgerReader {
-  readonly #maxRows: number;
-  readonly #intents = new Map<string, Intent>();
-  readonly #charges = new Map<string, Charge>();
-  readonly #calls = new Map<string, CallRecord>();
+export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, SpendingReader {
+  readonly #rows: MemoryLedgerRows;
+  readonly #share: MemoryLedgerShare;
+  #ownerId = '';
+  #leaseUntilMs = 0;
   #isClosed = false;
 
-  constructor(options: MemoryLedgerOptions = {}) {
-    this.#maxRows = options.maxRows ?? DEFAULT_MAX_ROWS;
-    if (!(this.#maxRows > 0)) throw new RangeError(`maxRows must be positive: ${this.#maxRows}`);
+  constructor(options?: MemoryLedgerOptions);
+  /** @internal One of several owners, as if each were a process: renews its lease in `recover` and with intents, has no timer. */
+  constructor(options: MemoryLedgerOptions, share: MemoryLedgerShare);
+  constructor(
+    options: MemoryLedgerOptions = {},
+    share: MemoryLedgerShare = aloneWith(options.maxRows ?? DEFAULT_MAX_ROWS),
+  ) {
+    this.#rows = share.rows;
+    this.#share = share;
+    this.#register(share.clock.nowMs());
+    this.#rows.endLapsed(share.clock.nowMs());
   }
 
-  #checkOpen(): void {
-    if (this.#isClosed) throw new FarthingError('store-unavailable', 'the ledger is closed');
+  get ownerId(): string {
+    return this.#ownerId;
   }
 
+  get leaseUntilMs(): number {
+    return this.#leaseUntilMs;
+  }
+
+  /** Keeps the intent under this ledger's own owner and lease, whatever owner it names. */
   async intend(intent: Intent): Promise<void> {
     this.#checkOpen();
-    if (!this.#charges.has(intent.chargeId)) this.#intents.set(intent.chargeId, intent);
+    const nowMs = this.#share.clock.nowMs();
+    if (nowMs > this.#leaseUntilMs - this.#share.leaseMs / 3) this.#renew(nowMs);
+    if (this.#rows.addIntent({ ...intent, ownerId: this.#ownerId })) return;
+    this.#register(nowMs);
+    this.#rows.addIntent({ ...intent, ownerId: this.#ownerId });
   }
 
-  async charge(charges: readonly Charge[]): Promise<void> {
+  async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
     this.#checkOpen();
-    for (const charge of charges) {
-      keep(this.#charges, charge.chargeId, charge, this.#maxRows);
-      this.#intents.delete(charge.chargeId);
-    }
+    return charges.map((charge) => this.#charge(charge));
   }
 
   record(record: CallRecord): void {
-    if (!this.#isClosed) keep(this.#calls, record.callId, record, this.#maxRows);
+    if (!this.#isClosed) this.#rows.addCall(record);
   }
 
   async flush(): Promise<void> {
     this.#checkOpen();
   }
 
+  /** Ends the owner: intents still open become charges at their upper bound. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#rows.end(this.#ownerId);
+  }
+
+  async recover(nowMs: number): Promise<number> {
+    this.#checkOpen();
+    this.#renew(nowMs);
+    return this.#rows.endLapsed(nowMs);
+  }
+
+  async livingOwners(): Promise<readonly string[]> {
+    return this.#rows.livingOwners();
+  }
+
+  async *spending(query: SpendingQuery): AsyncIterable<SpendingRow> {
+    yield* this.#rows.spending(query);
   }
 
   async *charges(query: LedgerQuery): AsyncIterable<Charge> {
-    yield* chosen(this.#charges.values(), query);
+    yield* chosen(this.#rows.charges(), query);
   }
 
   async *calls(query: LedgerQuery): AsyncIterable<CallRecord> {
-    yield* chosen(this.#calls.values(), query);
+    yield* chosen(this.#rows.calls(), query);
   }
 
   async report(by: ReportDimension, query: LedgerQuery): Promise<readonly ReportRow[]> {
     const builder = new ReportBuilder(by);
     const corrections = new Map<string, ChargeCertainty>();
-    for (const charge of this.#charges.values()) {
+    for (const charge of this.#rows.charges()) {
       if (charge.corrects !== undefined) corrections.set(charge.corrects, charge.certainty);
     }
-    for (const charge of chosen(this.#charges.values(), query)) {
+    for (const charge of chosen(this.#rows.charges(), query)) {
       builder.addCharge(chargeFacts(charge, corrections.get(charge.chargeId)));
     }
-    for (const record of chosen(this.#calls.values(), query)) builder.addCall(callFacts(record));
+    for (const record of chosen(this.#rows.calls(), query)) builder.addCall(callFacts(record));
     return builder.rows();
   }
 
   async openIntents(): Promise<readonly Intent[]> {
-    return [...this.#intents.values()].toSorted((left, right) => left.atMs - right.atMs);
+    return this.#rows.intents();
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new FarthingError('store-unavailable', 'the ledger is closed');
+  }
+
+  #charge(charge: Charge): ChargeReceipt {
+    const receipt = this.#rows.addCharge(charge, this.#ownerId);
+    if (receipt !== undefined) return receipt;
+    this.#register(this.#share.clock.nowMs());
+    return this.#charge(charge);
+  }
+
+  #renew(nowMs: number): void {
+    const leaseUntilMs = nowMs + this.#share.leaseMs;
+    if (this.#rows.renew(this.#ownerId, leaseUntilMs)) this.#leaseUntilMs = leaseUntilMs;
+    else this.#register(nowMs);
+  }
+
+  /** Takes an id, when made and when the one before was ended. */
+  #register(nowMs: number): void {
+    this.#ownerId = `owner_${this.#share.random.hex(16)}`;
+    this.#leaseUntilMs = nowMs + this.#share.leaseMs;
+    this.#rows.register(this.#ownerId, this.#leaseUntilMs);
   }
 }
