@@ -5,6 +5,7 @@ import type { RouteAlias } from '../core/route/route-table.ts';
 import type { DispatchTimeouts } from '../middleware/dispatch/dispatch.ts';
 import type { CacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import type { LeaseStore } from '../ports/lease-store.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Ledger, LedgerReader } from '../ports/ledger.ts';
 import type { Provider } from '../ports/provider.ts';
@@ -36,6 +37,12 @@ export interface EngineCache {
   readonly allowStored?: boolean;
   /** Largest answer that is stored or shared, in bytes. @defaultValue {@link DEFAULT_MAX_ENTRY_BYTES} */
   readonly maxEntryBytes?: number;
+  /**
+   * Lets processes that share `store` share attempts, too: one asks, the others wait for its answer in the store. Each call that is not in the
+   * cache then costs a lease and a second look; of no use where the store is this process's own memory.
+   * @defaultValue identical calls in flight are shared within this process
+   */
+  readonly leases?: LeaseStore | undefined;
 }
 
 /** Largest answer that is stored: a 128,000-token answer as a stream of one event a token stays below it. @public */

@@ -7,7 +7,7 @@ import { SeenCalls } from '../middleware/cache/seen-calls.ts';
 import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
-import type { CacheStore, PeekableCacheStore } from '../ports/cache-store.ts';
+import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Pricer } from '../ports/pricer.ts';
@@ -68,6 +68,7 @@ export function engineParts(options: EngineOptions): EngineParts {
       },
       refuseUnpriced: options.refuseUnpriced ?? false,
       cache,
+      leases: leasesOf(options),
       charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
       dispatch: {
         providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
@@ -80,6 +81,16 @@ export function engineParts(options: EngineOptions): EngineParts {
 
 function routeProvider(entry: EngineOptions['providers'][number]): RouteProvider {
   return { name: entry.provider.name, protocol: entry.provider.protocol, vendor: entry.vendor };
+}
+
+function leasesOf({ cache, ownerId }: EngineOptions): ChainOptions['leases'] {
+  if (cache?.leases === undefined) return undefined;
+  const { store, leases } = cache;
+  return { leaseStore: leases, ownerId, settled: async () => (isSettling(store) ? store.settled() : undefined) };
+}
+
+function isSettling(store: CacheStore): store is SettlingCacheStore {
+  return 'settled' in store;
 }
 
 function isPeekable(store: CacheStore): store is PeekableCacheStore {

@@ -1,9 +1,10 @@
 import type { RouteTable } from '../core/route/route-table.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
-import { cacheMiddleware } from './cache/cache.ts';
+import { answerCollapsed, cacheMiddleware } from './cache/cache.ts';
 import type { CacheOptions } from './cache/cache-access.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
 import { coalesceMiddleware } from './coalesce/coalesce.ts';
+import type { LeasedFlightsOptions } from './coalesce/leased-flights.ts';
 import type { Middleware } from './compose.ts';
 import { decodeMiddleware } from './decode.ts';
 import { dispatchMiddleware, type DispatchOptions } from './dispatch/dispatch.ts';
@@ -18,6 +19,8 @@ export interface ChainOptions {
   readonly table: RouteTable;
   readonly refuseUnpriced: boolean;
   readonly cache: CacheOptions | undefined;
+  /** Shares attempts with other processes. Undefined: within this one only. */
+  readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
 }
@@ -32,7 +35,7 @@ export function chains(options: ChainOptions): {
   readonly attemptChain: readonly Middleware[];
 } {
   const { cache, charge } = options;
-  const caching = cache === undefined ? [] : cachingSteps(cache);
+  const caching = cache === undefined ? [] : cachingSteps(cache, options.leases);
   return {
     callChain: [
       decodeMiddleware(options.requestLimits),
@@ -44,10 +47,18 @@ export function chains(options: ChainOptions): {
   };
 }
 
-function cachingSteps(cache: CacheOptions): readonly Middleware[] {
+function cachingSteps(cache: CacheOptions, leases: ChainOptions['leases']): readonly Middleware[] {
   return [
     cacheMiddleware(cache),
-    coalesceMiddleware({ bufferBytes: cache.maxEntryBytes }),
+    coalesceMiddleware({
+      bufferBytes: cache.maxEntryBytes,
+      leases: leases && {
+        ...leases,
+        answer: (call, key) => answerCollapsed(call, key, cache),
+        events: cache.events,
+        clock: cache.clock,
+      },
+    }),
     embeddingsMiddleware(cache),
     storeMiddleware(cache),
   ];

@@ -26,6 +26,18 @@ export interface PeekableCacheStore extends CacheStore {
   peek(key: CacheKey): CacheEntry | undefined;
 }
 
+/** A store whose writes reach other processes later than they resolve. @public */
+export interface SettlingCacheStore extends CacheStore {
+  /** Resolves when everything written so far is where other processes find it, or has failed. */
+  settled(): Promise<void>;
+}
+
+/** A store with a tier in this process's memory, where answers outlive a delete that another process made. @public */
+export interface ForgetfulCacheStore extends CacheStore {
+  /** Removes from memory only. */
+  forget(target: CacheKey | CacheSelector): Promise<void>;
+}
+
 /** What a store holds now. @public */
 export interface CacheStoreStats {
   readonly entries: number;

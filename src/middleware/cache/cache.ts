@@ -1,11 +1,11 @@
 import { type ActiveCacheMode, cacheability } from '../../core/cacheability.ts';
-import type { RequestCacheControl } from '../../core/cache-control.ts';
+import { parseCacheControl, type RequestCacheControl } from '../../core/cache-control.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { ageMs, freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome, type RequestShape } from '../compose.ts';
 import { callKey, type CacheOptions, embeddingsCallKey, notCached, readEntry } from './cache-access.ts';
-import { prepareReplay, replayEntry } from './replay.ts';
+import { prepareReplay, replayEntry, type ReplayTerms } from './replay.ts';
 import { StaleGuard } from './stale-guard.ts';
 
 /**
@@ -97,7 +97,26 @@ async function withStale(
   return { kind: 'complete', facts: undefined };
 }
 
-function serve(call: Call, key: CacheKey, entry: CacheEntry, status: 'hit' | 'stale', options: CacheOptions): boolean {
+/**
+ * Answers a call that was not in the cache when it was looked up, and is now: another process asked the same. False when it is still not there,
+ * and always for embeddings, which are looked up item by item further on.
+ * @internal
+ */
+export async function answerCollapsed(call: Call, key: CacheKey, options: CacheOptions): Promise<boolean> {
+  if (call.endpoint === 'embeddings') return false;
+  const entry = await readEntry(key, options);
+  const control = parseCacheControl(call.headers['cache-control']);
+  if (entry === undefined || freshness(entry, options.clock.nowMs(), control) !== 'fresh') return false;
+  return serve(call, key, entry, 'collapsed', options);
+}
+
+function serve(
+  call: Call,
+  key: CacheKey,
+  entry: CacheEntry,
+  status: ReplayTerms['status'],
+  options: CacheOptions,
+): boolean {
   const replay = prepareReplay(entry, call.state.shape as RequestShape, options.random);
   if (replay === undefined) return false;
   const sinceSameBytesMs = options.seen.sinceServed(key, entry, options.clock.nowMs());

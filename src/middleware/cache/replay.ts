@@ -47,7 +47,8 @@ function storedFrames({ usageRange }: ReplayMarks, body: Uint8Array): readonly R
 
 /** What {@link replayEntry} needs. @internal */
 export interface ReplayTerms {
-  readonly status: 'hit' | 'stale';
+  /** `collapsed`: another process asked the same at the same time. */
+  readonly status: 'hit' | 'stale' | 'collapsed';
   readonly pricer: Pricer;
   /** How long ago the same bytes were last sent or served, in milliseconds. */
   readonly sinceSameBytesMs: number;

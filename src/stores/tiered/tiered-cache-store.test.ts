@@ -77,3 +77,35 @@ test('a read under way does not bring back what is deleted meanwhile', async () 
   await reading;
   expect(memory.peek(testCacheKey(1))).toBeUndefined();
 });
+
+test('what is forgotten leaves memory alone: the lower tier is where the other process deleted it', async () => {
+  const below = new MemoryCacheStore({ clock });
+  const { tiered, memory } = tiersOver(below);
+  await tiered.write(testCacheKey(1), entry);
+  await tiered.write(testCacheKey(2), entry);
+  await tiered.settled();
+  await tiered.forget(testCacheKey(1));
+  expect([memory.peek(testCacheKey(1)), memory.peek(testCacheKey(2))]).toEqual([undefined, entry]);
+  await tiered.forget({});
+  expect(memory.peek(testCacheKey(2))).toBeUndefined();
+  expect(await below.read(testCacheKey(1))).toEqual(entry);
+});
+
+test('what is forgotten while it is written below does not come back from there', async () => {
+  let write: () => void = () => undefined;
+  const written = new Promise<void>((resolve) => (write = resolve));
+  const stored = new MemoryCacheStore({ clock });
+  const below: CacheStore = {
+    read: (key) => stored.read(key),
+    write: (key, value) => written.then(() => stored.write(key, value)),
+    remove: (key) => stored.remove(key),
+    removeMatching: (selector) => stored.removeMatching(selector),
+    close: () => stored.close(),
+  };
+  const { tiered } = tiersOver(below);
+  await tiered.write(testCacheKey(1), entry);
+  const forgotten = tiered.forget({ project: entry.project });
+  write();
+  await forgotten;
+  expect(await tiered.read(testCacheKey(1))).toBeUndefined();
+});

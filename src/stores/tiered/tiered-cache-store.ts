@@ -1,5 +1,11 @@
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
-import type { CacheSelector, CacheStore, PeekableCacheStore } from '../../ports/cache-store.ts';
+import type {
+  CacheSelector,
+  CacheStore,
+  ForgetfulCacheStore,
+  PeekableCacheStore,
+  SettlingCacheStore,
+} from '../../ports/cache-store.ts';
 
 /** What was asked of the lower tier when it failed. @public */
 export type TieredOperation = 'read' | 'write' | 'remove' | 'removeMatching' | 'close';
@@ -19,7 +25,7 @@ export interface TieredCacheStoreOptions {
  * with it, because an answer that somebody wanted gone would come back.
  * @public
  */
-export class TieredCacheStore implements PeekableCacheStore {
+export class TieredCacheStore implements PeekableCacheStore, SettlingCacheStore, ForgetfulCacheStore {
   readonly #memory: PeekableCacheStore;
   readonly #below: CacheStore;
   readonly #onFault: (operation: TieredOperation, error: unknown) => void;
@@ -92,6 +98,25 @@ export class TieredCacheStore implements PeekableCacheStore {
     }
   }
 
+  /** What this process is still writing to the lower tier is deleted there, too: it would come back after the delete of the other process. */
+  async forget(target: CacheKey | CacheSelector): Promise<void> {
+    this.#generation += 1;
+    const isWriting = this.#behind.size > 0;
+    await removeFrom(this.#memory, target);
+    if (!isWriting) return;
+    await this.settled();
+    try {
+      await removeFrom(this.#below, target);
+    } catch (error) {
+      this.#report(typeof target === 'string' ? 'remove' : 'removeMatching', error);
+      throw error;
+    }
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#behind);
+  }
+
   async close(): Promise<void> {
     await this.#memory.close();
     await Promise.all(this.#behind);
@@ -106,4 +131,9 @@ export class TieredCacheStore implements PeekableCacheStore {
     this.#faults += 1;
     this.#onFault(operation, error);
   }
+}
+
+async function removeFrom(store: CacheStore, target: CacheKey | CacheSelector): Promise<void> {
+  if (typeof target === 'string') await store.remove(target);
+  else await store.removeMatching(target);
 }
