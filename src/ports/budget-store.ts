@@ -29,6 +29,19 @@ export interface ExchangeTerms {
   readonly generation: string;
   /** Most accounts that the account's definition may have; a further one is refused as `full`. */
   readonly maxAccounts: number;
+  /**
+   * For how long the account is kept when nothing happens on it, in milliseconds, where a store can forget by itself. At least a window, and
+   * seven days, for which owners that were folded are remembered. Undefined: for ever.
+   */
+  readonly keepMs?: number | undefined;
+}
+
+/** Sent along with a fold. @public */
+export interface FoldTerms {
+  readonly generation: string;
+  readonly nowMs: number;
+  /** As in {@link ExchangeTerms}. */
+  readonly keepMs?: number | undefined;
 }
 
 /**
@@ -55,7 +68,7 @@ export interface BudgetStore {
   /** {@link ExchangeRequest} on one account, atomically. An account that is not there is empty. */
   exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply>;
   /** `foldOwner` on one account, atomically. Does nothing under another generation. */
-  fold(account: AccountId, ownerId: string, totals: BucketAmounts, terms: { readonly generation: string; readonly nowMs: number }): Promise<void>;
+  fold(account: AccountId, ownerId: string, totals: BucketAmounts, terms: FoldTerms): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -63,11 +76,19 @@ export interface BudgetStore {
 export interface BudgetStoreUpkeep {
   /**
    * Begins a new generation in phase `building`, with no accounts and no owners, unless `current` is not the store's generation any more,
-   * or another building began less than `patienceMs` ago. True when it was begun.
+   * or another building began less than `patienceMs` ago. True when it was begun, also when it was this very generation that an earlier try
+   * began, whose answer was lost.
    */
   begin(generation: string, definitions: readonly string[], current: string | undefined, patienceMs: number): Promise<boolean>;
-  /** Sets the base of accounts; for what is not named nothing changes. */
-  install(generation: string, bases: ReadonlyMap<AccountId, BucketAmounts>): Promise<void>;
+  /**
+   * Sets the base of accounts; for what is not named nothing changes.
+   * @param keepMsOf - for how long an account is kept, see {@link ExchangeTerms}.
+   */
+  install(
+    generation: string,
+    bases: ReadonlyMap<AccountId, BucketAmounts>,
+    keepMsOf?: (account: AccountId) => number | undefined,
+  ): Promise<void>;
   /** Makes a generation `ready`. False when it is another one. */
   finish(generation: string): Promise<boolean>;
   /** Takes an owner whose accounts are all folded off the list. */

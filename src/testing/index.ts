@@ -3,16 +3,23 @@
  * upstream that replays recordings, time and chance that repeat, and the suites that every store must pass.
  * @packageDocumentation
  */
+export { budgetStoreConformance } from './budget-store-conformance.ts';
+export type { OpenBudgetStores } from './budget-store-conformance.ts';
+export type { KeptBudgetStore } from './budget-store-steps.ts';
 export { CACHE_STORE_CASES, testCacheEntry, testCacheKey } from './cache-store-conformance.ts';
 export type { CacheStoreCase, CacheStoreHarness } from './cache-store-conformance.ts';
 export type { ConformanceCase } from './conformance-case.ts';
 export { controlStoreConformance } from './control-store-conformance.ts';
 export { FakeClock } from './fake-clock.ts';
 export { keyStoreConformance } from './key-store-conformance.ts';
+export { leaseStoreConformance } from './lease-store-conformance.ts';
+export type { LeaseStoreHarness } from './lease-store-conformance.ts';
 export { ledgerConformance } from './ledger-conformance.ts';
 export type { ReadableLedger } from './ledger-conformance.ts';
 export { ledgerOwnerConformance } from './ledger-owner-conformance.ts';
 export type { LedgerStorage, OwnedLedger } from './ledger-owner-stage.ts';
+export { limitStoreConformance } from './limit-store-conformance.ts';
+export type { OpenLimitStores } from './limit-store-conformance.ts';
 export type { ReplayChunking } from './replay-chunks.ts';
 export { startReplayUpstream } from './replay-upstream.ts';
 export type { ReplayRecording, ReplayUpstream, ReplayUpstreamOptions } from './replay-upstream.ts';
