@@ -156,19 +156,27 @@ function isDeterministic({ endpoint, body }: CacheRequest): boolean {
 function unrepeatableReason({ endpoint, body }: CacheRequest, allowStored: boolean): BypassReason | undefined {
   if (endpoint === 'embeddings' || endpoint === 'count-tokens') return undefined;
   if (body['store'] === true && !allowStored) return 'stored-conversation';
-  if (isGiven(body['web_search_options']) && endpoint === 'chat') return 'hosted-tools';
-  if (endpoint === 'responses') {
-    if (isGiven(body['previous_response_id']) || isGiven(body['conversation'])) return 'stored-conversation';
-    if (body['background'] === true) return 'stored-conversation';
-    if (isGiven(body['prompt']) && !isGiven(fieldOf(body['prompt'], 'version'))) return 'unversioned-prompt';
+  if (usesStoredConversation(endpoint, body)) return 'stored-conversation';
+  if (endpoint === 'responses' && isGiven(body['prompt']) && !isGiven(fieldOf(body['prompt'], 'version'))) {
+    return 'unversioned-prompt';
   }
-  if (endpoint === 'messages') {
-    if (isGiven(body['thread'])) return 'stored-conversation';
-    if (isGiven(body['container']) || isGiven(body['mcp_servers'])) return 'hosted-tools';
-    if (isGiven(body['fallbacks'])) return 'other-model';
-  }
+  if (usesHostedTools(endpoint, body)) return 'hosted-tools';
+  return endpoint === 'messages' && isGiven(body['fallbacks']) ? 'other-model' : undefined;
+}
+
+/** Whether a call goes on from what the provider keeps, or runs there on its own. @internal */
+export function usesStoredConversation(endpoint: Endpoint, body: Readonly<Record<string, unknown>>): boolean {
+  if (endpoint === 'messages') return isGiven(body['thread']);
+  if (endpoint !== 'responses') return false;
+  return isGiven(body['previous_response_id']) || isGiven(body['conversation']) || body['background'] === true;
+}
+
+/** Whether a call may run tools at the provider: search, code in a container, MCP servers. @internal */
+export function usesHostedTools(endpoint: Endpoint, body: Readonly<Record<string, unknown>>): boolean {
+  if (endpoint === 'chat' && isGiven(body['web_search_options'])) return true;
+  if (endpoint === 'messages' && (isGiven(body['container']) || isGiven(body['mcp_servers']))) return true;
   const tools = body['tools'];
-  return Array.isArray(tools) && tools.some((tool) => !isClientTool(tool)) ? 'hosted-tools' : undefined;
+  return Array.isArray(tools) && tools.some((tool) => !isClientTool(tool));
 }
 
 function isClientTool(tool: unknown): boolean {

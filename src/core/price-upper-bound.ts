@@ -10,8 +10,8 @@ import {
 } from './price-book.ts';
 import { isDearer, multiplyRatios, type PriceRatio, scaledCost, UNIT_RATIO } from './price-ratio.ts';
 
-/** How large a call can get, in tokens. @public */
-export interface CallBound {
+/** How large a call can get, in tokens of any kind. @public */
+export interface TokenBound {
   readonly inputTokens: number;
   readonly maxOutputTokens: number;
 }
@@ -94,7 +94,7 @@ function boundOf(entry: PriceEntry): EntryBound {
  * @returns undefined when the model, its input or its output has no price.
  * @public
  */
-export function upperBound(book: PriceBook, target: PriceTarget, bound: CallBound, atMs: number): NanoUsd | undefined {
+export function upperBound(book: PriceBook, target: PriceTarget, bound: TokenBound, atMs: number): NanoUsd | undefined {
   const entry = findPrice(book, target, atMs);
   if (entry === undefined || entry.prices.input === undefined) return undefined;
   if (bound.maxOutputTokens > 0 && entry.prices.output === undefined) return undefined;
