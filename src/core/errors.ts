@@ -14,6 +14,11 @@ export type ErrorCode =
   | 'provider-timeout'
   | 'provider-broken'
   | 'provider-failed'
+  | 'budget-spent'
+  | 'budget-held'
+  | 'budget-full'
+  | 'rate-limited'
+  | 'concurrency-limited'
   | 'overloaded'
   | 'store-unavailable'
   | 'configuration'
@@ -29,6 +34,10 @@ export interface ErrorDetails {
   readonly param?: string;
   /** Whether the same call may succeed when it is made again. @defaultValue false */
   readonly retryable?: boolean;
+  /** For how long the caller should wait before it tries again, in milliseconds. @defaultValue not said */
+  readonly retryAfterMs?: number;
+  /** Further headers of the reply; lower-case names. @defaultValue none */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
 
@@ -47,6 +56,11 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'provider-timeout': 504,
   'provider-broken': 502,
   'provider-failed': 502,
+  'budget-spent': 402,
+  'budget-held': 429,
+  'budget-full': 429,
+  'rate-limited': 429,
+  'concurrency-limited': 429,
   overloaded: 503,
   'store-unavailable': 503,
   configuration: 500,
@@ -63,6 +77,8 @@ export class FarthingError extends Error {
   readonly status: number;
   readonly param: string | undefined;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -71,7 +87,14 @@ export class FarthingError extends Error {
     this.status = details.status ?? STATUS[code];
     this.param = details.param;
     this.retryable = details.retryable ?? false;
+    this.retryAfterMs = details.retryAfterMs;
+    this.headers = details.headers ?? {};
   }
+}
+
+/** The `retry-after` of an error in whole seconds, rounded up: who comes back earlier comes in vain. 1 where the error knows no better. @public */
+export function retryAfterSeconds(error: FarthingError): number {
+  return Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1000));
 }
 
 /** Whether a thrown value is one of ours, also across copies of the package. @public */

@@ -1,4 +1,4 @@
-import { FarthingError } from '../core/errors.ts';
+import { FarthingError, retryAfterSeconds } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import { formatTarget } from '../core/model/target.ts';
 import { ENDPOINTS, type Endpoint } from '../core/model/protocol.ts';
@@ -90,8 +90,9 @@ export class ClientRelay implements ReplyReceiver {
       const headers: Record<string, string> = {
         'content-type': 'application/json',
         'content-length': String(body.byteLength),
+        ...error.headers,
       };
-      if (error.retryable) headers['retry-after'] = '1';
+      if (error.retryable) headers['retry-after'] = String(retryAfterSeconds(error));
       else headers['x-should-retry'] = 'false';
       this.#sendHead({ status: error.status, headers: {}, form: 'whole' }, headers);
       this.#isOver = true;

@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FarthingError } from '../core/errors.ts';
+import { type FarthingError, retryAfterSeconds } from '../core/errors.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import { errorBody } from '../wire/error-body.ts';
-
-/** Seconds that an overloaded gateway asks clients to stay away. */
-const RETRY_AFTER_SECONDS = 1;
 
 /** For how long the rest of a refused request is read and dropped, in milliseconds, before its connection is cut. */
 const LINGER_MS = 1000;
@@ -25,10 +22,12 @@ export function errorReply(error: FarthingError, protocol: Protocol): ErrorReply
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-farthing-request-id': requestId,
+    ...error.headers,
   };
   // Official clients retry 408, 409, 429 and every 5xx unless they are told.
   if (!error.retryable) headers['x-should-retry'] = 'false';
-  if (error.status === 503) headers['retry-after'] = String(RETRY_AFTER_SECONDS);
+  if (error.status === 503 || error.retryAfterMs !== undefined)
+    headers['retry-after'] = String(retryAfterSeconds(error));
   if (error.status === 405) headers['allow'] = 'GET, POST';
   return { status: error.status, headers, body: errorBody(protocol, error, requestId) };
 }
