@@ -1,16 +1,34 @@
+import type { BudgetAlert } from '../core/budget/budget-alert.ts';
 import type { CallRecord } from '../core/model/charge.ts';
+import type { NanoUsd } from '../core/money.ts';
 
 /** What the engine reports beside replies and ledger rows. Names are noun-verb. @public */
 export type EngineEvent =
   | { readonly kind: 'call-finished'; readonly record: CallRecord }
   | {
       readonly kind: 'store-failed';
-      readonly store: 'cache' | 'ledger';
+      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'alerts';
       readonly operation: string;
       readonly error: unknown;
     }
   | { readonly kind: 'unpriced-charged'; readonly callId: string; readonly target: string }
   | { readonly kind: 'usage-missing'; readonly callId: string; readonly target: string }
+  /** Spending has crossed one of a budget's alert ratios, for the first time in its window. */
+  | {
+      readonly kind: 'budget-alert';
+      readonly alert: BudgetAlert;
+    }
+  /** A call was refused, or for a soft budget would have been. */
+  | { readonly kind: 'budget-refused'; readonly budget: string; readonly reason: 'spent' | 'held' | 'full' | 'failed' }
+  /** A bill was above the bound that had been reserved for it: the only way in which a hard limit can be passed. */
+  | {
+      readonly kind: 'budget-overrun';
+      readonly callId: string;
+      readonly boundNanoUsd: NanoUsd;
+      readonly amountNanoUsd: NanoUsd;
+    }
+  /** Counters are built again from the ledger; hard budgets give no money until `isReady`. */
+  | { readonly kind: 'budgets-rebuilt'; readonly isReady: boolean; readonly generation: string }
   | { readonly kind: 'internal-fault'; readonly callId: string; readonly error: unknown };
 
 /** Takes events for logs, metrics and `onCall`. Must not throw and must not block. @public */

@@ -101,3 +101,32 @@ export function accountParts(id: AccountId): { readonly definition: string; read
   const bar = id.lastIndexOf('|');
   return { definition: id.slice(0, bar), value: decodeURIComponent(id.slice(bar + 1)) };
 }
+
+/** Scope and window of a definition. @throws RangeError for text that is none. @public */
+export function parseDefinition(definition: string): Pick<Budget, 'name' | 'scope' | 'window' | 'timezone'> {
+  const [name, scope, window, timezone] = definition.split('|').map(decodeURIComponent);
+  if (name === undefined || scope === undefined || window === undefined || timezone === undefined) {
+    throw new RangeError('not the definition of a budget');
+  }
+  return { name, scope: parseScope(scope), window: parseWindow(window), timezone };
+}
+
+/** Reads what {@link scopeText} writes. @throws RangeError @public */
+export function parseScope(text: string): BudgetScope {
+  if (text === 'all') return { kind: 'all' };
+  const colon = text.indexOf(':');
+  const kind = colon === -1 ? text : text.slice(0, colon);
+  const name = colon === -1 ? undefined : text.slice(colon + 1);
+  if (kind === 'project' || kind === 'key' || kind === 'model') return { kind, name };
+  if (kind === 'tag' && name !== undefined && name !== '') return { kind, name };
+  throw new RangeError(`not a scope: ${text}`);
+}
+
+/** Reads what {@link windowText} writes. @throws RangeError @public */
+export function parseWindow(text: string): BudgetWindow {
+  if (text === 'total') return { kind: 'total' };
+  if (text === 'hour' || text === 'day' || text === 'week' || text === 'month') return { kind: 'calendar', unit: text };
+  const lengthMs = /^rolling:(\d{1,15})$/.exec(text)?.[1];
+  if (lengthMs === undefined) throw new RangeError(`not a window: ${text}`);
+  return { kind: 'rolling', lengthMs: Number(lengthMs) };
+}
