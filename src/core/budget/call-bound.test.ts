@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nanoUsd, type NanoUsd } from '../money.ts';
-import { callBound, lowerOutput, type CallLimits, type RequestSize } from './call-bound.ts';
+import { callBound, lowerOutput, type CallLimits, type ModelLimits, type RequestSize } from './call-bound.ts';
 
 const TEXT: RequestSize = { kind: 'bounded', textTokens: 5_000, imageTokens: 0, hasOutput: true };
 const UNBOUNDED: RequestSize = { kind: 'unbounded', reason: 'hosted-tools' };
@@ -75,6 +75,23 @@ describe('input', () => {
     });
     expect(inputOf(UNBOUNDED, UNKNOWN)).toBe('context-window');
   });
+});
+
+test('a model that searches by itself has no bound, whatever the caller called it', () => {
+  for (const name of [
+    'gpt-4o-search-preview',
+    'perplexity/sonar-pro',
+    'groq/compound',
+    'o3-deep-research',
+    'm:online',
+  ]) {
+    expect(callBound(TEXT, own(10), { ...MODEL, name }, NO_DEFAULT)).toMatchObject({
+      inputTokens: 200_000,
+      needsToolAllowance: true,
+    });
+  }
+  const named: ModelLimits = { ...MODEL, name: 'gpt-4o' };
+  expect(callBound(TEXT, own(10), named, NO_DEFAULT)).toMatchObject({ inputTokens: 5_000, needsToolAllowance: false });
 });
 
 describe('a lowered limit', () => {

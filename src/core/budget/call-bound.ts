@@ -41,6 +41,8 @@ export interface CallLimits {
 
 /** What must be known of a model. @public */
 export interface ModelLimits {
+  /** The model's name at the provider, where it may be another than the caller asked for. */
+  readonly name?: string;
   /** The widest window that the call can get, also by a header that asks for more; undefined: not known. */
   readonly contextWindowTokens: number | undefined;
   /** Undefined: not known. */
@@ -61,6 +63,14 @@ export type CallBound =
       readonly needsToolAllowance: boolean;
     }
   | { readonly kind: 'unpriced'; readonly reason: 'max-output' | 'context-window' };
+
+/** Models that search by themselves, whatever tools a request has: OpenAI's, Perplexity's, Groq's, and OpenRouter's suffix. */
+const SEARCHING_MODEL = /-search(?:-|$)|deep-research|:online$|(?:^|\/)sonar|(?:^|\/)compound/i;
+
+/** Whether a model, by its name, brings in what it finds by itself. @internal */
+export function searchesByItself(model: string): boolean {
+  return SEARCHING_MODEL.test(model);
+}
 
 /** No limit is lowered below this: an answer that is cut off so early is worth nothing. */
 const LEAST_OUTPUT_TOKENS = 1024;
@@ -83,10 +93,11 @@ export function callBound(
   model: ModelLimits,
   options: { readonly defaultMaxOutputTokens: number | undefined },
 ): CallBound {
-  const inputTokens = inputBound(size, model.contextWindowTokens);
-  if (inputTokens === undefined) return { kind: 'unpriced', reason: 'context-window' };
-  const needsToolAllowance = size.kind === 'unbounded';
   const { samples, maxOutputTokens: own } = limits;
+  const needsToolAllowance = size.kind === 'unbounded' || searchesByItself(model.name ?? '');
+  const window = model.contextWindowTokens;
+  const inputTokens = size.kind === 'unbounded' || needsToolAllowance ? window : inputBound(size, window);
+  if (inputTokens === undefined) return { kind: 'unpriced', reason: 'context-window' };
   if (size.kind === 'bounded' && !size.hasOutput) {
     return { kind: 'bounded', inputTokens, outputTokens: 0, samples, mustSendLimit: false, needsToolAllowance };
   }
@@ -104,9 +115,11 @@ export function callBound(
   };
 }
 
-function inputBound(size: RequestSize, contextWindowTokens: number | undefined): number | undefined {
-  if (size.kind === 'unbounded') return contextWindowTokens;
-  return Math.min(size.textTokens, contextWindowTokens ?? size.textTokens) + size.imageTokens;
+function inputBound(
+  { textTokens, imageTokens }: Extract<RequestSize, { readonly kind: 'bounded' }>,
+  contextWindowTokens: number | undefined,
+): number {
+  return Math.min(textTokens, contextWindowTokens ?? textTokens) + imageTokens;
 }
 
 /**
