@@ -12,6 +12,7 @@ import {
   rotateKey,
 } from '../core/gateway-key.ts';
 import type { KeyRecord, KeyStore } from '../ports/key-store.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import { keysPath } from '../stores/sqlite/data-files.ts';
 import { addDataOptions, dataFolderOf, type DataOptions } from './data-folder.ts';
@@ -25,6 +26,9 @@ interface CreateOptions extends DataOptions {
   readonly models?: readonly string[];
   readonly pin?: Readonly<Record<string, string>>;
   readonly require?: readonly string[];
+  readonly concurrent?: number;
+  readonly rpm?: number;
+  readonly tpm?: number;
 }
 
 interface RotateOptions extends DataOptions {
@@ -33,6 +37,8 @@ interface RotateOptions extends DataOptions {
 
 /** For how long a rotated key still works, so that its users can be moved over, in milliseconds. */
 const DEFAULT_GRACE_MS = 3_600_000;
+
+const MAX_LIMIT = 1_000_000_000;
 
 /** Adds `farthing keys create|list|revoke|rotate`. @internal */
 export function registerKeys(program: Command): void {
@@ -46,6 +52,9 @@ export function registerKeys(program: Command): void {
     .option('--models <list>', 'models it may ask for, separated by commas (default: all)', parseList)
     .option('--pin <tag=value>', 'a tag of every call with it, whatever the call says; repeatable', parsePin)
     .option('--require <list>', 'tags without which a call is refused, separated by commas', parseList)
+    .option('--concurrent <count>', 'calls that it may have at a time (default: any)', parseLimit)
+    .option('--rpm <count>', 'requests that it may make a minute (default: any)', parseLimit)
+    .option('--tpm <count>', 'tokens, in and out, that it may use a minute (default: any)', parseLimit)
     .action(createCommand);
   addDataOptions(group.command('list').description('Print all keys, never their secrets')).action(listCommand);
   addDataOptions(group.command('revoke').description('End a key'))
@@ -66,6 +75,22 @@ function parseList(text: string): readonly string[] {
   const items = text.split(',').map((item) => item.trim());
   if (items.includes('')) throw new InvalidArgumentError('An item of the list is empty.');
   return items;
+}
+
+function parseLimit(text: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > MAX_LIMIT) throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_LIMIT}.`);
+  return value;
+}
+
+/** The limits that were asked for; undefined when there are none. */
+function limitsOf({ concurrent, rpm, tpm }: CreateOptions): CallLimits | undefined {
+  const limits: CallLimits = {
+    ...(concurrent === undefined ? {} : { maxConcurrent: concurrent }),
+    ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
+    ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 function parsePin(text: string, pins: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
@@ -122,6 +147,7 @@ async function createCommand(options: CreateOptions): Promise<void> {
       allowedModels: options.models,
       pinnedTags: options.pin,
       requiredTags: options.require,
+      limits: limitsOf(options),
     };
     const issued = issueKey(terms, entropy(), nowMs, sha256Hex);
     await keys.put(issued.record);
@@ -148,10 +174,31 @@ async function listCommand(options: DataOptions): Promise<void> {
         .map((pin) => pin.join('='))
         .join(','),
       record.requiredTags.join(','),
+      limitsText(record.limits),
     ]);
-    const headers = ['id', 'name', 'project', 'state', 'created', 'ends', 'models', 'pinned tags', 'required tags'];
+    const headers = [
+      'id',
+      'name',
+      'project',
+      'state',
+      'created',
+      'ends',
+      'models',
+      'pinned tags',
+      'required tags',
+      'limits',
+    ];
     console.log(rows.length === 0 ? 'No keys yet: farthing keys create --name laptop' : plainTable(headers, rows));
   });
+}
+
+function limitsText({ maxConcurrent, requestsPerMinute, tokensPerMinute }: CallLimits = {}): string {
+  const parts = [
+    maxConcurrent === undefined ? [] : [`${maxConcurrent} at a time`],
+    requestsPerMinute === undefined ? [] : [`${requestsPerMinute} requests/min`],
+    tokensPerMinute === undefined ? [] : [`${tokensPerMinute} tokens/min`],
+  ];
+  return parts.flat().join(', ');
 }
 
 async function revokeCommand(keyId: string, options: DataOptions): Promise<void> {

@@ -21,7 +21,18 @@ type ReadSections = Partial<FileSections>;
  * @internal
  */
 export function checkConfig(sections: ReadSections): readonly CrossFault[] {
-  return [...reachFaults(sections), ...nameFaults(sections), ...duplicateFaults(sections)];
+  return [...reachFaults(sections), ...nameFaults(sections), ...duplicateFaults(sections), ...projectFaults(sections)];
+}
+
+/** Limits that would bind nobody. */
+function projectFaults({ auth, projects }: ReadSections): CrossFault[] {
+  if (auth !== 'none') return [];
+  return (projects ?? [])
+    .filter(({ name }) => name !== 'default')
+    .map(({ name }) => ({
+      path: ['projects', name],
+      message: 'has no calls: with auth: none every call is one of project default',
+    }));
 }
 
 function reachFaults({ listen, auth, keys, admin }: ReadSections): CrossFault[] {

@@ -11,6 +11,7 @@ import type {
   ModelConfig,
   OptimizeConfig,
   PassThroughConfig,
+  ProjectConfig,
   ProviderConfig,
   ResilienceConfig,
   StorageConfig,
@@ -23,6 +24,7 @@ import {
   callLogSchema,
   keysSchema,
   passThroughSchema,
+  projectsSchema,
 } from './schema-access.ts';
 import { cacheSchema, limitsSchema, optimizeSchema, resilienceSchema } from './schema-calls.ts';
 import { leaf, line, oneOf, section } from './schema-leaves.ts';
@@ -80,6 +82,7 @@ export interface FileSections {
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizeConfig;
   readonly keys: readonly KeyConfig[] | undefined;
+  readonly projects: readonly ProjectConfig[] | undefined;
   readonly admin: string | undefined;
   readonly allowedHosts: readonly string[] | undefined;
   readonly passThrough: readonly PassThroughConfig[] | undefined;
@@ -111,6 +114,7 @@ export const SECTION_SCHEMAS: { readonly [Name in keyof FileSections]: z.ZodType
   resilience: resilienceSchema,
   optimize: optimizeSchema,
   keys: keysSchema.optional(),
+  projects: projectsSchema.optional(),
   admin: adminSchema,
   allowedHosts: allowedHostsSchema.optional(),
   passThrough: passThroughSchema.optional(),

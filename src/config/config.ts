@@ -1,4 +1,5 @@
 import type { CacheMode } from '../core/cacheability.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
@@ -152,6 +153,15 @@ export interface KeyConfig {
   readonly requiredTags: readonly string[];
   /** Unix time in milliseconds. Undefined: does not expire. */
   readonly expiresAtMs: number | undefined;
+  /** Undefined: without limit. */
+  readonly limits: CallLimits | undefined;
+}
+
+/** What holds for all keys of a project together. @public */
+export interface ProjectConfig {
+  readonly name: string;
+  /** Undefined: without limit. */
+  readonly limits: CallLimits | undefined;
 }
 
 /** Paths that are sent on unmetered. @public */
@@ -192,6 +202,7 @@ export interface Config {
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizeConfig;
   readonly keys: readonly KeyConfig[];
+  readonly projects: readonly ProjectConfig[];
   /** Undefined: no admin API. */
   readonly adminKey: string | undefined;
   /** Host names that requests may name beside the one listened on and loopback's; lower case, without port. */

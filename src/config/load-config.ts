@@ -90,7 +90,7 @@ function withoutRepeats(problems: readonly ConfigProblem[]): readonly ConfigProb
 }
 
 function configOf(sections: FileSections): Config {
-  const { admin, log, prices, models, budgets, keys, allowedHosts, passThrough } = sections;
+  const { admin, log, prices, models, budgets, keys, projects, allowedHosts, passThrough } = sections;
   return {
     version: sections.version,
     listen: sections.listen,
@@ -105,6 +105,7 @@ function configOf(sections: FileSections): Config {
     resilience: sections.resilience,
     optimize: sections.optimize,
     keys: keys ?? [],
+    projects: projects ?? [],
     adminKey: admin,
     allowedHosts: allowedHosts ?? [],
     passThrough: passThrough ?? [],

@@ -1,5 +1,14 @@
 import * as z from 'zod';
-import type { BudgetConfig, BudgetScope, BudgetWindow, CallLogConfig, KeyConfig, PassThroughConfig } from './config.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
+import type {
+  BudgetConfig,
+  BudgetScope,
+  BudgetWindow,
+  CallLogConfig,
+  KeyConfig,
+  PassThroughConfig,
+  ProjectConfig,
+} from './config.ts';
 import {
   credential,
   duration,
@@ -13,6 +22,7 @@ import {
   section,
   size,
   usd,
+  wholeNumber,
 } from './schema-leaves.ts';
 
 /** As tags come with calls: lower case, no commas or spaces. */
@@ -101,6 +111,29 @@ export const budgetsSchema: z.ZodType<readonly BudgetConfig[]> = z
   .array(budgetSection)
   .meta({ description: 'Budgets; a call must fit into each that counts it.' });
 
+/** More than any provider sells; a debt in such a bucket still fits into a number. */
+const MOST_A_MINUTE = 1_000_000_000;
+
+function limitsOf(whose: string): z.ZodType<CallLimits> {
+  return section(`How much ${whose} may ask for. Answers from the cache and shared answers count in none of these.`, {
+    concurrent: wholeNumber('Calls at a time; more get 429. Left out: any.', 1, MOST_A_MINUTE).optional(),
+    requestsPerMinute: wholeNumber(
+      'Calls a minute; as many at once after a quiet minute. Left out: any.',
+      1,
+      MOST_A_MINUTE,
+    ).optional(),
+    tokensPerMinute: wholeNumber(
+      'Tokens a minute, in and out: estimated before, corrected after. Left out: any.',
+      1,
+      MOST_A_MINUTE,
+    ).optional(),
+  }).transform(({ concurrent, requestsPerMinute, tokensPerMinute }) => ({
+    ...(concurrent === undefined ? {} : { maxConcurrent: concurrent }),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
+  }));
+}
+
 const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
   name: line('Its name; no other key has it.', 128),
   project: line('The project that pays.', 128),
@@ -115,6 +148,7 @@ const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
     .optional(),
   requiredTags: z.array(tagName).meta({ description: 'Tags without which a call is refused.' }).optional(),
   expires: moment('From when on it is refused. Left out: never.').optional(),
+  limits: limitsOf('the key').optional(),
 }).transform((read, context) => {
   for (const name of Object.keys(read.pinnedTags ?? {})) {
     if (!TAG_NAME.test(name)) {
@@ -133,6 +167,7 @@ const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
     pinnedTags: read.pinnedTags ?? {},
     requiredTags: read.requiredTags ?? [],
     expiresAtMs: read.expires,
+    limits: read.limits,
   };
 });
 
@@ -140,6 +175,23 @@ const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
 export const keysSchema: z.ZodType<readonly KeyConfig[]> = z
   .array(keySection)
   .meta({ description: 'Gateway keys. More are made with `farthing keys create`.' });
+
+/** `projects`. @internal */
+export const projectsSchema: z.ZodType<readonly ProjectConfig[]> = z
+  .record(z.string(), section('A project.', { limits: limitsOf('all keys of the project together').optional() }))
+  .transform((projects, context) =>
+    Object.entries(projects).map(([name, { limits }]) => {
+      if (!/^\P{Cc}{1,128}$/u.test(name)) {
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'a project name has 1 to 128 characters and no line breaks',
+        });
+      }
+      return { name, limits };
+    }),
+  )
+  .meta({ description: 'Projects that have limits, by name. Others need not be listed.' });
 
 /** `admin`. @internal */
 export const adminSchema: z.ZodType<string | undefined> = section('The admin API.', {

@@ -1,3 +1,4 @@
+import type { CallLimits } from './limit/call-limits.ts';
 import type { KeyRecord } from './model/key-record.ts';
 
 /** Random bits that a new key is made of. The functions here are pure, so chance comes in as text. @public */
@@ -20,6 +21,8 @@ export interface KeyTerms {
   readonly pinnedTags?: Readonly<Record<string, string>> | undefined;
   /** Tags without which a call is refused. @defaultValue none */
   readonly requiredTags?: readonly string[] | undefined;
+  /** How much it may ask for at a time and a minute. @defaultValue without limit */
+  readonly limits?: CallLimits | undefined;
 }
 
 /** A key with its secret, which exists only here: it is shown once and kept as a hash. @public */
@@ -71,6 +74,7 @@ export function issueKey(
     allowedModels: terms.allowedModels,
     pinnedTags: terms.pinnedTags ?? {},
     requiredTags: terms.requiredTags ?? [],
+    ...(terms.limits === undefined ? {} : { limits: terms.limits }),
   };
   return { record, secret };
 }
@@ -97,6 +101,11 @@ export function rotateKey(
 ): KeyRotation {
   const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + graceMs);
   return { issued: issueKey(old, entropy, nowMs, sha256Hex), retired: { ...old, expiresAtMs: endsAtMs } };
+}
+
+/** Gives a key other limits; undefined takes them away. @public */
+export function limitKey({ limits: _old, ...record }: KeyRecord, limits: CallLimits | undefined): KeyRecord {
+  return limits === undefined ? record : { ...record, limits };
 }
 
 /** Ends a key. A key that was revoked before keeps its first date. @public */

@@ -1,4 +1,5 @@
 import { FarthingError } from '../core/errors.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
 
 /** What a request says, by name. @internal */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -6,6 +7,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,127}$/u;
 const TAG_NAME = /^[a-z][a-z0-9_.-]{0,127}$/;
 const MAX_LIST = 256;
+const LIMIT_FIELDS = ['maxConcurrent', 'requestsPerMinute', 'tokensPerMinute'] as const;
+const MAX_LIMIT = 1_000_000_000;
 
 /**
  * Takes a JSON object and nothing it does not know.
@@ -79,6 +82,26 @@ export function tagsField(fields: Fields, field: string): Readonly<Record<string
     tags[name] = text;
   }
   return tags;
+}
+
+/** Limits of a key. One that is left out or null does not bound; undefined when none does. @internal */
+export function limitsField(fields: Fields, field: string): CallLimits | undefined {
+  const value = fields[field];
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw fault(field, 'must be an object');
+  const limits: Record<string, number> = {};
+  for (const name of Object.keys(value)) {
+    if (!LIMIT_FIELDS.some((known) => known === name)) {
+      throw fault(`${field}.${name}`, `is not known here; known are ${LIMIT_FIELDS.join(', ')}`);
+    }
+    const number = value[name] === null ? undefined : value[name];
+    if (number === undefined) continue;
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1 || number > MAX_LIMIT) {
+      throw fault(`${field}.${name}`, `must be a whole number from 1 to ${MAX_LIMIT}`);
+    }
+    limits[name] = number;
+  }
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 function listField(fields: Fields, field: string, isItem: (item: string) => boolean): readonly string[] | undefined {

@@ -145,6 +145,7 @@ function cachedKey(record: KeyRecord): CachedKey {
     ...(record.allowedModels === undefined ? {} : { allowedModels: record.allowedModels }),
     pinnedTags: record.pinnedTags,
     requiredTags: record.requiredTags,
+    ...(record.limits === undefined ? {} : { limits: record.limits }),
   };
   return { record, digest: Buffer.from(record.secretSha256, 'hex'), caller };
 }

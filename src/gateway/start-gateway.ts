@@ -298,5 +298,6 @@ function configuredKey(key: KeyConfig): KeyRecord {
     allowedModels: key.models,
     pinnedTags: key.pinnedTags,
     requiredTags: key.requiredTags,
+    ...(key.limits === undefined ? {} : { limits: key.limits }),
   };
 }

@@ -7,6 +7,12 @@ const BYTES_PER_TOKEN = 4;
 /** Output of a call that states no limit: most answers are shorter, and what was wrong is put right when the answer is over. */
 const USUAL_OUTPUT_TOKENS = 1024;
 
+/**
+ * Most tokens that one call counts, estimated or stated: ten times the largest context. A caller may write any output limit, and a
+ * debt that no minute could pay would shut out all others.
+ */
+const MOST_TOKENS = 10_000_000;
+
 /** What is known of a call before it is sent. @internal */
 export interface CallSize {
   readonly endpoint: Endpoint;
@@ -27,11 +33,12 @@ export function estimatedCallTokens({ endpoint, bodyBytes, maxOutputTokens, samp
     case 'chat':
     case 'responses':
     case 'messages':
-      return inputTokens + samples * (maxOutputTokens ?? USUAL_OUTPUT_TOKENS);
+      return Math.min(MOST_TOKENS, inputTokens + samples * (maxOutputTokens ?? USUAL_OUTPUT_TOKENS));
   }
 }
 
 /** Tokens that attempts have used: all that went in, from the provider's cache too, and all that came out. @internal */
 export function usedTokens(usages: readonly Usage[]): number {
-  return usages.reduce((sum, usage) => sum + inputTokensOf(usage) + outputTokensOf(usage), 0);
+  const sum = usages.reduce((total, usage) => total + inputTokensOf(usage) + outputTokensOf(usage), 0);
+  return Math.min(MOST_TOKENS, sum);
 }

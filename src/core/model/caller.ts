@@ -1,3 +1,5 @@
+import type { CallLimits } from '../limit/call-limits.ts';
+
 /**
  * Who makes a call: the project that pays, the key it came with, and the tags it carries.
  * Derived by the server (or the program that embeds the library), never by the caller's own words.
@@ -13,6 +15,8 @@ export interface Caller {
   readonly pinnedTags?: Readonly<Record<string, string>>;
   /** Names of tags that a call with this key must carry; a call without them is refused with 400. */
   readonly requiredTags?: readonly string[];
+  /** How much the key may ask for at a time and a minute. */
+  readonly limits?: CallLimits;
 }
 
 /** Tags of a call: user, feature, session ... @public */

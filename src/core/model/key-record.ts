@@ -1,3 +1,5 @@
+import type { CallLimits } from '../limit/call-limits.ts';
+
 /** A gateway key without its secret. @public */
 export interface KeyRecord {
   /** Public id, `key_` and 16 hex digits; safe to log. */
@@ -14,4 +16,6 @@ export interface KeyRecord {
   readonly allowedModels: readonly string[] | undefined;
   readonly pinnedTags: Readonly<Record<string, string>>;
   readonly requiredTags: readonly string[];
+  /** How much it may ask for at a time and a minute. Absent: without limit, as are all keys of versions that knew none. */
+  readonly limits?: CallLimits;
 }

@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { FarthingError } from '../../core/errors.ts';
-import { type IssuedKey, issueKey, type KeyEntropy, revokeKey, rotateKey } from '../../core/gateway-key.ts';
+import { type IssuedKey, issueKey, type KeyEntropy, limitKey, revokeKey, rotateKey } from '../../core/gateway-key.ts';
 import type { KeyRecord } from '../../ports/key-store.ts';
 import {
   fieldsOf,
+  fault,
   integerField,
+  limitsField,
   modelsField,
   momentField,
   requiredName,
@@ -17,7 +19,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
 const ACCESS = { config: { access: 'admin' } } as const;
-const KEY_FIELDS = ['name', 'project', 'expiresAt', 'allowedModels', 'pinnedTags', 'requiredTags'];
+const KEY_FIELDS = ['name', 'project', 'expiresAt', 'allowedModels', 'pinnedTags', 'requiredTags', 'limits'];
 
 /** Longest time for which an old secret works beside its successor: 30 days, in milliseconds. */
 const MAX_GRACE_MS = 30 * 24 * 3_600_000;
@@ -42,11 +44,22 @@ export function adminKeyRoutes(app: FastifyInstance, context: GatewayContext): v
       allowedModels: modelsField(fields, 'allowedModels'),
       pinnedTags: tagsField(fields, 'pinnedTags'),
       requiredTags: tagNamesField(fields, 'requiredTags'),
+      limits: limitsField(fields, 'limits'),
     };
     const issued = issueKey(terms, entropy(context), clock.nowMs(), sha256Hex);
     await keys.put(issued.record);
     context.log.info({ keyId: issued.record.keyId, project: terms.project }, 'key created');
     return jsonReply(reply, shown(issued), 201);
+  });
+
+  app.patch('/admin/v1/keys/:id', ACCESS, async (request: KeyRequest, reply) => {
+    const fields = fieldsOf(request.body, ['limits']);
+    if (!Object.hasOwn(fields, 'limits')) throw fault('limits', 'is missing; null takes all limits away');
+    const limits = limitsField(fields, 'limits');
+    const record = limitKey(await findKey(context, request.params.id), limits);
+    await keys.put(record);
+    context.log.info({ keyId: record.keyId, limits }, 'key limited');
+    return jsonReply(reply, { key: visible(record) });
   });
 
   app.delete('/admin/v1/keys/:id', ACCESS, async (request: KeyRequest, reply) => {
