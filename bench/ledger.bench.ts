@@ -25,7 +25,7 @@ const SCENARIOS: readonly Scenario[] = [
 
 const noLedger: Ledger = {
   intend: () => Promise.resolve(),
-  charge: () => Promise.resolve(),
+  charge: () => Promise.resolve([]),
   record: () => undefined,
   flush: () => Promise.resolve(),
   close: () => Promise.resolve(),

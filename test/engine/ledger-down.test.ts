@@ -42,7 +42,7 @@ async function stack(): Promise<Stack> {
       },
       charge: async (charges) => {
         if (fault.charges) throw new Error('disk full');
-        await ledger.charge(charges);
+        return ledger.charge(charges);
       },
       record: (record) => ledger.record(record),
       flush: () => ledger.flush(),

@@ -98,7 +98,7 @@ function flaky(ledger: MemoryLedger, schedule: MoneySchedule, random: Random): L
     },
     charge: async (charges) => {
       maybeFail(schedule.chargeFaults);
-      await ledger.charge(charges);
+      return ledger.charge(charges);
     },
     record: (record) => ledger.record(record),
     flush: () => ledger.flush(),

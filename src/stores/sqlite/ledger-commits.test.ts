@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../engine/system-ports.ts';
+import { systemClock, systemRandom } from '../../engine/system-ports.ts';
 import { sampleCharge } from '../../testing/sample-ledger-rows.ts';
 import { LedgerCommits } from './ledger-commits.ts';
+import { LedgerLease } from './ledger-lease.ts';
 import { chargeOperation } from './ledger-rows.ts';
 import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerOperation, type LedgerStatement } from './ledger-schema.ts';
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts';
@@ -23,6 +24,7 @@ class NotingWriter extends SqliteWriter<LedgerStatement> {
 let folder: string;
 let writer: NotingWriter;
 let commits: LedgerCommits;
+let lease: LedgerLease;
 let database: SqliteDatabase;
 let faults: unknown[];
 
@@ -32,8 +34,10 @@ beforeEach(async () => {
   writer = new NotingWriter({ path, statements: LEDGER_STATEMENTS, migrations: LEDGER_MIGRATIONS });
   await writer.ready();
   faults = [];
+  lease = new LedgerLease(writer, { clock: systemClock, random: systemRandom, leaseMs: 3_600_000 });
+  await register();
   commits = new LedgerCommits(writer, {
-    ownerId: 'me',
+    lease,
     clock: systemClock,
     onRecordFault: (error) => faults.push(error),
   });
@@ -46,8 +50,19 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+async function register(): Promise<void> {
+  const registration = lease.registration(systemClock.nowMs());
+  lease.note(registration, (await writer.write([registration.operation]))[0]);
+  writer.batches.length = 0;
+}
+
+/** Ends the owner as another process would. */
+function endOwner(): void {
+  database.exec('DELETE FROM owners; DELETE FROM intent_packs');
+}
+
 function intend(chargeId: string): Promise<void> {
-  return commits.intend(chargeId, JSON.stringify([chargeId]), undefined);
+  return commits.intend(chargeId, JSON.stringify([chargeId]));
 }
 
 function count(table: string): number {
@@ -62,7 +77,7 @@ function breakTable(table: string, condition: string): void {
 test('what is handed over in one moment is one commit, with one row for its intents and one for its call records', async () => {
   commits.record('["r1"]', 1);
   commits.record('["r2"]', 2);
-  const charged = commits.write([chargeOperation('insertCharge', sampleCharge())]);
+  const charged = commits.write([chargeOperation('insertCharge', sampleCharge(), lease.ownerId)]);
   await Promise.all([intend('a.1'), intend('b.1'), charged]);
   expect(writer.batches).toEqual([['insertIntents', 'insertCharge', 'insertCalls']]);
   expect(database.prepare('SELECT intents FROM intent_packs').get()).toEqual({ intents: '[["a.1"],["b.1"]]' });
@@ -113,7 +128,7 @@ test('a bad write fails alone, and its neighbours are kept', async () => {
   const [good, bad, charged] = await Promise.allSettled([
     intend('good.1'),
     intend('bad.1'),
-    commits.write([chargeOperation('insertCharge', sampleCharge())]),
+    commits.write([chargeOperation('insertCharge', sampleCharge(), lease.ownerId)]),
   ]);
   expect([good.status, bad.status]).toEqual(['fulfilled', 'rejected']);
   expect(bad).toMatchObject({ reason: { code: 'store-unavailable' } });
@@ -128,6 +143,51 @@ test('an intent that was written alone is removed like any other', async () => {
   commits.settle('good.1');
   await commits.flush();
   expect(count('intent_packs')).toBe(0);
+});
+
+test('intents of an owner that was ended are written under the next one, together, and their row goes like any other', async () => {
+  await intend('a.1');
+  const { ownerId } = lease;
+  endOwner();
+  await Promise.all([intend('b.1'), intend('c.1')]);
+  expect(lease.ownerId).not.toBe(ownerId);
+  expect(writer.batches.slice(1)).toEqual([['insertIntents'], ['registerOwner'], ['insertIntents']]);
+  expect(database.prepare('SELECT owner_id, intents FROM intent_packs').all()).toEqual([
+    { owner_id: lease.ownerId, intents: '[["b.1"],["c.1"]]' },
+  ]);
+  for (const chargeId of ['a.1', 'b.1', 'c.1']) commits.settle(chargeId);
+  await commits.flush();
+  expect(count('intent_packs')).toBe(0);
+});
+
+test('a charge of an owner that was ended changes no row, and its neighbours in the commit are kept', async () => {
+  const { ownerId } = lease;
+  endOwner();
+  commits.record('["r1"]', 1);
+  const charged = commits.write([chargeOperation('insertCharge', sampleCharge(), ownerId)]);
+  await intend('a.1');
+  expect(await charged).toEqual([0]);
+  expect([count('charges'), count('call_packs'), count('intent_packs')]).toEqual([0, 1, 1]);
+});
+
+test('intents are refused when no other id can be taken, and the next one tries again', async () => {
+  endOwner();
+  breakTable('owners', '1');
+  const refused = await Promise.allSettled([intend('a.1'), intend('b.1')]);
+  expect(refused).toMatchObject([{ reason: { code: 'store-unavailable' } }, { reason: { code: 'store-unavailable' } }]);
+  database.exec('DROP TRIGGER broken_owners');
+  await intend('a.1');
+  expect(database.prepare('SELECT owner_id, intents FROM intent_packs').all()).toEqual([
+    { owner_id: lease.ownerId, intents: '[["a.1"]]' },
+  ]);
+});
+
+test('a lease that is about to end is renewed with the intents of a moment, once', async () => {
+  lease.note({ ...lease.renewal(0), untilMs: systemClock.nowMs() + 1_000 }, 1);
+  await Promise.all([intend('a.1'), intend('b.1')]);
+  await intend('c.1');
+  expect(writer.batches).toEqual([['renewLease', 'insertIntents'], ['insertIntents']]);
+  expect(lease.untilMs).toBeGreaterThan(systemClock.nowMs() + 3_500_000);
 });
 
 test('call records beyond what a hanging disk may hold back are refused and told', async () => {

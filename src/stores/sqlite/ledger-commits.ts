@@ -1,15 +1,12 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { CallPacks } from './ledger-call-packs.ts';
-import { IntentPacks } from './ledger-intent-packs.ts';
+import { IntentPacks, type PackedIntent } from './ledger-intent-packs.ts';
+import type { LeaseRenewal, LedgerLease } from './ledger-lease.ts';
 import type { LedgerOperation, LedgerStatement } from './ledger-schema.ts';
 import { type SqliteWriter, WRITER_DEFAULTS } from './sqlite-writer.ts';
 
-interface PendingIntent {
-  readonly chargeId: string;
-  readonly text: string;
-  /** Goes before the intent, in its transaction. */
-  readonly renewal: LedgerOperation | undefined;
+interface PendingIntent extends PackedIntent {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,6 +18,10 @@ interface PendingWrite {
 }
 
 interface Batch {
+  /** Whom the intents belong to. */
+  readonly ownerId: string;
+  /** Goes first. */
+  readonly renewal: LeaseRenewal | undefined;
   readonly intents: readonly PendingIntent[];
   readonly packOperations: readonly LedgerOperation[];
   readonly writes: readonly PendingWrite[];
@@ -46,14 +47,15 @@ const FEW_WRITES = 2;
  * Gathers what a ledger writes into commits: one message to the writing thread, one transaction, one answer. One commit is under way at a time;
  * a lone write waits for nothing else, under load the spacing grows with what the last commit carried. Call records and the removal of spent rows
  * go with the next commit, or make one of their own when none comes. A commit that fails is tried again write by write, so that a bad write
- * does not fail its neighbours.
+ * does not fail its neighbours. Intents whose owner was ended meanwhile are written under the one that took its place.
  * @internal
  */
 export class LedgerCommits {
   readonly #writer: SqliteWriter<LedgerStatement>;
   readonly #clock: Clock;
   readonly #onRecordFault: (error: unknown) => void;
-  readonly #packs: IntentPacks;
+  readonly #lease: LedgerLease;
+  readonly #packs = new IntentPacks();
   readonly #calls = new CallPacks();
   #intents: PendingIntent[] = [];
   #writes: PendingWrite[] = [];
@@ -66,20 +68,21 @@ export class LedgerCommits {
 
   constructor(
     writer: SqliteWriter<LedgerStatement>,
-    options: { readonly ownerId: string; readonly clock: Clock; readonly onRecordFault: (error: unknown) => void },
+    options: { readonly lease: LedgerLease; readonly clock: Clock; readonly onRecordFault: (error: unknown) => void },
   ) {
     this.#writer = writer;
     this.#clock = options.clock;
     this.#onRecordFault = options.onRecordFault;
-    this.#packs = new IntentPacks(options.ownerId);
+    this.#lease = options.lease;
   }
 
   /** Resolves when the intent is durable. @throws FarthingError `store-unavailable` */
-  intend(chargeId: string, text: string, renewal: LedgerOperation | undefined): Promise<void> {
+  intend(chargeId: string, text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isFull()) return reject(tooMany());
-      this.#packs.add(chargeId, text);
-      this.#intents.push({ chargeId, text, renewal, resolve, reject });
+      const intent: PendingIntent = { chargeId, text, resolve, reject };
+      this.#packs.add(intent);
+      this.#intents.push(intent);
       return this.#schedule();
     });
   }
@@ -148,9 +151,12 @@ export class LedgerCommits {
     this.#immediate = undefined;
     this.#isTimerSoft = false;
     if (!this.#isUrgent() && this.#calls.isEmpty && !this.#packs.hasSpent) return undefined;
+    const { ownerId } = this.#lease;
     const batch: Batch = {
+      ownerId,
+      renewal: this.#intents.length === 0 ? undefined : this.#lease.dueRenewal(),
       intents: this.#intents,
-      packOperations: this.#packs.take(),
+      packOperations: this.#packs.take(ownerId),
       writes: this.#writes,
       callOperations: this.#calls.take(),
     };
@@ -162,17 +168,23 @@ export class LedgerCommits {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    const renewal = batch.intents.findLast((intent) => intent.renewal !== undefined)?.renewal;
-    const operations = [...(renewal === undefined ? [] : [renewal]), ...batch.packOperations];
+    const { intents, renewal, packOperations, writes } = batch;
+    const operations = [...(renewal === undefined ? [] : [renewal.operation]), ...packOperations];
     let start = operations.length;
-    for (const write of batch.writes) operations.push(...write.operations);
+    for (const write of writes) operations.push(...write.operations);
     operations.push(...batch.callOperations);
+    let changes: readonly number[] | undefined;
     try {
-      const changes = await this.#writer.write(operations);
-      for (const intent of batch.intents) intent.resolve();
-      for (const { operations: own, resolve } of batch.writes) resolve(changes.slice(start, (start += own.length)));
+      changes = await this.#writer.write(operations);
     } catch {
       await this.#commitSingly(batch);
+    }
+    if (changes !== undefined) {
+      if (renewal !== undefined) this.#lease.note(renewal, changes[0]);
+      const isFenced = packOperations.at(-1)?.[0] === 'insertIntents' && changes[start - 1] === 0;
+      for (const { operations: own, resolve } of writes) resolve(changes.slice(start, (start += own.length)));
+      if (isFenced) await this.#intendAgain(intents, batch.ownerId);
+      else for (const intent of intents) intent.resolve();
     }
     this.#underWay = undefined;
     if (this.#isUrgent() || !this.#calls.isEmpty || this.#packs.hasSpent) this.#schedule();
@@ -181,16 +193,7 @@ export class LedgerCommits {
   /** Spent rows are left behind here: they do no harm. */
   async #commitSingly({ intents, writes, callOperations }: Batch): Promise<void> {
     await Promise.all([
-      ...intents.map(({ chargeId, text, renewal, resolve, reject }) => {
-        const insert = this.#packs.alone(chargeId, text);
-        return this.#writer.write(renewal === undefined ? [insert] : [renewal, insert]).then(
-          () => resolve(),
-          (error: unknown) => {
-            this.#packs.settle(chargeId);
-            reject(error);
-          },
-        );
-      }),
+      ...intents.map((intent) => this.#intendApart([intent])),
       ...writes.map(({ operations, resolve, reject }) => this.#writer.write(operations).then(resolve, reject)),
       ...callOperations.map((operation) =>
         this.#writer.write([operation]).then(
@@ -199,6 +202,40 @@ export class LedgerCommits {
         ),
       ),
     ]);
+  }
+
+  /** The owner of these intents was ended: its row is gone, and theirs was not written. */
+  async #intendAgain(intents: readonly PendingIntent[], endedId: string): Promise<void> {
+    try {
+      await this.#lease.replace(endedId);
+    } catch (error) {
+      this.#refuse(intents, error);
+      return;
+    }
+    await this.#intendApart(intents);
+  }
+
+  /** Writes intents in a row of their own. */
+  async #intendApart(intents: readonly PendingIntent[]): Promise<void> {
+    try {
+      await this.#lease.fenced(async (ownerId) => {
+        const renewal = this.#lease.dueRenewal();
+        const insert = this.#packs.apart(intents, ownerId);
+        const changes = await this.#writer.write(renewal === undefined ? [insert] : [renewal.operation, insert]);
+        if (renewal !== undefined) this.#lease.note(renewal, changes[0]);
+        return changes.at(-1) === 1;
+      });
+      for (const intent of intents) intent.resolve();
+    } catch (error) {
+      this.#refuse(intents, error);
+    }
+  }
+
+  #refuse(intents: readonly PendingIntent[], error: unknown): void {
+    for (const { chargeId, reject } of intents) {
+      this.#packs.settle(chargeId);
+      reject(error);
+    }
   }
 }
 

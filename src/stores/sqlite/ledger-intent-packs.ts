@@ -1,7 +1,15 @@
 import type { LedgerOperation } from './ledger-schema.ts';
 
+/** An intent as a pack holds it. @internal */
+export interface PackedIntent {
+  readonly chargeId: string;
+  readonly text: string;
+}
+
 interface IntentPack {
   readonly number: number;
+  /** Set when the row is written. */
+  ownerId: string;
   readonly texts: string[];
   /** Intents whose charge has not been written yet. */
   open: number;
@@ -13,24 +21,14 @@ interface IntentPack {
  * @internal
  */
 export class IntentPacks {
-  readonly #ownerId: string;
   readonly #packOf = new Map<string, IntentPack>();
   #count = 0;
   #next: IntentPack | undefined;
-  #spent: number[] = [];
-
-  constructor(ownerId: string) {
-    this.#ownerId = ownerId;
-  }
+  #spent: IntentPack[] = [];
 
   /** Puts an intent into the next row. */
-  add(chargeId: string, text: string): void {
-    const pack = (this.#next ??= { number: (this.#count += 1), texts: [], open: 0 });
-    pack.texts.push(text);
-    // An intent handed over twice is in two rows, and only one is found again: the other stays until its owner ends.
-    if (this.#packOf.has(chargeId)) pack.open = Number.POSITIVE_INFINITY;
-    pack.open += 1;
-    this.#packOf.set(chargeId, pack);
+  add(intent: PackedIntent): void {
+    this.#put(intent, (this.#next ??= this.#newPack()));
   }
 
   /** The charge is durable, or the intent could not be written: either way the intent needs no row any more. */
@@ -41,15 +39,15 @@ export class IntentPacks {
     pack.open -= 1;
     if (pack.open > 0) return;
     if (pack === this.#next) this.#next = undefined;
-    else this.#spent.push(pack.number);
+    else this.#spent.push(pack);
   }
 
-  /** A row for one intent that is written by itself. */
-  alone(chargeId: string, text: string): LedgerOperation {
-    this.settle(chargeId);
-    const pack: IntentPack = { number: (this.#count += 1), texts: [text], open: 1 };
-    this.#packOf.set(chargeId, pack);
-    return this.#insert(pack);
+  /** A row for intents that are written by themselves, whatever row they were in before. */
+  apart(intents: readonly PackedIntent[], ownerId: string): LedgerOperation {
+    for (const { chargeId } of intents) this.settle(chargeId);
+    const pack = this.#newPack();
+    for (const intent of intents) this.#put(intent, pack);
+    return insertion(pack, ownerId);
   }
 
   /** Whether rows wait to be removed. */
@@ -57,19 +55,32 @@ export class IntentPacks {
     return this.#spent.length > 0;
   }
 
-  /** The row of what was added since the last time, and the removal of rows that are spent. */
-  take(): LedgerOperation[] {
-    const operations = this.#spent.map((pack): LedgerOperation => ['deleteIntents', this.#ownerId, pack]);
+  /** The row of what was added since the last time, which comes last, and the removal of rows that are spent. */
+  take(ownerId: string): LedgerOperation[] {
+    const operations = this.#spent.map((pack): LedgerOperation => ['deleteIntents', pack.ownerId, pack.number]);
     this.#spent = [];
     const pack = this.#next;
     this.#next = undefined;
-    if (pack !== undefined) operations.push(this.#insert(pack));
+    if (pack !== undefined) operations.push(insertion(pack, ownerId));
     return operations;
   }
 
-  #insert({ number, texts }: IntentPack): LedgerOperation {
-    const intents = `[${texts.join(',')}]`;
-    texts.length = 0; // a call that takes minutes keeps its pack's number, not the texts of its neighbours
-    return ['insertIntents', this.#ownerId, number, intents];
+  #newPack(): IntentPack {
+    return { number: (this.#count += 1), ownerId: '', texts: [], open: 0 };
   }
+
+  #put({ chargeId, text }: PackedIntent, pack: IntentPack): void {
+    pack.texts.push(text);
+    // An intent handed over twice is in two rows, and only one is found again: the other stays until its owner ends.
+    if (this.#packOf.has(chargeId)) pack.open = Number.POSITIVE_INFINITY;
+    pack.open += 1;
+    this.#packOf.set(chargeId, pack);
+  }
+}
+
+function insertion(pack: IntentPack, ownerId: string): LedgerOperation {
+  const intents = `[${pack.texts.join(',')}]`;
+  pack.ownerId = ownerId;
+  pack.texts.length = 0; // a call that takes minutes keeps its pack's number, not the texts of its neighbours
+  return ['insertIntents', pack.number, intents, ownerId];
 }

@@ -16,6 +16,7 @@ const COLUMNS = [
   'corrects',
   'outcome',
   'facts',
+  'owner_id',
 ];
 
 const ids = fc.oneof(fc.constantFrom('a', 'a.b', 'a.b.1', '0', ''), fc.string({ unit: 'binary' }));
@@ -39,7 +40,7 @@ test('a charge comes back from its row as it was, also where its id is not made 
   fc.assert(
     fc.property(attempts, charges, (attempt, rest) => {
       const charge = sampleCharge({ ...attempt, ...rest });
-      const [, ...parameters] = chargeOperation('insertCharge', charge);
+      const [, ...parameters] = chargeOperation('insertCharge', charge, 'me');
       const row = Object.fromEntries(COLUMNS.map((name, index) => [name, parameters[index] ?? null]));
       expect(chargeOf(row)).toEqual(charge);
     }),

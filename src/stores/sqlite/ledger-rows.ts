@@ -3,6 +3,7 @@ import type { Endpoint } from '../../core/model/protocol.ts';
 import { inputTokensOf, outputTokensOf } from '../../core/model/usage.ts';
 import { type NanoUsd, nanoUsd } from '../../core/money.ts';
 import { type ChargeFacts, settledCertainty } from '../../core/report.ts';
+import type { ChargeReceipt, SpendingRow } from '../../ports/ledger.ts';
 import {
   corruptLedger,
   givenTags,
@@ -45,8 +46,12 @@ export function intentText(intent: Intent): string {
   ]);
 }
 
-/** Writes a charge, or the difference to the estimate that has its id. @internal */
-export function chargeOperation(statement: 'insertCharge' | 'correctEstimate', charge: Charge): LedgerOperation {
+/** Writes a charge, or the difference to the estimate that has its id. Changes no row when the owner was ended. @internal */
+export function chargeOperation(
+  statement: 'insertCharge' | 'correctEstimate',
+  charge: Charge,
+  ownerId: string,
+): LedgerOperation {
   return [
     statement,
     charge.chargeId,
@@ -65,6 +70,7 @@ export function chargeOperation(statement: 'insertCharge' | 'correctEstimate', c
       charge.servedModel ?? 0,
       charge.priceEntry ?? 0,
     ]),
+    ownerId,
   ];
 }
 
@@ -86,6 +92,10 @@ function oneOf<T extends string>(values: readonly T[], value: unknown): T {
   const found = values.find((known) => known === value);
   if (found === undefined) throw corruptLedger('a name that this program does not know');
   return found;
+}
+
+function optionalText(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : text(value);
 }
 
 function optionalAmount(value: unknown): NanoUsd | undefined {
@@ -138,6 +148,33 @@ export function chargeOf(row: SqlRow): Charge {
     corrects: row['corrects'] === null ? undefined : text(row['corrects']),
     status: isAbsent(status) ? undefined : integer(status),
     outcome: text(row['outcome']),
+  };
+}
+
+/** The receipt of a charge from the row that stands for it. @internal */
+export function receiptOf(chargeId: string, row: SqlRow): ChargeReceipt {
+  return {
+    chargeId,
+    ownerId: optionalText(row['owner_id']),
+    amountNanoUsd: optionalAmount(row['amount_nano_usd']),
+    atMs: integer(row['at_ms']),
+  };
+}
+
+/** The columns of {@link spendingOf}. @internal */
+export const SPENDING_COLUMNS = 'owner_id, at_ms, amount_nano_usd, project, key_id, target, facts -> 3 AS tags';
+
+/** What budgets need of a charge that has an amount, from its row. @internal */
+export function spendingOf(row: SqlRow): SpendingRow {
+  const { tags } = row;
+  return {
+    ownerId: optionalText(row['owner_id']),
+    atMs: integer(row['at_ms']),
+    amountNanoUsd: nanoUsd(integer(row['amount_nano_usd'])),
+    project: text(row['project']),
+    keyId: text(row['key_id']),
+    target: text(row['target']),
+    tags: tags === '0' ? {} : tagsFrom(JSON.parse(text(tags))),
   };
 }
 

@@ -5,7 +5,8 @@ import type { WriteOperation } from './sqlite-writer.ts';
  *
  * - `intent_packs`: the intents of one commit, as a JSON array of `intentText`. A pack goes when all of it is charged; what counts as
  *   open is what has no charge, so that a pack that stays too long does no harm.
- * - `charges`: one row each. What queries, corrections and audits ask for has a column, the rest is JSON of `chargeOperation`.
+ * - `owners`: those that have not been ended. Nothing is written under an id that is not here, so that the rows of an ended owner are final.
+ * - `charges`: one row each; `owner_id` is empty in rows from before there were owners. What queries, corrections and audits ask for has a column, the rest is JSON of `chargeOperation`.
  * - `call_packs`: call records that were written together, as a JSON array of `callText`.
  *
  * Few indices on purpose: each costs every call. `charge_id` begins with the call's id, so that its index finds a call's
@@ -54,17 +55,15 @@ CREATE TABLE call_packs (
 CREATE INDEX call_packs_first ON call_packs (first_at_ms, last_at_ms);
 CREATE INDEX call_packs_last ON call_packs (last_at_ms, first_at_ms);
 `,
+  'ALTER TABLE charges ADD COLUMN owner_id TEXT',
 ];
 
 /** The columns of a charge in the order of `chargeOperation`. */
 const CHARGE_COLUMNS =
-  'charge_id, at_ms, project, key_id, target, certainty, amount_nano_usd, corrects, outcome, facts';
+  'charge_id, at_ms, project, key_id, target, certainty, amount_nano_usd, corrects, outcome, facts, owner_id';
 
-/** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. */
-const OWNER_DIED = 'owner-died';
-
-/** Owners that live at the moment of the parameter. An owner without a row closed, or was declared dead, and is not among them. */
-const LIVING_OWNERS = 'SELECT owner_id FROM owners WHERE lease_until_ms > ?';
+/** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. @internal */
+export const OWNER_DIED = 'owner-died';
 
 /** Statements of the writing thread. @internal */
 export type LedgerStatement =
@@ -73,44 +72,51 @@ export type LedgerStatement =
   | 'insertCharge'
   | 'correctEstimate'
   | 'insertCalls'
+  | 'registerOwner'
   | 'renewLease'
-  | 'endLease'
-  | 'endLapsedLeases'
+  | 'endOwner'
+  | 'endLapsedOwners'
   | 'chargeOrphans'
   | 'deleteOrphans';
 
 /** One statement with its parameters. @internal */
 export type LedgerOperation = WriteOperation<LedgerStatement>;
 
-/** Everything that is ever written to a ledger. Rows of `charges` and `call_packs` are only ever added. @internal */
+/**
+ * Everything that is ever written to a ledger. Rows of `charges` and `call_packs` are only ever added. Intents and charges take their owner from
+ * its row in `owners`: when that is gone, they change no row, whatever a process that stood still had on its way.
+ * @internal
+ */
 export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
-  insertIntents: 'INSERT INTO intent_packs VALUES (?, ?, ?)',
+  insertIntents: 'INSERT INTO intent_packs SELECT owner_id, ?, ? FROM owners WHERE owner_id = ?',
   deleteIntents: 'DELETE FROM intent_packs WHERE owner_id = ? AND pack = ?',
-  insertCharge: `INSERT INTO charges (${CHARGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  insertCharge: `INSERT INTO charges (${CHARGE_COLUMNS}) 
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, owner_id FROM owners WHERE owner_id = ?
     ON CONFLICT (charge_id) DO NOTHING`,
   /**
    * The true figure of a charge that stands as an estimate of a dead owner. Takes the parameters of `insertCharge`; the row gets the
    * difference as its amount, so that both together are the truth. Does nothing where the charge is no such estimate.
    */
-  correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+  correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
     INSERT INTO charges (${CHARGE_COLUMNS})
     SELECT late.charge_id || '.c1', late.at_ms, late.project, late.key_id, late.target, late.certainty,
-      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts
-    FROM late JOIN charges AS estimate ON estimate.charge_id = late.charge_id
+      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts, owners.owner_id
+    FROM late JOIN owners ON owners.owner_id = late.owner_id JOIN charges AS estimate ON estimate.charge_id = late.charge_id
     WHERE estimate.outcome = '${OWNER_DIED}'
     ON CONFLICT (charge_id) DO NOTHING`,
   insertCalls: 'INSERT INTO call_packs (first_at_ms, last_at_ms, records) VALUES (?, ?, ?)',
-  renewLease: `INSERT INTO owners VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (owner_id) DO UPDATE SET lease_until_ms = excluded.lease_until_ms`,
-  endLease: 'DELETE FROM owners WHERE owner_id = ?',
-  endLapsedLeases: 'DELETE FROM owners WHERE lease_until_ms <= ?',
+  registerOwner: 'INSERT INTO owners VALUES (?, ?, ?, ?, ?)',
+  renewLease: 'UPDATE owners SET lease_until_ms = ? WHERE owner_id = ?',
+  /** This and the next only with `chargeOrphans` and `deleteOrphans` in the same transaction. */
+  endOwner: 'DELETE FROM owners WHERE owner_id = ?',
+  endLapsedOwners: 'DELETE FROM owners WHERE lease_until_ms <= ?',
   /** Positions as in `intentText`. Intents that were charged are in the table by their id, and stay as they are. */
   chargeOrphans: `INSERT INTO charges (${CHARGE_COLUMNS})
     SELECT value ->> 0, CAST(value ->> 1 AS INTEGER), value ->> 2, value ->> 3, value ->> 4,
-      CASE WHEN value ->> 5 IS NULL THEN 'unpriced' ELSE 'estimate' END, CAST(value ->> 5 AS INTEGER), NULL, '${OWNER_DIED}', value -> 6
-    FROM intent_packs, json_each(intents) WHERE owner_id NOT IN (${LIVING_OWNERS})
+      CASE WHEN value ->> 5 IS NULL THEN 'unpriced' ELSE 'estimate' END, CAST(value ->> 5 AS INTEGER), NULL, '${OWNER_DIED}', value -> 6, owner_id
+    FROM intent_packs, json_each(intents) WHERE owner_id NOT IN (SELECT owner_id FROM owners)
     ON CONFLICT (charge_id) DO NOTHING`,
-  deleteOrphans: `DELETE FROM intent_packs WHERE owner_id NOT IN (${LIVING_OWNERS})`,
+  deleteOrphans: `DELETE FROM intent_packs WHERE owner_id NOT IN (SELECT owner_id FROM owners)`,
 };
 
 /** Intents without a charge, one JSON text a row, each once. @internal */

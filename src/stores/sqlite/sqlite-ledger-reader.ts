@@ -2,10 +2,25 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import { callFacts, ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
-import type { LedgerQuery, LedgerReader } from '../../ports/ledger.ts';
+import type {
+  ChargeReceipt,
+  LedgerQuery,
+  LedgerReader,
+  SpendingQuery,
+  SpendingReader,
+  SpendingRow,
+} from '../../ports/ledger.ts';
 import { orderedCalls } from './ledger-call-reader.ts';
-import { CHARGE_FACTS_COLUMNS, chargeFactsOf, chargeOf, intentOf } from './ledger-rows.ts';
-import { LEDGER_MIGRATIONS, OPEN_INTENTS } from './ledger-schema.ts';
+import {
+  CHARGE_FACTS_COLUMNS,
+  chargeFactsOf,
+  chargeOf,
+  intentOf,
+  receiptOf,
+  SPENDING_COLUMNS,
+  spendingOf,
+} from './ledger-rows.ts';
+import { LEDGER_MIGRATIONS, OPEN_INTENTS, OWNER_DIED } from './ledger-schema.ts';
 import {
   openDatabase,
   type SqliteDatabase,
@@ -18,6 +33,9 @@ import {
 
 /** Rows read in one go: about 2 ms, after which other work of the process gets its turn. */
 const PAGE_ROWS = 500;
+
+/** Rows looked at in one go for those of one owner. */
+const OWNER_PAGE_ROWS = 2_000;
 
 interface Condition {
   readonly sql: string;
@@ -54,7 +72,7 @@ function conditionOf(query: LedgerQuery): Condition {
  * Reads a ledger's file, also while gateways write it: every page is a snapshot of its own.
  * @internal
  */
-export class SqliteLedgerReader implements LedgerReader {
+export class SqliteLedgerReader implements LedgerReader, SpendingReader {
   readonly #database: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
 
@@ -83,6 +101,52 @@ export class SqliteLedgerReader implements LedgerReader {
 
   async openIntents(): Promise<readonly Intent[]> {
     return this.read(OPEN_INTENTS).map(intentOf);
+  }
+
+  /** All pages are of one moment: rows are only added, and their sequence grows with every commit. */
+  async *spending({ fromMs, ownerId }: SpendingQuery): AsyncIterable<SpendingRow> {
+    const [{ sequence: last = null } = {}] = this.read('SELECT max(sequence) AS sequence FROM charges');
+    const owner =
+      ownerId === undefined ? { sql: '', parameters: [] } : { sql: ' AND owner_id = ?', parameters: [ownerId] };
+    const pageRows = ownerId === undefined ? PAGE_ROWS : OWNER_PAGE_ROWS;
+    let from: readonly SqlValue[] = [fromMs ?? Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+    for (;;) {
+      const [end] = this.read(
+        `SELECT at_ms, sequence FROM charges WHERE (at_ms, sequence) > (?, ?) ORDER BY at_ms, sequence LIMIT 1 OFFSET ?`,
+        ...from,
+        pageRows - 1,
+      );
+      const until = [end?.['at_ms'] ?? Number.MAX_SAFE_INTEGER, end?.['sequence'] ?? Number.MAX_SAFE_INTEGER];
+      const page = this.read(
+        `SELECT ${SPENDING_COLUMNS} FROM charges WHERE (at_ms, sequence) > (?, ?) AND (at_ms, sequence) <= (?, ?)
+           AND sequence <= ? AND amount_nano_usd IS NOT NULL${owner.sql} ORDER BY at_ms, sequence`,
+        ...from,
+        ...until,
+        last,
+        ...owner.parameters,
+      );
+      yield* page.map(spendingOf);
+      if (end === undefined) return;
+      from = until;
+      await nextTurn(); // oxlint-disable-line no-await-in-loop -- the point of it: pages with room between them
+    }
+  }
+
+  /** The receipt of the row that stands for a charge; undefined when its row, or the correction of its estimate, is missing. */
+  receipt(chargeId: string): ChargeReceipt | undefined {
+    const correctionId = `${chargeId}.c1`;
+    const rows = this.read(
+      'SELECT charge_id, owner_id, amount_nano_usd, at_ms, outcome FROM charges WHERE charge_id IN (?, ?)',
+      chargeId,
+      correctionId,
+    );
+    const own = rows.find((row) => row['charge_id'] === chargeId);
+    const standing = own?.['outcome'] === OWNER_DIED ? rows.find((row) => row['charge_id'] === correctionId) : own;
+    return standing === undefined ? undefined : receiptOf(chargeId, standing);
+  }
+
+  async livingOwners(): Promise<readonly string[]> {
+    return this.read('SELECT owner_id FROM owners').map((row) => String(row['owner_id']));
   }
 
   async close(): Promise<void> {

@@ -175,7 +175,7 @@ test('a charge whose intent was charged in time is never corrected', async () =>
   expect(await collect(ledger.charges({}))).toEqual([sampleCharge()]);
 });
 
-test('an owner that was declared dead takes its lease again with its next intent', async () => {
+test('an owner that was declared dead goes on under another id with its next intent', async () => {
   const [stopped, second] = [await openLedger(), await openLedger()];
   nowMs += LEASE_MS;
   await second.recover(nowMs);
@@ -198,14 +198,14 @@ test('an owner whose process is gone is dead at once, one whose process cannot b
   const database = await openDatabase(path);
   const self = thisProcess();
   const insertIntents = database.prepare(LEDGER_STATEMENTS.insertIntents);
-  const renewLease = database.prepare(LEDGER_STATEMENTS.renewLease);
+  const registerOwner = database.prepare(LEDGER_STATEMENTS.registerOwner);
   for (const [owner, host, start] of [
     ['gone', self.host, 'another start'],
     ['elsewhere', 'another machine', 'another start'],
     ['here', self.host, self.processStart],
   ] as const) {
-    renewLease.run(owner, nowMs + LEASE_MS, self.pid, host ?? null, start ?? null);
-    insertIntents.run(owner, 1, `[${intentText(sampleIntent({ chargeId: `${owner}.1`, callId: owner }))}]`);
+    registerOwner.run(owner, nowMs + LEASE_MS, self.pid, host ?? null, start ?? null);
+    insertIntents.run(1, `[${intentText(sampleIntent({ chargeId: `${owner}.1`, callId: owner }))}]`, owner);
   }
   database.close();
   await first.recover(nowMs);

@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { collect } from '../../testing/collect.ts';
 import { ledgerConformance } from '../../testing/ledger-conformance.ts';
+import { ledgerOwnerConformance } from '../../testing/ledger-owner-conformance.ts';
+import type { LedgerStorage } from '../../testing/ledger-owner-stage.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
 import { openSqliteLedger } from './sqlite-ledger.ts';
 import { openDatabase, type SqliteDriver } from './sqlite-database.ts';
 import { openLedgerReader } from './sqlite-ledger-reader.ts';
+import { LEDGER_MIGRATIONS } from './ledger-schema.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 
 let folder: string;
@@ -22,9 +25,11 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
+beforeEach(() => {
+  path = join(folder, `${(count += 1)}.db`);
+});
 
 async function openLedger(onFault?: (operation: string) => void): ReturnType<typeof openSqliteLedger> {
-  path = join(folder, `${(count += 1)}.db`);
   return openSqliteLedger({ path, clock, random, ...(onFault === undefined ? {} : { onFault }) });
 }
 
@@ -42,7 +47,19 @@ describe.each<SqliteDriver>(['better-sqlite3', 'node:sqlite'])('on %s', (driver)
   const make = async (): ReturnType<typeof openSqliteLedger> =>
     openSqliteLedger({ path: join(folder, `${(count += 1)}.db`), clock, random, driver });
 
+  const makeStorage = async (): Promise<LedgerStorage> => {
+    const shared = join(folder, `${(count += 1)}.db`);
+    return {
+      open: (owner) => openSqliteLedger({ path: shared, random, driver, ...owner }),
+      close: async () => undefined,
+    };
+  };
+
   test.each(ledgerConformance(make))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
+
+  test.each(ledgerOwnerConformance(makeStorage))('with several owners: $name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });
@@ -109,6 +126,33 @@ test('a ledger of another version of the schema is not read', async () => {
   await ledger.close();
   await expect(openLedgerReader(path)).rejects.toThrow('schema version 99');
   await expect(openSqliteLedger({ path, clock, random })).rejects.toMatchObject({ code: 'store-unavailable' });
+});
+
+test('rows from before there were owners count for none, and are read like any other', async () => {
+  const old = await openDatabase(path, { migrations: LEDGER_MIGRATIONS.slice(0, 1) });
+  old.exec(
+    `INSERT INTO charges VALUES (1, 'old.1', 7, 'p', 'k', 'a/b', 'exact', 5, NULL, 'complete', '["chat",0,0,0,0]')`,
+  );
+  old.close();
+  const ledger = await openLedger();
+  const row = { ownerId: undefined, atMs: 7, amountNanoUsd: 5 };
+  expect(await ledger.charge([sampleCharge({ chargeId: 'old.1' })])).toEqual([{ chargeId: 'old.1', ...row }]);
+  expect(await collect(ledger.spending({}))).toEqual([{ ...row, project: 'p', keyId: 'k', target: 'a/b', tags: {} }]);
+  expect(await collect(ledger.spending({ ownerId: ledger.ownerId }))).toEqual([]);
+  await ledger.close();
+});
+
+test('what is charged while spending is read is not in it: all its pages are of one moment', async () => {
+  const ledger = await openLedger();
+  const rows = Array.from({ length: 1_200 }, (_, index) => sampleCharge({ chargeId: `old${index}.1`, atMs: index }));
+  await ledger.charge(rows);
+  const read: number[] = [];
+  for await (const { atMs } of ledger.spending({})) {
+    if (read.push(atMs) % 400 === 0) await ledger.charge([sampleCharge({ chargeId: `new${atMs}.1`, atMs: 1_100 })]);
+  }
+  expect(read).toEqual(rows.map((row) => row.atMs));
+  expect(await collect(ledger.spending({}))).toHaveLength(1_203);
+  await ledger.close();
 });
 
 test('a reader reads while the ledger is written', async () => {

@@ -1,8 +1,20 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
-import type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../../ports/ledger.ts';
-import { isGone, type ProcessIdentity, thisProcess } from './ledger-owner.ts';
+import type {
+  ChargeReceipt,
+  Ledger,
+  LedgerOwner,
+  LedgerQuery,
+  LedgerReader,
+  ReportDimension,
+  ReportRow,
+  SpendingQuery,
+  SpendingReader,
+  SpendingRow,
+} from '../../ports/ledger.ts';
+import { isGone } from './ledger-owner.ts';
+import { LedgerLease, type LeaseRenewal } from './ledger-lease.ts';
 import { callText } from './ledger-call-text.ts';
 import { LedgerCommits } from './ledger-commits.ts';
 import { chargeOperation, intentText } from './ledger-rows.ts';
@@ -36,65 +48,69 @@ const DEFAULT_LEASE_MS = 15_000;
  * The ledger in a SQLite file (WAL, `synchronous = FULL`). Commits run in a thread of their own and are shared by what
  * waits at that moment. Any number of processes may open one file.
  *
- * An intent belongs to its owner, the opened ledger. The owner's lease is renewed by a timer; the intents of owners that are
- * dead or silent become charges at their upper bound, once, by whoever notices first. Should such an owner turn out to be
- * alive, its true charge is kept as a correction of the estimate.
+ * What is written belongs to its owner, the opened ledger. The owner's lease is renewed by a timer; owners that are dead or silent are ended,
+ * once, by whoever notices first: their intents become charges at their upper bound, and nothing is written under their id any more. Should such an
+ * owner turn out to be alive, it goes on under another id, and its true charge is kept as a correction of the estimate.
  * @public
  */
-export class SqliteLedger implements Ledger, LedgerReader {
-  /** Owner of this ledger's intents. */
-  readonly ownerId: string;
+export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, SpendingReader {
   readonly #writer: SqliteWriter<LedgerStatement>;
   readonly #commits: LedgerCommits;
+  readonly #lease: LedgerLease;
   readonly #reader: SqliteLedgerReader;
-  readonly #clock: Clock;
-  readonly #leaseMs: number;
   readonly #onFault: SqliteLedgerOptions['onFault'];
-  readonly #self: ProcessIdentity = thisProcess();
   readonly #timer: NodeJS.Timeout;
-  #leaseUntilMs = 0;
   #recordFault: unknown;
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openSqliteLedger}. */
   constructor(options: SqliteLedgerOptions, writer: SqliteWriter<LedgerStatement>, reader: SqliteLedgerReader) {
-    this.ownerId = `owner_${options.random.hex(16)}`;
+    const { clock, random, leaseMs = DEFAULT_LEASE_MS } = options;
     this.#writer = writer;
+    this.#lease = new LedgerLease(writer, { clock, random, leaseMs });
     this.#commits = new LedgerCommits(writer, {
-      ownerId: this.ownerId,
-      clock: options.clock,
+      lease: this.#lease,
+      clock,
       onRecordFault: (error) => {
         this.#recordFault = error;
         this.#onFault?.('record', error);
       },
     });
     this.#reader = reader;
-    this.#clock = options.clock;
-    this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#onFault = options.onFault;
     this.#timer = setInterval(() => {
-      this.recover(this.#clock.nowMs()).catch((error: unknown) => this.#onFault?.('lease', error));
-    }, this.#leaseMs / 3);
+      this.recover(clock.nowMs()).catch((error: unknown) => this.#onFault?.('lease', error));
+    }, leaseMs / 3);
     this.#timer.unref();
+  }
+
+  get ownerId(): string {
+    return this.#lease.ownerId;
+  }
+
+  get leaseUntilMs(): number {
+    return this.#lease.untilMs;
   }
 
   /** Keeps the intent under this ledger's own owner and lease, whatever owner it names. */
   intend(intent: Intent): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    // A process that stood still (SIGSTOP, a laptop's lid) takes its lease again with the intent, in one transaction.
-    const isLeaseShort = nowMs > this.#leaseUntilMs - this.#leaseMs / 3;
-    return this.#commits.intend(intent.chargeId, intentText(intent), isLeaseShort ? this.#renewal(nowMs) : undefined);
+    return this.#commits.intend(intent.chargeId, intentText(intent));
   }
 
-  async charge(charges: readonly Charge[]): Promise<void> {
-    if (charges.length === 0) return;
-    const changes = await this.#commits.write(charges.map((charge) => chargeOperation('insertCharge', charge)));
-    // The id is taken: a charge handed over again, or an estimate made while this process was taken for dead.
-    const taken = charges.filter((_charge, index) => changes[index] === 0);
-    if (taken.length > 0) {
-      await this.#commits.write(taken.map((charge) => chargeOperation('correctEstimate', charge)));
-    }
-    for (const charge of charges) this.#commits.settle(charge.chargeId);
+  async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
+    if (charges.length === 0) return [];
+    const { ownerId } = this.#lease;
+    const changes = await this.#commits.write(
+      charges.map((charge) => chargeOperation('insertCharge', charge, ownerId)),
+    );
+    const unwritten = charges.filter((_charge, index) => changes[index] === 0);
+    const standing = unwritten.length === 0 ? undefined : await this.#receiptsOf(unwritten);
+    return charges.map((charge) => {
+      const { chargeId, amountNanoUsd, atMs } = charge;
+      this.#commits.settle(chargeId);
+      // An id that is twice in one batch was written by one of them, and both have the receipt of that row.
+      return standing?.get(chargeId) ?? { chargeId, ownerId, amountNanoUsd, atMs };
+    });
   }
 
   record(record: CallRecord): void {
@@ -112,23 +128,27 @@ export class SqliteLedger implements Ledger, LedgerReader {
   }
 
   /**
-   * Renews the own lease and turns the intents of dead owners into charges at their upper bound, marked as estimates.
-   * Done when the ledger is opened and with every renewal.
+   * Renews the own lease, ends dead owners and turns their intents into charges at their upper bound, marked as estimates.
+   * Done with every renewal.
    * @returns how many intents were turned.
    */
   async recover(nowMs: number): Promise<number> {
-    const dead = this.#goneOwners().map((ownerId): LedgerOperation => ['endLease', ownerId]);
-    const changes = await this.#writer.write([
-      this.#renewal(nowMs),
-      ...dead,
-      ['endLapsedLeases', nowMs],
-      ['chargeOrphans', nowMs],
-      ['deleteOrphans', nowMs],
-    ]);
-    return changes.at(-2) ?? 0; // charges made, not rows of intents that went
+    const renewal = this.#lease.renewal(nowMs);
+    const { isLiving, turned } = await this.#recoverWith(renewal, nowMs);
+    if (!isLiving) await this.#lease.replace(renewal.ownerId);
+    return turned;
   }
 
-  /** Commits what waits, gives up the lease and closes the file. Intents still open become estimates at the next recovery. */
+  /** @internal Done once by {@link openSqliteLedger}: lets the owner in, and recovers what others have left. */
+  async register(nowMs: number): Promise<void> {
+    await this.#recoverWith(this.#lease.registration(nowMs), nowMs);
+  }
+
+  livingOwners(): Promise<readonly string[]> {
+    return this.#reader.livingOwners();
+  }
+
+  /** Commits what waits, ends the owner and closes the file. Intents still open become charges at their upper bound. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -149,21 +169,61 @@ export class SqliteLedger implements Ledger, LedgerReader {
     return this.#reader.openIntents();
   }
 
+  spending(query: SpendingQuery): AsyncIterable<SpendingRow> {
+    return this.#reader.spending(query);
+  }
+
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     try {
       await this.flush();
-      await this.#writer.write([['endLease', this.ownerId]]);
+    } finally {
+      await this.#end();
+    }
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#writer.write([['endOwner', this.ownerId], ['chargeOrphans'], ['deleteOrphans']]);
     } finally {
       await this.#writer.close();
       await this.#reader.close();
     }
   }
 
-  #renewal(nowMs: number): LedgerOperation {
-    this.#leaseUntilMs = nowMs + this.#leaseMs;
-    const { pid, host, processStart } = this.#self;
-    return ['renewLease', this.ownerId, this.#leaseUntilMs, pid, host ?? null, processStart ?? null];
+  /**
+   * Charges that changed no row: their ids are taken (a charge handed over again, or an estimate made while this process was taken for dead), or the owner
+   * was ended.
+   */
+  async #receiptsOf(charges: readonly Charge[]): Promise<ReadonlyMap<string, ChargeReceipt>> {
+    const receipts = new Map<string, ChargeReceipt>();
+    await this.#lease.fenced(async (ownerId) => {
+      await this.#commits.write(
+        charges.flatMap((charge) => [
+          chargeOperation('insertCharge', charge, ownerId),
+          chargeOperation('correctEstimate', charge, ownerId),
+        ]),
+      );
+      for (const { chargeId } of charges) {
+        const receipt = this.#reader.receipt(chargeId);
+        if (receipt !== undefined) receipts.set(chargeId, receipt);
+      }
+      return charges.every(({ chargeId }) => receipts.has(chargeId));
+    });
+    return receipts;
+  }
+
+  /** The end of an owner and the charges of its intents are one transaction: the sum of its rows is final. */
+  async #recoverWith(renewal: LeaseRenewal, nowMs: number): Promise<{ isLiving: boolean; turned: number }> {
+    const changes = await this.#writer.write([
+      renewal.operation,
+      ...this.#goneOwners().map((ownerId): LedgerOperation => ['endOwner', ownerId]),
+      ['endLapsedOwners', nowMs],
+      ['chargeOrphans'],
+      ['deleteOrphans'],
+    ]);
+    this.#lease.note(renewal, changes[0]);
+    return { isLiving: changes[0] === 1, turned: changes.at(-2) ?? 0 }; // charges made, not rows of intents that went
   }
 
   /** Owners whose process is known to be gone, so that a restart need not wait for their lease to end. */
@@ -176,7 +236,7 @@ export class SqliteLedger implements Ledger, LedgerReader {
           host: owner['host'] === null ? undefined : String(owner['host']),
           processStart: owner['process_start'] === null ? undefined : String(owner['process_start']),
         },
-        this.#self,
+        this.#lease.self,
       );
     return owners.filter(isDead).map((owner) => String(owner['owner_id']));
   }
@@ -200,7 +260,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   try {
     await writer.ready();
     ledger = new SqliteLedger(options, writer, await openLedgerReader(path, { driver }));
-    await ledger.recover(options.clock.nowMs());
+    await ledger.register(options.clock.nowMs());
     return ledger;
   } catch (error) {
     await (ledger ?? writer).close().catch(() => undefined); // the first error is the one that counts
