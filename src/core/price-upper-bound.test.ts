@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { priceBookOf } from '../../test/support/price-book-of.ts';
 import { inputTokensOf, outputTokensOf, USAGE_BUCKETS, usageOf } from './model/usage.ts';
+import type { PriceBook } from './price-book.ts';
 import { shippedPriceBook } from './price-book-shipped.ts';
 import { upperBound } from './price-upper-bound.ts';
 import { priceUsage } from './price-usage.ts';
@@ -43,6 +44,70 @@ test('no usage within the bound, on any terms that have a price, costs more than
       },
     ),
     { numRuns: 500 },
+  );
+});
+
+/** Prices of any height for all buckets: images dearer than text, tiers that are cheaper than the one before, discounts and surcharges. */
+function arbitraryBook(): fc.Arbitrary<PriceBook> {
+  const price = fc.integer({ min: 0, max: 50_000 }).map((millionths) => (millionths / 1_000).toFixed(3));
+  const tokenBuckets = USAGE_BUCKETS.filter((bucket) => bucket !== 'webSearch');
+  const table = fc
+    .record(Object.fromEntries(tokenBuckets.map((bucket) => [bucket, price])))
+    .map((prices) => Object.assign({ input: '1', output: '2' }, prices));
+  const ratio = fc.constantFrom('0.1', '0.5', '1.1', '2', '6');
+  return fc
+    .record({
+      usdPerMillion: table,
+      tiers: fc.uniqueArray(
+        fc.record({ aboveTokens: fc.integer({ min: 1, max: 200_000 }), inclusive: fc.boolean(), usdPerMillion: table }),
+        { maxLength: 2, selector: (tier) => tier.aboveTokens },
+      ),
+      serviceTiers: fc.record({ priority: ratio, flex: ratio }),
+      geos: fc.record({ us: ratio }),
+      speeds: fc.record({ fast: ratio }),
+    })
+    .map((entry) =>
+      priceBookOf({
+        models: ['m'],
+        ...entry,
+        tiers: entry.tiers.toSorted((left, right) => left.aboveTokens - right.aboveTokens),
+      }),
+    );
+}
+
+test('no usage of any kind costs more than a bound that is at least as large, at any prices', () => {
+  const counts = fc.record(
+    Object.fromEntries(
+      USAGE_BUCKETS.filter((bucket) => bucket !== 'webSearch').map((bucket) => [
+        bucket,
+        fc.oneof(fc.constant(0), fc.nat(60_000)),
+      ]),
+    ),
+  );
+  const terms = fc.record({
+    serviceTier: fc.constantFrom('default', 'flex', 'priority'),
+    geo: fc.constantFrom('global', 'us'),
+    speed: fc.constantFrom('standard', 'fast'),
+  });
+  fc.assert(
+    fc.property(
+      arbitraryBook(),
+      counts,
+      terms,
+      fc.nat(100_000),
+      fc.nat(10_000),
+      (book, buckets, served, more, longer) => {
+        const usage = usageOf(buckets);
+        const cost = priceUsage(book, TARGET, usage, served, NOW);
+        if (cost.kind === 'unpriced') return;
+        priced += 1;
+        const size = { inputTokens: inputTokensOf(usage) + more, maxOutputTokens: outputTokensOf(usage) + longer };
+        expect(cost.kind === 'priced' ? cost.amount : Infinity).toBeLessThanOrEqual(
+          upperBound(book, TARGET, size, NOW) ?? -1,
+        );
+      },
+    ),
+    { numRuns: 1_000 },
   );
 });
 
