@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'budget-spent'
   | 'budget-held'
   | 'budget-full'
+  | 'unbounded-call'
   | 'rate-limited'
   | 'concurrency-limited'
   | 'overloaded'
@@ -59,6 +60,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'budget-spent': 402,
   'budget-held': 429,
   'budget-full': 429,
+  'unbounded-call': 400,
   'rate-limited': 429,
   'concurrency-limited': 429,
   overloaded: 503,

@@ -23,6 +23,11 @@ export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string 
       if (result === undefined) return undefined;
       return result.kind === 'priced' ? { amountNanoUsd: result.amount, priceEntry: result.entryId } : undefined;
     },
+    limits(target) {
+      const facts = factsOf(target);
+      return { contextWindowTokens: facts?.contextWindowTokens, maxOutputTokens: facts?.maxOutputTokens };
+    },
+    vendorOf: (target) => vendors.get(target.provider),
     upperBound(target, bound, atMs) {
       const output = bound.maxOutputTokens ?? factsOf(target)?.maxOutputTokens;
       if (output === undefined) return undefined;

@@ -166,6 +166,8 @@ export class ClientRelay implements ReplyReceiver {
     // A model's name is the caller's text: what HTTP cannot carry is percent-encoded.
     if (target !== undefined) headers['x-farthing-model'] = formatTarget(target).replace(UNCARRIED, encodeURIComponent);
     headers['cache-status'] = cacheStatusOf(state, this.#options.clock.nowMs());
+    const left = state.budgetLeft?.();
+    if (left !== undefined) headers['x-farthing-budget-remaining-usd'] = formatUsd(left);
     if (state.decisions.length > 0) headers['x-farthing-decisions'] = formatDecisions(state.decisions);
     sink.head(
       trailerNames === undefined ? { status: head.status, headers } : { status: head.status, headers, trailerNames },

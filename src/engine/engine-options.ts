@@ -2,6 +2,8 @@ import type { CacheMode } from '../core/cacheability.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { PriceBook } from '../core/price-book.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
+import { nanoUsd } from '../core/money.ts';
+import type { BudgetPolicy } from '../middleware/budget/budget.ts';
 import type { DispatchTimeouts } from '../middleware/dispatch/dispatch.ts';
 import type { CacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
@@ -10,6 +12,7 @@ import type { EventSink } from '../ports/event-sink.ts';
 import type { Ledger, LedgerReader } from '../ports/ledger.ts';
 import type { Provider } from '../ports/provider.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
+import type { Budgets } from './budgets/open-budgets.ts';
 
 /** A provider and whose models and prices it has. @public */
 export interface EngineProvider {
@@ -54,6 +57,14 @@ export const DEFAULT_MAX_REPLY_BYTES: number = 128 * 1024 * 1024;
 /** Times after which a provider is given up. @public */
 export const DEFAULT_TIMEOUTS: DispatchTimeouts = { firstByteMs: 120_000, idleMs: 120_000, totalMs: 600_000 };
 
+/** How calls are held to budgets unless the engine's options say otherwise; as `limits` of the configuration. @public */
+export const DEFAULT_BUDGET_POLICY: BudgetPolicy = {
+  waitMs: 2000,
+  defaultMaxOutputTokens: undefined,
+  toolAllowanceNanoUsd: nanoUsd(50_000_000),
+  unboundedCalls: 'reserve',
+};
+
 /** What an engine is made from. It opens and closes none of these but its providers. @public */
 export interface EngineOptions {
   readonly providers: readonly EngineProvider[];
@@ -77,8 +88,10 @@ export interface EngineOptions {
   readonly maxReplyBytes?: number;
   /** @defaultValue the limits of `json-limits` */
   readonly requestLimits?: RequestLimits;
-  /** Whether a model without a price is refused, as under a hard budget. @defaultValue false */
-  readonly refuseUnpriced?: boolean;
+  /** Budgets that calls are held to, already opened. @defaultValue none */
+  readonly budgets?: Budgets | undefined;
+  /** How calls are held to budgets. @defaultValue {@link DEFAULT_BUDGET_POLICY} */
+  readonly budgetPolicy?: Partial<BudgetPolicy>;
   /** @defaultValue the machine's clock */
   readonly clock?: Clock;
   /** @defaultValue cryptographic randomness */

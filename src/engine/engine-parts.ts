@@ -4,6 +4,8 @@ import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { RouteProvider } from '../core/route/route-table.ts';
 import type { CacheOptions } from '../middleware/cache/cache-access.ts';
 import { SeenCalls } from '../middleware/cache/seen-calls.ts';
+import type { BudgetPolicy } from '../middleware/budget/budget.ts';
+import { BudgetKeeper } from '../middleware/budget/budget-keeper.ts';
 import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
@@ -11,8 +13,10 @@ import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../port
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Pricer } from '../ports/pricer.ts';
+import { MemoryBudgetStore } from '../stores/memory/memory-budget-store.ts';
 import { bookPricer } from './book-pricer.ts';
 import {
+  DEFAULT_BUDGET_POLICY,
   DEFAULT_MAX_ENTRY_BYTES,
   DEFAULT_MAX_REPLY_BYTES,
   DEFAULT_TIMEOUTS,
@@ -35,8 +39,10 @@ export interface EngineParts {
   readonly rawHits: RawHits | undefined;
 }
 
-/** Until there is an optimiser or a route policy, nothing of ours changes an answer. */
-const POLICY_FINGERPRINT = 'none';
+/** What of ours may change an answer: the output limit that is sent for calls which have none. */
+function policyFingerprint({ defaultMaxOutputTokens }: BudgetPolicy): string {
+  return defaultMaxOutputTokens === undefined ? 'none' : `max-output:${defaultMaxOutputTokens}`;
+}
 
 /** Makes the parts. @internal */
 export function engineParts(options: EngineOptions): EngineParts {
@@ -46,6 +52,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     options.priceBook,
     new Map(options.providers.map((entry) => [entry.provider.name, entry.vendor])),
   );
+  const policy = { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy };
   const spool = new ChargeSpool({ ledger: options.ledger, events });
   const cache =
     options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
@@ -66,17 +73,24 @@ export function engineParts(options: EngineOptions): EngineParts {
         aliases: options.aliases ?? new Map(),
         vendorOfModel,
       },
-      refuseUnpriced: options.refuseUnpriced ?? false,
       cache,
       leases: leasesOf(options),
+      budget: { keeper: options.budgets?.keeper ?? noBudgets(options, clock, events), policy, pricer },
       charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
       dispatch: {
         providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
         timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
+        vendorOf: (target) => pricer.vendorOf(target),
         maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
       },
     },
   };
+}
+
+/** A keeper of nothing: calls are charged, and no budget counts them. */
+function noBudgets({ ownerId }: EngineOptions, clock: Clock, events: EventSink): BudgetKeeper {
+  const ledger = { ownerId, leaseUntilMs: Number.POSITIVE_INFINITY, recover: () => Promise.resolve(0) };
+  return new BudgetKeeper({ store: new MemoryBudgetStore({ clock }), ledger, clock, events, budgets: [], maxAccounts: 0 });
 }
 
 function routeProvider(entry: EngineOptions['providers'][number]): RouteProvider {
@@ -113,7 +127,7 @@ function cacheParts(
     maxEntryBytes: cache.maxEntryBytes ?? DEFAULT_MAX_ENTRY_BYTES,
     scopeOf: (call: Call) => cacheScope(scope, scope === 'project' ? call.caller.project : call.caller.keyId),
     identityOf: (provider) => addresses.get(provider) ?? '',
-    policyFingerprint: POLICY_FINGERPRINT,
+    policyFingerprint: policyFingerprint({ ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy }),
     seen: new SeenCalls(),
     sha256Hex: (data) => hash('sha256', data, 'hex'),
   };

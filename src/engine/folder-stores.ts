@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CacheStore } from '../ports/cache-store.ts';
+import type { ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 import { ledgerPath } from '../stores/sqlite/data-files.ts';
@@ -16,7 +16,7 @@ export interface FolderStores {
   readonly ledger: SqliteLedger;
   readonly memory: MemoryCacheStore;
   /** Memory over disk, or memory alone. */
-  readonly cache: CacheStore;
+  readonly cache: ForgetfulCacheStore;
   close(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function openFolderStores(options: FolderStoresOptions): Promise<Fo
   throw openedLedger.status === 'rejected' ? openedLedger.reason : (openedCache as PromiseRejectedResult).reason;
 }
 
-async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<CacheStore> {
+async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<ForgetfulCacheStore> {
   const { folder, diskBytes, clock, onFault } = options;
   if (diskBytes === 0) return memory;
   const below = await SqliteCacheStore.open({

@@ -1,5 +1,6 @@
 import type { RouteTable } from '../core/route/route-table.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
+import { budgetMiddleware, type BudgetOptions } from './budget/budget.ts';
 import { answerCollapsed, cacheMiddleware } from './cache/cache.ts';
 import type { CacheOptions } from './cache/cache-access.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
@@ -17,10 +18,10 @@ import { storeMiddleware } from './cache/store.ts';
 export interface ChainOptions {
   readonly requestLimits: RequestLimits | undefined;
   readonly table: RouteTable;
-  readonly refuseUnpriced: boolean;
   readonly cache: CacheOptions | undefined;
   /** Shares attempts with other processes. Undefined: within this one only. */
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
+  readonly budget: BudgetOptions;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
 }
@@ -40,8 +41,9 @@ export function chains(options: ChainOptions): {
     callChain: [
       decodeMiddleware(options.requestLimits),
       identifyMiddleware(),
-      routeMiddleware({ table: options.table, pricer: charge.pricer, refuseUnpriced: options.refuseUnpriced }),
+      routeMiddleware({ table: options.table, pricer: charge.pricer }),
       ...caching,
+      budgetMiddleware(options.budget),
     ],
     attemptChain: [chargeMiddleware(charge), dispatchMiddleware(options.dispatch)],
   };

@@ -8,6 +8,8 @@ import type { ReplyFacts } from '../core/model/reply.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
 import type { FarthingError } from '../core/errors.ts';
+import type { NanoUsd } from '../core/money.ts';
+import type { ChargeReceipt } from '../ports/ledger.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import type { ReplyFrame } from '../wire/reply-frame.ts';
 
@@ -64,6 +66,27 @@ export interface RequestShape {
   readonly wantsUsageChunk: boolean;
 }
 
+/** The most that one attempt can cost, and what must be sent so that it holds. @internal */
+export interface AttemptBound {
+  readonly amountNanoUsd: NanoUsd;
+  /** The output limit to send instead of the caller's, or where it has none; undefined: the request stays as it is. */
+  readonly outputTokens: number | undefined;
+}
+
+/** The money that is held for a call. Attempts are charged inside it. @internal */
+export interface CallHold {
+  /** Whether any hard budget counts the call. */
+  readonly isHard: boolean;
+  /** Whether the money is held still. Not so after this process was taken for dead. */
+  readonly isHeld: boolean;
+  /** Undefined for a target that nobody can price. */
+  boundOf(target: Target): AttemptBound | undefined;
+  /** Makes sure that there is room for an attempt. @throws FarthingError when there is not */
+  cover(target: Target, amount: NanoUsd): Promise<void>;
+  /** Sets a charge's money aside; `settle` takes the receipt of the row once it is durable. */
+  pend(target: Target, amount: NanoUsd | undefined, atMs: number): { settle(receipt: ChargeReceipt): void };
+}
+
 /** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */
 export interface CallState {
   tags: Tags;
@@ -88,6 +111,10 @@ export interface CallState {
   /** Set when the call repeats one that a wider cache mode would have served. */
   missedBy: ActiveCacheMode | undefined;
   attempts: number;
+  /** Undefined until the budget step has held money for the call. */
+  hold: CallHold | undefined;
+  /** What the tightest budget of the call has left; undefined while no budget has been asked. */
+  budgetLeft: (() => NanoUsd | undefined) | undefined;
   readonly decisions: Decision[];
   readonly charges: Charge[];
   /** Monotonic time of the first byte to the client. */
@@ -114,6 +141,8 @@ export function newCallState(): CallState {
     answer: undefined,
     missedBy: undefined,
     attempts: 0,
+    hold: undefined,
+    budgetLeft: undefined,
     decisions: [],
     charges: [],
     firstByteAt: undefined,

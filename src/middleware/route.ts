@@ -1,4 +1,3 @@
-import { FarthingError } from '../core/errors.ts';
 import { ENDPOINTS } from '../core/model/protocol.ts';
 import { NO_USAGE, usageOf } from '../core/model/usage.ts';
 import { resolveRoute, type RouteTable } from '../core/route/route-table.ts';
@@ -9,13 +8,11 @@ import { decide, type Middleware } from './compose.ts';
 export interface RouteOptions {
   readonly table: RouteTable;
   readonly pricer: Pricer;
-  /** Whether a model without a price is refused: so under a hard budget, which it could not be held to. */
-  readonly refuseUnpriced: boolean;
 }
 
 const ONE_TOKEN = usageOf({ input: 1 });
 
-/** Chooses the targets of a call. Refuses a model that is not known, not allowed or, under a hard budget, not priced. @internal */
+/** Chooses the targets of a call. Refuses a model that is not known or not allowed. @internal */
 export function routeMiddleware(options: RouteOptions): Middleware {
   return {
     name: 'route',
@@ -32,15 +29,6 @@ export function routeMiddleware(options: RouteOptions): Middleware {
       const unpriced = plan.targets.find(
         (target) => options.pricer.price(target, usage, {}, call.arrivedAtMs) === undefined,
       );
-      if (unpriced !== undefined && options.refuseUnpriced && usage !== NO_USAGE) {
-        throw new FarthingError(
-          'unpriced-model',
-          `the model "${asked}" has no price, and a hard budget is set; give it one under prices:`,
-          {
-            param: 'model',
-          },
-        );
-      }
       call.state.plan = plan;
       if (unpriced !== undefined && usage !== NO_USAGE) decide(call, 'route', 'unpriced');
       return next(call);

@@ -1,3 +1,4 @@
+import type { ModelLimits } from '../core/budget/call-bound.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
@@ -22,6 +23,10 @@ export interface PricerBound {
 export interface Pricer {
   /** Undefined when the model, a bucket or the served terms have no price: never 0, never a guess. */
   price(target: Target, usage: Usage, terms: ServedTerms, atMs: number): PricedAmount | undefined;
+  /** What is known of a target's sizes; fields are undefined where nothing is. */
+  limits(target: Target): ModelLimits;
+  /** Whose models a target's provider has, as far as the operator said. */
+  vendorOf(target: Target): string | undefined;
   /** The most that a call can cost, rounded up; undefined when a price or the model's maximum output is not known. */
   upperBound(target: Target, bound: PricerBound, atMs: number): NanoUsd | undefined;
   /**

@@ -1,7 +1,7 @@
 import type { ExchangeReply } from '../../core/budget/account-state.ts';
 import type { Budget, SpendingFacts } from '../../core/budget/budget.ts';
 import { FarthingError } from '../../core/errors.ts';
-import { ZERO_USD } from '../../core/money.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import type { BudgetStore, StoreReply } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -115,15 +115,15 @@ export class BudgetKeeper implements ReservationKeeper {
     return this.#board.desksOf(facts).map(remainingOf);
   }
 
-  /** The least that any hard budget of a call has left, as far as this process knows; undefined without hard budgets. */
-  leastLeft(facts: SpendingFacts): number | undefined {
-    let least: number | undefined;
-    for (const desk of this.#board.desksOf(facts)) {
-      if (!desk.isHard) continue;
-      const left = Math.max(0, desk.budget.limitNanoUsd - desk.usedNanoUsd);
-      least = least === undefined ? left : Math.min(least, left);
-    }
-    return least;
+  /**
+   * What is left of the hard budgets of a call, where all that are too small allow its output limit to be lowered; undefined where one of
+   * them does not.
+   */
+  leftToLower(facts: SpendingFacts): NanoUsd | undefined {
+    const hard = this.#board.desksOf(facts).filter((desk) => desk.isHard);
+    const least = Math.min(...hard.map((desk) => remainingOf(desk).leftNanoUsd));
+    const tightest = hard.filter((desk) => remainingOf(desk).leftNanoUsd === least);
+    return tightest.every((desk) => desk.budget.onLowBudget === 'lower') && tightest.length > 0 ? nanoUsd(least) : undefined;
   }
 
   /**

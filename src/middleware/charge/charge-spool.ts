@@ -1,6 +1,6 @@
 import type { Charge } from '../../core/model/charge.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
-import type { Ledger } from '../../ports/ledger.ts';
+import type { ChargeReceipt, Ledger } from '../../ports/ledger.ts';
 
 /** What {@link ChargeSpool} needs. @internal */
 export interface ChargeSpoolOptions {
@@ -8,6 +8,12 @@ export interface ChargeSpoolOptions {
   readonly events: EventSink;
   /** How many charges may wait before no new call is taken. @defaultValue {@link MAX_WAITING_CHARGES} */
   readonly maxWaiting?: number;
+}
+
+/** A charge and who is to be told when its row is durable. */
+interface WaitingCharge {
+  readonly charge: Charge;
+  readonly onWritten: (receipt: ChargeReceipt) => void;
 }
 
 /** About 1 KB each. What is in flight when the bound is reached may still come on top: its money is spent. */
@@ -29,7 +35,7 @@ const CLOSING_TRIES = 5;
 export class ChargeSpool {
   readonly #options: ChargeSpoolOptions;
   readonly #maxWaiting: number;
-  #waiting: Charge[] = [];
+  #waiting: WaitingCharge[] = [];
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
@@ -48,10 +54,14 @@ export class ChargeSpool {
     return this.#waiting.length >= this.#maxWaiting;
   }
 
-  /** Resolves when the charge is durable, or waits to be. */
-  async write(charge: Charge): Promise<void> {
-    if (await this.#isWritten(charge)) return;
-    this.#waiting.push(charge);
+  /**
+   * Resolves when the charge is durable, or waits to be.
+   * @param onWritten - called once, when it is.
+   */
+  async write(charge: Charge, onWritten: (receipt: ChargeReceipt) => void): Promise<void> {
+    const waiting = { charge, onWritten };
+    if (await this.#isWritten(waiting)) return;
+    this.#waiting.push(waiting);
     this.#schedule();
   }
 
@@ -85,13 +95,15 @@ export class ChargeSpool {
     else this.#pauseMs = FIRST_PAUSE_MS;
   }
 
-  async #isWritten(charge: Charge): Promise<boolean> {
+  async #isWritten({ charge, onWritten }: WaitingCharge): Promise<boolean> {
+    let receipts: readonly ChargeReceipt[];
     try {
-      await this.#options.ledger.charge([charge]);
-      return true;
+      receipts = await this.#options.ledger.charge([charge]);
     } catch (error) {
       this.#options.events.emit({ kind: 'store-failed', store: 'ledger', operation: 'charge', error });
       return false;
     }
+    for (const receipt of receipts) onWritten(receipt);
+    return true;
   }
 }

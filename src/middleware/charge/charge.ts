@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Pricer } from '../../ports/pricer.ts';
-import type { Call, Middleware, Outcome } from '../compose.ts';
+import type { AttemptBound, Call, Middleware, Outcome } from '../compose.ts';
 import { attemptCharge, estimatedInputTokens } from './attempt-charge.ts';
 import type { ChargeSpool } from './charge-spool.ts';
 import { HoldBack } from './hold-back.ts';
@@ -36,11 +36,13 @@ export function chargeMiddleware(options: ChargeOptions): Middleware {
         });
       }
       const target = call.state.plan?.targets[0] as Target;
-      const intent = intentOf(call, target, options);
+      const bound = await coveredBound(call, target);
+      const intent = intentOf(call, target, bound, options);
       await options.ledger.intend(intent);
       const hold = new HoldBack(call.receiver);
       let outcome: Outcome;
       try {
+        if (call.state.hold?.isHard === true && !call.state.hold.isHeld) throw holdLost();
         outcome = await next({ ...call, receiver: hold });
       } catch (error) {
         await settle(call, intent, { kind: 'refused', facts: undefined }, options, hold);
@@ -53,7 +55,22 @@ export function chargeMiddleware(options: ChargeOptions): Middleware {
   };
 }
 
-function intentOf(call: Call, target: Target, options: ChargeOptions): Intent {
+/** The bound of an attempt, for which there is room in what the call holds. */
+async function coveredBound(call: Call, target: Target): Promise<AttemptBound | undefined> {
+  const { hold } = call.state;
+  const bound = hold?.boundOf(target);
+  if (hold === undefined || !hold.isHard) return bound;
+  if (bound === undefined) throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
+  await hold.cover(target, bound.amountNanoUsd);
+  return bound;
+}
+
+/** This process stood still for so long that it was taken for dead: what it held is gone, so nothing may be sent. */
+function holdLost(): FarthingError {
+  return new FarthingError('store-unavailable', 'the money held for this call is held no longer', { retryable: true });
+}
+
+function intentOf(call: Call, target: Target, bound: AttemptBound | undefined, options: ChargeOptions): Intent {
   const { state } = call;
   state.attempts += 1;
   return {
@@ -67,20 +84,8 @@ function intentOf(call: Call, target: Target, options: ChargeOptions): Intent {
     tags: state.tags,
     endpoint: call.endpoint,
     target: formatTarget(target),
-    upperBoundNanoUsd: upperBound(call, target, options),
+    upperBoundNanoUsd: bound?.amountNanoUsd,
   };
-}
-
-/** Until there is a tokenizer, a prompt's bytes bound its tokens: no token is shorter than a byte. */
-function upperBound(call: Call, target: Target, options: ChargeOptions): Intent['upperBoundNanoUsd'] {
-  const isWordless = call.endpoint === 'embeddings' || call.endpoint === 'count-tokens';
-  const maxOutputTokens = isWordless ? 0 : call.state.request?.maxOutputTokens;
-  const samples = call.state.request?.samples ?? 1;
-  return options.pricer.upperBound(
-    target,
-    { inputTokens: call.body.byteLength, maxOutputTokens, samples },
-    call.arrivedAtMs,
-  );
 }
 
 async function settle(
@@ -101,8 +106,10 @@ async function settle(
   });
   call.state.charges.push(charge);
   if (outcome.kind === 'complete') noteAnswer(call, charge, outcome);
-  report(call, charge, options);
-  await options.spool.write(charge);
+  report(call, charge, intent, options);
+  const target = call.state.plan?.targets[0] as Target;
+  const pending = call.state.hold?.pend(target, charge.amountNanoUsd, charge.atMs);
+  await options.spool.write(charge, (receipt) => pending?.settle(receipt));
 }
 
 function noteAnswer(call: Call, charge: Charge, outcome: Outcome): void {
@@ -116,7 +123,12 @@ function noteAnswer(call: Call, charge: Charge, outcome: Outcome): void {
   };
 }
 
-function report(call: Call, charge: Charge, options: ChargeOptions): void {
+function report(call: Call, charge: Charge, intent: Intent, options: ChargeOptions): void {
+  const { upperBoundNanoUsd: boundNanoUsd } = intent;
+  const { amountNanoUsd } = charge;
+  if (boundNanoUsd !== undefined && amountNanoUsd !== undefined && amountNanoUsd > boundNanoUsd) {
+    options.events.emit({ kind: 'budget-overrun', callId: call.id, boundNanoUsd, amountNanoUsd });
+  }
   if (charge.certainty === 'unpriced') {
     options.events.emit({ kind: 'unpriced-charged', callId: call.id, target: charge.target });
   } else if (charge.certainty === 'estimate') {

@@ -90,20 +90,22 @@ function answerWith(receiver: NotingReceiver | Call['receiver'], text: string): 
   receiver.end();
 }
 
-const soon = (check: () => unknown): Promise<void> => expect.poll(check, { interval: 5 }).toBeTruthy();
+async function soon(check: () => unknown): Promise<void> {
+  await expect.poll(check, { interval: 5 }).toBeTruthy();
+}
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 test('of several processes one asks; the others answer from the cache, marked as collapsed', async () => {
-  const [one, two, three] = ['one', 'two', 'three'].map((name) => startProcess(name));
-  const first = one?.ask('a');
-  await soon(() => one?.attempts.length === 1);
-  const others = [two?.ask('b'), two?.ask('c'), three?.ask('d')];
+  const [one, two, three] = [startProcess('one'), startProcess('two'), startProcess('three')];
+  const first = one.ask('a');
+  await soon(() => one.attempts.length === 1);
+  const others = [two.ask('b'), two.ask('c'), three.ask('d')];
   await pause(50);
-  one?.settle(complete, 'answer');
-  const outcomes = await Promise.all([first, ...others].map((asked) => asked?.outcome));
-  expect(outcomes.map((outcome) => outcome?.kind)).toEqual(Array(4).fill('complete'));
-  expect([first, ...others].map((asked) => asked?.receiver.text)).toEqual(Array(4).fill('answer'));
-  expect([two?.attempts, three?.attempts]).toEqual([[], []]);
+  one.settle(complete, 'answer');
+  const outcomes = await Promise.all([first, ...others].map((asked) => asked.outcome));
+  expect(outcomes.map((outcome) => outcome.kind)).toEqual(Array(4).fill('complete'));
+  expect([first, ...others].map((asked) => asked.receiver.text)).toEqual(Array(4).fill('answer'));
+  expect([two.attempts, three.attempts]).toEqual([[], []]);
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { ENDPOINTS } from '../../core/model/protocol.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Provider, ProviderRequest } from '../../ports/provider.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
+import { outputLimitMembers } from '../../wire/output-limit.ts';
 import { spliceRequest } from '../../wire/splice-request.ts';
 import { type Call, type Middleware, type Outcome } from '../compose.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
@@ -12,6 +13,8 @@ import { ReplyListener } from './reply-listener.ts';
 export interface DispatchOptions {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly timeouts: DispatchTimeouts;
+  /** Whose models a target's provider has: how it wants to be told a limit. */
+  readonly vendorOf: (target: Target) => string | undefined;
   /** Largest whole reply that is held in memory, in bytes. */
   readonly maxReplyBytes: number;
 }
@@ -78,7 +81,7 @@ function exchange(
       method: 'POST',
       // The caller's credentials were sent to one provider's address: an alias that leads elsewhere must not take them along.
       headers: forwardedHeaders(call.headers, target.provider === call.pinnedProvider ? call.credentials : undefined),
-      body: attemptBody(call, request, target),
+      body: attemptBody(call, request, target, options),
       signal: deadline.signal,
       headTimeoutMs: request.isStream ? timeouts.firstByteMs : timeouts.totalMs,
       idleTimeoutMs: timeouts.idleMs,
@@ -88,12 +91,14 @@ function exchange(
   return listener.outcome;
 }
 
-/** The caller's bytes, changed only where they must be: the model's name, and asking for the usage of a stream. */
-function attemptBody(call: Call, request: DecodedRequest, target: Target): Uint8Array {
+/** The caller's bytes, changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs. */
+function attemptBody(call: Call, request: DecodedRequest, target: Target, options: DispatchOptions): Uint8Array {
+  const outputTokens = call.state.hold?.boundOf(target)?.outputTokens;
   const asksUsage = call.endpoint === 'chat' && request.isStream && !request.wantsUsageChunk;
   const edited = spliceRequest(request, {
     ...(request.model === target.model ? {} : { model: target.model }),
     ...(asksUsage ? { includeUsage: true as const } : {}),
+    ...(outputTokens === undefined ? {} : { members: outputLimitMembers(request, outputTokens, options.vendorOf(target)) }),
   });
   return edited ?? call.body;
 }

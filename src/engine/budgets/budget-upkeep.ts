@@ -1,0 +1,168 @@
+import { accountParts, type AccountId } from '../../core/budget/budget.ts';
+import { type BucketAmounts, plus } from '../../core/budget/account-state.ts';
+import { AccountTotals, earliestCountedMs } from '../../core/budget/account-totals.ts';
+import { budgetDefinition, parseDefinition } from '../../core/budget/budget.ts';
+import type { BudgetKeeper } from '../../middleware/budget/budget-keeper.ts';
+import type { BudgetOwner, BudgetStanding, BudgetStore, BudgetStoreUpkeep } from '../../ports/budget-store.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type { BudgetBook } from '../../ports/control-store.ts';
+import type { EventSink } from '../../ports/event-sink.ts';
+import type { LedgerOwner, SpendingReader } from '../../ports/ledger.ts';
+
+/** What {@link BudgetUpkeep} works with. @internal */
+export interface BudgetUpkeepOptions {
+  readonly store: BudgetStore & BudgetStoreUpkeep;
+  readonly ledger: Pick<LedgerOwner, 'livingOwners'> & SpendingReader;
+  readonly keeper: BudgetKeeper;
+  /** Where resets are kept. Undefined: there are none. */
+  readonly book: Pick<BudgetBook, 'adjustments'> | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  /** Waits for so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** After so long a building that has not come to its end is taken over by somebody else, in milliseconds. */
+const BUILD_PATIENCE_MS = 45_000;
+
+/** For how long owners that live are waited for, in milliseconds: twice the lease after which a silent one is dead. */
+const JOIN_PATIENCE_MS = 30_000;
+
+/** Pause between two looks for owners that have not joined yet, in milliseconds. */
+const JOIN_PAUSE_MS = 25;
+
+/** Tries to add the ledger up while new processes keep starting. */
+const MAX_SCANS = 5;
+
+/**
+ * Keeps the counters of budgets true: folds owners that are gone into what the ledger says of them, and builds all counters again
+ * from the ledger when a store is new, has lost them, or does not know a budget yet. Any process may do it; doing it twice changes nothing.
+ * @internal
+ */
+export class BudgetUpkeep {
+  readonly #options: BudgetUpkeepOptions;
+  #underWay: Promise<void> | undefined;
+
+  constructor(options: BudgetUpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** Does what there is to do. Never rejects; a second call while one is under way waits for that. */
+  run(): Promise<void> {
+    this.#underWay ??= this.#run()
+      .catch((error: unknown) => {
+        this.#options.events.emit({ kind: 'store-failed', store: 'budgets', operation: 'upkeep', error });
+      })
+      .finally(() => (this.#underWay = undefined));
+    return this.#underWay;
+  }
+
+  async #run(): Promise<void> {
+    const { store, keeper } = this.#options;
+    const standing = await store.standing();
+    if (keeper.rebuildReason !== undefined || standing.phase !== 'ready') await this.#rebuild(standing);
+    else await this.#foldDeadOwners(standing);
+  }
+
+  async #foldDeadOwners(standing: BudgetStanding): Promise<void> {
+    if (standing.owners.length === 0) return;
+    // In this order: an owner that joins meanwhile is not in the standing, and one that is in it was in the ledger before.
+    const living = new Set(await this.#options.ledger.livingOwners());
+    for (const owner of standing.owners) {
+      // oxlint-disable-next-line no-await-in-loop -- each adds up a part of the ledger: not all at once
+      if (!living.has(owner.ownerId)) await this.#fold(owner, standing);
+    }
+  }
+
+  /** The owner is ended, so its rows do not change any more. */
+  async #fold({ ownerId, cutMs }: BudgetOwner, standing: BudgetStanding): Promise<void> {
+    const { store, ledger, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const { definitions, generation = '' } = standing;
+    const totals = new AccountTotals(definitions, nowMs);
+    const fromMs = Math.max(cutMs, earliestCountedMs(definitions, nowMs));
+    for await (const row of ledger.spending({ ownerId, fromMs })) totals.add(row);
+    const spent = totals.totals();
+    const accounts = new Set<AccountId>(spent.keys());
+    for await (const [account, state] of store.accounts()) if (state.owners[ownerId] !== undefined) accounts.add(account);
+    for (const account of accounts) {
+      // oxlint-disable-next-line no-await-in-loop -- a store is not flooded for what has time
+      await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs });
+    }
+    await store.leave(ownerId);
+  }
+
+  async #rebuild(standing: BudgetStanding): Promise<void> {
+    const { store, keeper, random, events } = this.#options;
+    await keeper.open();
+    if (keeper.rebuildReason === undefined && standing.phase !== 'building') return;
+    const generation = random.hex(16);
+    const definitions = definitionsToBuild(standing.definitions, keeper.budgets.map(budgetDefinition));
+    if (!(await store.begin(generation, definitions, standing.generation, BUILD_PATIENCE_MS))) return;
+    events.emit({ kind: 'budgets-rebuilt', isReady: false, generation });
+    const bases = await this.#addUp(generation, definitions);
+    if (bases === undefined) return; // somebody else has begun anew
+    await store.install(generation, bases);
+    if (await store.finish(generation)) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
+  }
+
+  async #addUp(generation: string, definitions: readonly string[]): Promise<ReadonlyMap<AccountId, BucketAmounts> | undefined> {
+    const { ledger } = this.#options;
+    for (let scans = 1; ; scans += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- again only when a process has started meanwhile
+      const owners = await this.#joined(generation);
+      if (owners === undefined) return undefined;
+      // oxlint-disable-next-line no-await-in-loop
+      const before = new Set(await ledger.livingOwners());
+      // oxlint-disable-next-line no-await-in-loop
+      const bases = await this.#scan(definitions, owners);
+      // oxlint-disable-next-line no-await-in-loop
+      const after = await ledger.livingOwners();
+      if (scans === MAX_SCANS || after.every((ownerId) => before.has(ownerId))) return bases;
+    }
+  }
+
+  /** Waits until every process that lives has drawn its line. Undefined when the generation is not the store's any more. */
+  async #joined(generation: string): Promise<readonly BudgetOwner[] | undefined> {
+    const { store, ledger, clock, sleep, keeper } = this.#options;
+    const deadlineMs = clock.monotonicMs() + JOIN_PATIENCE_MS;
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- a look after each pause
+      await keeper.open();
+      // oxlint-disable-next-line no-await-in-loop
+      const [living, standing] = await Promise.all([ledger.livingOwners(), store.standing()]);
+      if (standing.generation !== generation) return undefined;
+      const joined = new Set(standing.owners.map(({ ownerId }) => ownerId));
+      if (living.every((ownerId) => joined.has(ownerId)) || clock.monotonicMs() >= deadlineMs) return standing.owners;
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(JOIN_PAUSE_MS);
+    }
+  }
+
+  async #scan(
+    definitions: readonly string[],
+    owners: readonly BudgetOwner[],
+  ): Promise<ReadonlyMap<AccountId, BucketAmounts>> {
+    const { ledger, book, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const cuts = new Map(owners.map(({ ownerId, cutMs }) => [ownerId, cutMs]));
+    const totals = new AccountTotals(definitions, nowMs);
+    for await (const row of ledger.spending({ fromMs: earliestCountedMs(definitions, nowMs) })) {
+      const cutMs = row.ownerId === undefined ? undefined : cuts.get(row.ownerId);
+      if (cutMs === undefined || row.atMs < cutMs) totals.add(row);
+    }
+    const bases = totals.totals();
+    const known = new Set(definitions);
+    for (const { accountId, amounts } of (await book?.adjustments()) ?? []) {
+      if (known.has(accountParts(accountId).definition)) bases.set(accountId, plus(bases.get(accountId) ?? {}, amounts));
+    }
+    return bases;
+  }
+}
+
+/** Those of this process, and those of others under other names: of a budget that was defined anew the old counters go. */
+function definitionsToBuild(known: readonly string[], own: readonly string[]): readonly string[] {
+  const names = new Set(own.map((definition) => parseDefinition(definition).name));
+  return [...own, ...known.filter((definition) => !names.has(parseDefinition(definition).name))];
+}

@@ -1,0 +1,202 @@
+import { callBound, lowerOutput, type RequestSize } from '../../core/budget/call-bound.ts';
+import type { SpendingFacts } from '../../core/budget/budget.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
+import { addUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
+import { formatTarget, type Target } from '../../core/model/target.ts';
+import type { Pricer } from '../../ports/pricer.ts';
+import type { DecodedRequest } from '../../wire/decoded-request.ts';
+import { outputFloor } from '../../wire/output-limit.ts';
+import { requestSize } from '../../wire/request-size.ts';
+import { type AttemptBound, type Call, type CallHold, decide, type Middleware } from '../compose.ts';
+import type { BudgetKeeper } from './budget-keeper.ts';
+import type { Reservation } from './reservation.ts';
+
+/** How calls are held to budgets. @public */
+export interface BudgetPolicy {
+  /** For how long a call waits for money that others hold, in milliseconds. */
+  readonly waitMs: number;
+  /** Output tokens that are reserved, and sent as the limit, for calls that state none. Undefined: the model's maximum. */
+  readonly defaultMaxOutputTokens: number | undefined;
+  /** Held on top for calls that may use the provider's own tools. */
+  readonly toolAllowanceNanoUsd: NanoUsd;
+  /** What becomes of calls whose input nothing bounds: reserved at the model's whole window, or refused. */
+  readonly unboundedCalls: 'reserve' | 'refuse';
+}
+
+/** What {@link budgetMiddleware} needs. @internal */
+export interface BudgetOptions {
+  readonly keeper: BudgetKeeper;
+  readonly policy: BudgetPolicy;
+  readonly pricer: Pricer;
+}
+
+/**
+ * Holds money for a call on every hard budget that counts it, before anything is sent: the upper bound of what it may cost at the dearest
+ * target it may reach. Refuses the call when there is no room, when nobody can say what it may cost, and when the counters cannot be asked.
+ * @internal
+ */
+export function budgetMiddleware(options: BudgetOptions): Middleware {
+  return {
+    name: 'budget',
+    async handle(call, next) {
+      const target = call.state.plan?.targets[0];
+      if (call.endpoint === 'count-tokens' || target === undefined) return next(call);
+      const facts = factsOf(call, target);
+      const sizing = new CallSizing(call, options);
+      call.state.budgetLeft = () => leftOf(options.keeper, facts);
+      const isHard = options.keeper.isHeldToLimit(facts);
+      const reservation = isHard ? await reserveBound(call, facts, sizing, options) : await options.keeper.reserve(facts, 0, terms(call, options));
+      call.state.hold = holdOf(reservation, sizing, isHard);
+      try {
+        return await next(call);
+      } finally {
+        reservation.release();
+      }
+    },
+  };
+}
+
+function factsOf(call: Call, target: Target): SpendingFacts {
+  const { project, keyId } = call.caller;
+  return { project, keyId, tags: call.state.tags, target: formatTarget(target) };
+}
+
+function leftOf(keeper: BudgetKeeper, facts: SpendingFacts): NanoUsd | undefined {
+  const left = keeper.remaining(facts).map(({ leftNanoUsd }) => leftNanoUsd);
+  return left.length === 0 ? undefined : nanoUsd(Math.min(...left));
+}
+
+function terms(call: Call, { policy }: BudgetOptions): { readonly waitMs: number; readonly signal: AbortSignal } {
+  return { waitMs: policy.waitMs, signal: call.signal };
+}
+
+function holdOf(reservation: Reservation, sizing: CallSizing, isHard: boolean): CallHold {
+  return {
+    isHard,
+    get isHeld() {
+      return reservation.isHeld;
+    },
+    boundOf: (target) => sizing.boundOf(target),
+    cover: (target, amount) => reservation.cover(formatTarget(target), amount),
+    pend: (target, amount, atMs) => reservation.pend(formatTarget(target), amount, atMs),
+  };
+}
+
+async function reserveBound(call: Call, facts: SpendingFacts, sizing: CallSizing, options: BudgetOptions): Promise<Reservation> {
+  const { keeper } = options;
+  sizing.refuseUnbounded();
+  sizing.useDefaultLimit();
+  const wanted = sizing.dearest();
+  try {
+    return await keeper.reserve(facts, wanted, terms(call, options));
+  } catch (error) {
+    const left = isFarthingError(error) && error.code === 'budget-spent' ? keeper.leftToLower(facts) : undefined;
+    if (left === undefined || !sizing.lowerTo(left)) throw error;
+    decide(call, 'budget', 'lowered', `${sizing.outputLimit}-tokens`);
+    return keeper.reserve(facts, sizing.dearest(), terms(call, options));
+  }
+}
+
+/** What one call may cost at each of its targets, under the output limit that is sent. */
+class CallSizing {
+  readonly #call: Call;
+  readonly #options: BudgetOptions;
+  readonly #request: DecodedRequest;
+  readonly #bounds = new Map<string, AttemptBound | undefined>();
+  #size: RequestSize | undefined;
+  #sendsDefault = false;
+  #lowered: number | undefined;
+
+  constructor(call: Call, options: BudgetOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.#request = call.state.request as DecodedRequest;
+  }
+
+  /** The limit that replaces the caller's; undefined where it stays. */
+  get outputLimit(): number | undefined {
+    return this.#lowered;
+  }
+
+  /** @throws FarthingError `unbounded-call` where the operator does not allow calls that nothing bounds. */
+  refuseUnbounded(): void {
+    const size = this.#sizeOf();
+    if (size.kind === 'bounded' || this.#options.policy.unboundedCalls === 'reserve') return;
+    throw new FarthingError(
+      'unbounded-call',
+      `a hard budget is set, and nothing bounds what this call may cost (${size.reason}); the operator allows no such calls (limits.unboundedCalls)`,
+    );
+  }
+
+  /** From now on calls without a limit of their own get the operator's. */
+  useDefaultLimit(): void {
+    this.#sendsDefault = true;
+    this.#bounds.clear();
+  }
+
+  /** The bound at the dearest target that may be reached. @throws FarthingError `unpriced-model` when the first has none */
+  dearest(): NanoUsd {
+    const [first, ...others] = this.#call.state.plan?.targets ?? [];
+    const bound = first === undefined ? undefined : this.boundOf(first);
+    if (bound === undefined) {
+      throw new FarthingError(
+        'unpriced-model',
+        `the model "${this.#request.model}" has no price or no known limits, and a hard budget is set; state its price under prices: and a limit with the call`,
+        { param: 'model' },
+      );
+    }
+    return others.reduce((dearest, target) => nanoUsd(Math.max(dearest, this.boundOf(target)?.amountNanoUsd ?? 0)), bound.amountNanoUsd);
+  }
+
+  boundOf(target: Target): AttemptBound | undefined {
+    const name = formatTarget(target);
+    if (!this.#bounds.has(name)) this.#bounds.set(name, this.#computed(target));
+    return this.#bounds.get(name);
+  }
+
+  /** Lowers the output limit to what fits the money; false where even the least answer does not. */
+  lowerTo(leftNanoUsd: NanoUsd): boolean {
+    const [target] = this.#call.state.plan?.targets ?? [];
+    const bound = target === undefined ? undefined : this.#callBound(target);
+    if (target === undefined || bound?.kind !== 'bounded') return false;
+    const priceAt = (outputTokens: number): NanoUsd | undefined => this.#priced(target, { ...bound, outputTokens });
+    const lowered = lowerOutput(priceAt, bound.outputTokens, leftNanoUsd, outputFloor(this.#request));
+    if (lowered === undefined) return false;
+    this.#lowered = lowered;
+    this.#bounds.clear();
+    return true;
+  }
+
+  #computed(target: Target): AttemptBound | undefined {
+    const bound = this.#callBound(target);
+    if (bound.kind !== 'bounded') return undefined;
+    const outputTokens = Math.min(bound.outputTokens, this.#lowered ?? Infinity);
+    const amountNanoUsd = this.#priced(target, { ...bound, outputTokens });
+    if (amountNanoUsd === undefined) return undefined;
+    const mustSend = bound.mustSendLimit || outputTokens < bound.outputTokens;
+    return { amountNanoUsd, outputTokens: mustSend ? outputTokens : undefined };
+  }
+
+  #callBound(target: Target): ReturnType<typeof callBound> {
+    const { maxOutputTokens, samples } = this.#request;
+    const { pricer, policy } = this.#options;
+    return callBound(this.#sizeOf(), { maxOutputTokens, samples }, pricer.limits(target), {
+      defaultMaxOutputTokens: this.#sendsDefault ? policy.defaultMaxOutputTokens : undefined,
+    });
+  }
+
+  #priced(
+    target: Target,
+    bound: { readonly inputTokens: number; readonly outputTokens: number; readonly samples: number; readonly needsToolAllowance: boolean },
+  ): NanoUsd | undefined {
+    const { pricer, policy } = this.#options;
+    const size = { inputTokens: bound.inputTokens, maxOutputTokens: bound.outputTokens, samples: bound.samples };
+    const amount = pricer.upperBound(target, size, this.#call.arrivedAtMs);
+    if (amount === undefined) return undefined;
+    return addUsd(amount, bound.needsToolAllowance ? policy.toolAllowanceNanoUsd : ZERO_USD);
+  }
+
+  #sizeOf(): RequestSize {
+    return (this.#size ??= requestSize(this.#request, this.#call.body.byteLength));
+  }
+}
