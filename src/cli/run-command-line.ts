@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { isFarthingError } from '../core/errors.ts';
+import { Command } from 'commander';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { reportFailure } from './report-failure.ts';
 
 /** A group of commands. Its file, with all that it needs, is loaded only when the group is asked for. */
 interface CommandGroup {
@@ -110,17 +110,4 @@ function packageVersion(): string {
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   );
   return description.version;
-}
-
-/** Says what went wrong and answers with the exit code. Only a fault of our own shows where it happened. */
-function reportFailure(error: unknown): ExitCode {
-  // Commander has printed its own messages already; its help and version also arrive here, with code 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
-  if (isFarthingError(error)) {
-    console.error(error.message);
-    return error.code === 'configuration' ? EXIT_CODES.usage : EXIT_CODES.failure;
-  }
-  const isSystemError = error instanceof Error && 'syscall' in error;
-  console.error(isSystemError ? error.message : error);
-  return EXIT_CODES.failure;
 }

@@ -43,6 +43,7 @@ export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...po
       staleIfErrorMs: cache.staleIfErrorMs,
       scope: cache.scope,
       allowStored: cache.allowStored,
+      leases: stores.leases,
     },
     // A hard limit could not hold a model whose price nobody knows.
     refuseUnpriced: config.budgets.some(({ mode }) => mode === 'hard'),

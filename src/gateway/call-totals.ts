@@ -20,6 +20,16 @@ export interface CallTotals {
   readonly usage: Record<UsageBucket, number>;
 }
 
+const SUMMED_FIELDS = [
+  'calls',
+  'costNanoUsd',
+  'baselineNanoUsd',
+  'savedNanoUsd',
+  'lostNanoUsd',
+  'missedByModeNanoUsd',
+  'unpricedCalls',
+] as const satisfies readonly (keyof CallTotals)[];
+
 /** Whether an answer was paid for or came from the cache (or from a call that was shared). @internal */
 export function isFromCache(cache: string): boolean {
   return cache === 'hit' || cache === 'stale' || cache === 'collapsed';
@@ -49,6 +59,13 @@ export class CallTotalsTable {
     }
   }
 
+  /** Adds sums of another process. */
+  addTotals(totals: CallTotals): void {
+    const row = this.#rowOf(totals);
+    for (const field of SUMMED_FIELDS) row[field] += totals[field];
+    for (const bucket of USAGE_BUCKETS) row.usage[bucket] += totals.usage[bucket];
+  }
+
   rows(): Iterable<CallTotals> {
     return this.#rows.values();
   }
@@ -56,14 +73,23 @@ export class CallTotalsTable {
   #row(record: CallRecord): CallTotals {
     const { endpoint, target, outcome, cacheStatus } = record;
     const provider = target === undefined ? 'none' : (parseTarget(target)?.provider ?? 'none');
-    const id = `${endpoint} ${provider} ${outcome} ${cacheStatus}`;
+    return this.#rowOf({ endpoint, provider, outcome, cache: cacheStatus });
+  }
+
+  #rowOf({
+    endpoint,
+    provider,
+    outcome,
+    cache,
+  }: Pick<CallTotals, 'endpoint' | 'provider' | 'outcome' | 'cache'>): CallTotals {
+    const id = `${endpoint} ${provider} ${outcome} ${cache}`;
     const known = this.#rows.get(id);
     if (known !== undefined) return known;
     const row: CallTotals = {
       endpoint,
       provider,
       outcome,
-      cache: cacheStatus,
+      cache,
       calls: 0,
       costNanoUsd: 0,
       baselineNanoUsd: 0,
@@ -76,4 +102,11 @@ export class CallTotalsTable {
     this.#rows.set(id, row);
     return row;
   }
+}
+
+/** The sums of several processes as one. @internal */
+export function sumOfTotals(processes: readonly Iterable<CallTotals>[]): readonly CallTotals[] {
+  const table = new CallTotalsTable();
+  for (const rows of processes) for (const row of rows) table.addTotals(row);
+  return [...table.rows()];
 }

@@ -5,9 +5,11 @@ import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerReader } from '../ports/ledger.ts';
+import type { CacheAnnouncements } from './cache-announcements.ts';
 import type { CallDoor, DoorState } from './call-door.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { PassThrough } from './pass-through.ts';
+import type { WorkerGroup } from './workers/worker-group.ts';
 
 /** What a reload replaces as a whole. @internal */
 export interface GatewayState extends DoorState {
@@ -26,6 +28,10 @@ export interface GatewayContext {
   readonly cache: CacheStore;
   /** What the cache's memory holds. */
   readonly cacheStats: () => CacheStoreStats;
+  /** Tells other processes what was deleted from the cache. @defaultValue there are none */
+  readonly announcements?: Pick<CacheAnnouncements, 'announce'> | undefined;
+  /** The workers of which this process is one. @defaultValue it stands alone */
+  readonly workers?: WorkerGroup | undefined;
   readonly ledger: LedgerReader;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;

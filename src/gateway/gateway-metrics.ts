@@ -3,6 +3,8 @@ import { USAGE_BUCKETS } from '../core/model/usage.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
+import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
+import type { GroupReport, MetricSnapshot } from './workers/worker-group.ts';
 
 /** Figures that are read when metrics are asked for. @internal */
 export interface GatewayGauges {
@@ -106,9 +108,19 @@ export class GatewayMetrics implements EventSink {
     return this.#totals.rows();
   }
 
-  /** The exposition in Prometheus' text format, and its media type. */
-  async exposition(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  /** What this process has counted, for {@link GatewayMetrics.exposition} of another. */
+  snapshot(): Promise<readonly MetricSnapshot[]> {
+    return metricSnapshots(this.#registry);
+  }
+
+  /**
+   * The exposition in Prometheus' text format, and its media type.
+   * @param report - What all workers have counted; without it this process stands alone.
+   */
+  async exposition(report?: GroupReport): Promise<{ readonly contentType: string; readonly text: string }> {
+    const own = report === undefined ? this.#registry.metrics() : summedExposition(report);
+    const workers = workerFactsText(report?.facts ?? SINGLE_PROCESS);
+    return { contentType: this.#registry.contentType, text: `${await own}\n${await workers}` };
   }
 
   /** Gives up what watches the process. */

@@ -1,12 +1,16 @@
 import type { Config } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
 import { openFolderStores } from '../engine/folder-stores.ts';
-import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
+import type { CacheStoreStats, ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import type { AnnouncementBoard } from '../ports/control-store.ts';
 import type { KeyStore } from '../ports/key-store.ts';
-import { keysPath } from '../stores/sqlite/data-files.ts';
+import type { LeaseStore } from '../ports/lease-store.ts';
+import { keysPath, leasesPath } from '../stores/sqlite/data-files.ts';
+import { openSqliteControlStore } from '../stores/sqlite/sqlite-control-store.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
 import type { SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
+import { openSqliteLeaseStore } from '../stores/sqlite/sqlite-lease-store.ts';
 
 /** What a gateway keeps. Opened once: a reload of the configuration does not touch it. @internal */
 export interface GatewayStores {
@@ -14,9 +18,13 @@ export interface GatewayStores {
   readonly ledger: SqliteLedger;
   readonly keys: KeyStore;
   /** Memory over a file. Open also while the mode is `off`, since a reload may turn it on. */
-  readonly cache: CacheStore;
+  readonly cache: ForgetfulCacheStore;
   /** What the memory tier holds. */
   readonly cacheStats: () => CacheStoreStats;
+  /** Carries deletes from the cache to other processes. */
+  readonly board: AnnouncementBoard;
+  /** Shares attempts with other processes. Undefined where this one is alone, or has its answers in memory only. */
+  readonly leases: LeaseStore | undefined;
   close(): Promise<void>;
 }
 
@@ -31,6 +39,7 @@ export function dataFolderOf(config: Config): string {
 
 /**
  * Opens what a gateway keeps in its data folder.
+ * @param hasWorkers - Whether other processes share the folder and answer the same calls.
  * @throws FarthingError `store-unavailable` when a file cannot be opened.
  * @internal
  */
@@ -38,6 +47,7 @@ export async function openStores(
   config: Config,
   ports: { readonly clock: Clock; readonly random: Random },
   onFault: StoreFaultListener,
+  hasWorkers = false,
 ): Promise<GatewayStores> {
   const folder = dataFolderOf(config);
   const { memoryBytes, diskBytes } = config.cache;
@@ -49,12 +59,20 @@ export async function openStores(
     onFault,
   });
   try {
-    const keys = await openSqliteKeyStore(keysPath(folder));
+    const [keys, board, leases] = await Promise.all([
+      openSqliteKeyStore(keysPath(folder)),
+      openSqliteControlStore({ path: keysPath(folder), clock: ports.clock }),
+      hasWorkers && diskBytes !== 0
+        ? openSqliteLeaseStore({ path: leasesPath(folder), clock: ports.clock })
+        : undefined,
+    ]);
     const close = async (): Promise<void> => {
-      await Promise.all([stores.close(), keys.close()]);
+      // Leases end when the cache has written what they were for.
+      await Promise.all([stores.close(), keys.close(), board.close()]);
+      await leases?.close();
     };
     const { ledger, cache, memory } = stores;
-    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), close };
+    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), board, leases, close };
   } catch (error) {
     await stores.close();
     throw error;

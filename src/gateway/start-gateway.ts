@@ -9,17 +9,20 @@ import type { KeyRecord } from '../ports/key-store.ts';
 import { CallLog } from '../stores/call-log/call-log.ts';
 import { Authenticator } from './authenticator.ts';
 import { buildEngine, type EngineSurroundings, routeTableOf } from './build-engine.ts';
+import { CacheAnnouncements } from './cache-announcements.ts';
 import type { GatewayState } from './gateway-context.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import { gatewayLog } from './gateway-log.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { type GatewayServer, gatewayServer } from './gateway-server.ts';
-import { dataFolderOf, type GatewayStores, openStores } from './gateway-stores.ts';
+import { dataFolderOf, type GatewayStores, openStores, type StoreFaultListener } from './gateway-stores.ts';
 import { KeyRing } from './key-ring.ts';
 import { ensureLocalKey } from './local-key.ts';
+import { ownStats } from './own-stats.ts';
 import { PassThrough } from './pass-through.ts';
 import { isLoopbackHost, requestGuard } from './request-guard.ts';
 import { changedRestartParts } from './restart-parts.ts';
+import type { WorkerGroup, WorkerSnapshot } from './workers/worker-group.ts';
 
 /** What may change while a gateway runs. @public */
 export interface GatewaySettings {
@@ -36,6 +39,8 @@ export interface StartGatewayOptions extends GatewaySettings {
   readonly readSettings?: () => Promise<GatewaySettings>;
   /** Makes a key for the person at this machine and keeps it in the data folder. @defaultValue false */
   readonly makeLocalKey?: boolean;
+  /** The processes that share address and folder with this one. @defaultValue it stands alone */
+  readonly workers?: WorkerGroup;
   /** @defaultValue JSON lines on standard error at the configured level */
   readonly log?: Logger;
 }
@@ -51,6 +56,8 @@ export interface Gateway {
    * @throws FarthingError `configuration`, changing nothing, when the settings cannot be used or take a restart.
    */
   reload(settings: GatewaySettings): Promise<void>;
+  /** What this process has counted, for the others of its group. */
+  snapshot(): Promise<WorkerSnapshot>;
   /** Takes no more calls, waits for those under way up to `limits.drainTimeout`, cuts the rest, flushes the ledger and closes it. */
   close(): Promise<void>;
 }
@@ -115,6 +122,7 @@ class GatewayRuntime {
   #current: { readonly state: GatewayState; readonly keyRing: KeyRing } | undefined;
   #server: GatewayServer | undefined;
   #ledgerCheck: { readonly atMs: number; readonly answer: Promise<unknown> } | undefined;
+  #announcements: CacheAnnouncements | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(log: Logger, metrics: GatewayMetrics, stores: GatewayStores, callLog: CallLog | undefined) {
@@ -124,17 +132,18 @@ class GatewayRuntime {
     this.#callLog = callLog;
   }
 
-  static async open({ config }: StartGatewayOptions, log: Logger): Promise<GatewayRuntime> {
+  static async open({ config, workers }: StartGatewayOptions, log: Logger): Promise<GatewayRuntime> {
     let runtime: GatewayRuntime | undefined;
     const metrics = new GatewayMetrics({
       inFlight: () => runtime?.inFlight() ?? 0,
       cache: () => stores.cacheStats(),
     });
     const ports = { clock: systemClock, random: systemRandom };
-    const stores = await openStores(config, ports, (store, operation, error) => {
+    const onFault: StoreFaultListener = (store, operation, error) => {
       metrics.storeFailed(store, operation);
       log.error({ store, operation, error }, 'store failed');
-    });
+    };
+    const stores = await openStores(config, ports, onFault, workers !== undefined);
     runtime = new GatewayRuntime(log, metrics, stores, openCallLog(config, log));
     return runtime;
   }
@@ -147,13 +156,23 @@ class GatewayRuntime {
     const localKeyPath = options.makeLocalKey
       ? await ensureLocalKey({ ...this.#stores, clock: systemClock, random: systemRandom })
       : undefined;
+    this.#announcements = await CacheAnnouncements.start({
+      board: this.#stores.board,
+      cache: this.#stores.cache,
+      onFault: (operation, error) => {
+        this.#metrics.storeFailed('cache', operation);
+        this.#log.error({ store: 'cache', operation, error }, 'store failed');
+      },
+    });
     this.#current = await this.#assemble(options);
-    const { readSettings } = options;
+    const { readSettings, workers } = options;
     this.#server = await gatewayServer({
       state: () => this.#state(),
       keys: this.#stores.keys,
       cache: this.#stores.cache,
       cacheStats: this.#stores.cacheStats,
+      announcements: this.#announcements,
+      workers,
       ledger: this.#stores.ledger,
       metrics: this.#metrics,
       log: this.#log,
@@ -162,6 +181,7 @@ class GatewayRuntime {
       startedAtMs: this.#startedAtMs,
       checkLedger: () => this.#checkLedger(),
       reload: async () => {
+        if (workers !== undefined) return workers.reload();
         if (readSettings === undefined) throw new FarthingError('invalid-request', 'there is no file to read again');
         await this.reload(await readSettings());
       },
@@ -170,6 +190,7 @@ class GatewayRuntime {
       url: this.#server.url,
       localKeyPath,
       reload: (settings) => this.reload(settings),
+      snapshot: () => this.#snapshot(),
       close: () => this.close(),
     };
   }
@@ -198,8 +219,15 @@ class GatewayRuntime {
     if (current !== undefined) this.#retire(current);
     await Promise.all(this.#retiring);
     await this.#callLog?.close();
+    await this.#announcements?.close();
     await this.#stores.close();
     this.#metrics.close();
+  }
+
+  async #snapshot(): Promise<WorkerSnapshot> {
+    const inFlight = this.inFlight();
+    const stats = { clock: systemClock, startedAtMs: this.#startedAtMs, door: { inFlight }, metrics: this.#metrics };
+    return { metrics: await this.#metrics.snapshot(), stats: ownStats(stats) };
   }
 
   #state(): GatewayState {

@@ -19,6 +19,8 @@ export function adminCacheRoutes(app: FastifyInstance, context: GatewayContext):
     const { key } = request.params;
     if (!isCacheKey(key)) throw fault('key', 'has 64 hexadecimal digits');
     const isRemoved = await context.cache.remove(key);
+    // Also when it was not there: another process may have it in memory.
+    await context.announcements?.announce(key);
     if (!isRemoved) throw new FarthingError('not-found', 'there is no such entry');
     return jsonReply(reply, { removed: 1 });
   });
@@ -26,6 +28,7 @@ export function adminCacheRoutes(app: FastifyInstance, context: GatewayContext):
   app.delete('/admin/v1/cache', ACCESS, async (request, reply) => {
     const selector = selectorOf(request.query);
     const removed = await context.cache.removeMatching(selector);
+    await context.announcements?.announce(selector);
     context.log.info({ removed }, 'cache entries deleted');
     return jsonReply(reply, { removed });
   });

@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
+import { ownStats } from '../own-stats.ts';
+import { summedStats } from '../workers/sum-reports.ts';
+import type { WorkerStats } from '../workers/worker-group.ts';
 import { adminCacheRoutes } from './admin-cache-routes.ts';
 import { adminKeyRoutes } from './admin-key-routes.ts';
 import { adminLedgerRoutes } from './admin-ledger-routes.ts';
@@ -14,11 +17,8 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
 
   app.get('/admin/v1/stats', { config: { access: 'admin' } }, async (_request, reply) =>
     jsonReply(reply, {
-      uptimeMs: context.clock.nowMs() - context.startedAtMs,
-      inFlight: context.door.inFlight,
+      ...(await stats(context)),
       isDraining: context.door.isDraining,
-      memoryBytes: process.memoryUsage.rss(),
-      calls: [...context.metrics.totals()],
     }),
   );
 
@@ -30,6 +30,13 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
     await reload(context);
     return jsonReply(reply, { reloaded: true });
   });
+}
+
+/** What all workers have counted, and how many they are. */
+async function stats(context: GatewayContext): Promise<WorkerStats & { readonly workers: number }> {
+  const report = await context.workers?.report();
+  if (report === undefined) return { ...ownStats(context), workers: 1 };
+  return { ...summedStats(report), workers: report.facts.workers };
 }
 
 /** A faulty file is the operator's to mend, not a fault of ours. */

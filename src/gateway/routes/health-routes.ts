@@ -8,7 +8,7 @@ const LEDGER_CHECK_MS = 1000;
 
 /**
  * `/healthz`: the process runs. `/readyz`: it takes calls, that is, the ledger can be written and the gateway is not stopping.
- * `/metrics`: Prometheus.
+ * `/metrics`: Prometheus, of all workers together.
  * @internal
  */
 export function healthRoutes(app: FastifyInstance, context: GatewayContext): void {
@@ -21,7 +21,7 @@ export function healthRoutes(app: FastifyInstance, context: GatewayContext): voi
   });
 
   app.get('/metrics', { config: { access: 'operator' } }, async (_request, reply) => {
-    const { contentType, text } = await context.metrics.exposition();
+    const { contentType, text } = await context.metrics.exposition(await context.workers?.report());
     return reply.type(contentType).send(text);
   });
 }

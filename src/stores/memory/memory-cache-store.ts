@@ -1,6 +1,7 @@
 import { type CacheEntry, type CacheKey, entrySizeBytes } from '../../core/model/cache-entry.ts';
 import type {
   CacheSelector,
+  ForgetfulCacheStore,
   CacheStoreStats,
   MeasuredCacheStore,
   PeekableCacheStore,
@@ -35,7 +36,7 @@ export const MEMORY_CACHE_DEFAULTS: Required<Omit<MemoryCacheStoreOptions, 'cloc
  * ```
  * @public
  */
-export class MemoryCacheStore implements PeekableCacheStore, MeasuredCacheStore {
+export class MemoryCacheStore implements PeekableCacheStore, MeasuredCacheStore, ForgetfulCacheStore {
   readonly #clock: Clock;
   readonly #maxEntryBytes: number;
   readonly #entries: S3Fifo<CacheEntry>;
@@ -93,6 +94,12 @@ export class MemoryCacheStore implements PeekableCacheStore, MeasuredCacheStore 
       removed += 1;
     }
     return Promise.resolve(removed);
+  }
+
+  /** Removes, since there is no tier below. */
+  async forget(target: CacheKey | CacheSelector): Promise<void> {
+    if (typeof target === 'string') await this.remove(target);
+    else await this.removeMatching(target);
   }
 
   stats(): CacheStoreStats {

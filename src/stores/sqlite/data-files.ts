@@ -5,6 +5,11 @@ export function ledgerPath(dataFolder: string): string {
   return join(dataFolder, 'ledger.db');
 }
 
+/** The file of leases in a data folder. @internal */
+export function leasesPath(dataFolder: string): string {
+  return join(dataFolder, 'leases.db');
+}
+
 /** The keys' file in a data folder. @internal */
 export function keysPath(dataFolder: string): string {
   return join(dataFolder, 'keys.db');
