@@ -100,6 +100,11 @@ const PRESSURE_MS = 5000;
 /** Of what is left an owner gets at the most this share beyond its need, so that the last money is not stuck in idle slices. */
 const WISH_SHARE = 4;
 
+/** A sum that stays a safe integer: no limit is above nine million dollars, and what is more than that counts as that. */
+function clamped(sum: number): NanoUsd {
+  return nanoUsd(Math.min(sum, Number.MAX_SAFE_INTEGER));
+}
+
 /** A sum in the window: from `floorBucket` on. @internal */
 export function sumFrom(amounts: BucketAmounts, floorBucket: number): number {
   let sum = 0;
@@ -111,7 +116,7 @@ export function sumFrom(amounts: BucketAmounts, floorBucket: number): number {
 export function usedOf(state: AccountState, floorBucket: number = state.floorBucket): NanoUsd {
   let used = sumFrom(state.base, floorBucket);
   for (const ownerId in state.owners) used += sumFrom(state.owners[ownerId]?.settled ?? {}, floorBucket);
-  return nanoUsd(used);
+  return clamped(used);
 }
 
 /** What is held for owners, without `exceptOwnerId`. @public */
@@ -251,13 +256,13 @@ export function adjustAccount(state: AccountState, amounts: BucketAmounts): Acco
 export function clearingAmounts(state: AccountState): BucketAmounts {
   const used = Object.values(state.owners).reduce((sum, share) => plus(sum, share.settled), state.base);
   return Object.fromEntries(
-    Object.entries(within(used, state.floorBucket)).map(([bucket, amount]) => [bucket, nanoUsd(-amount)]),
+    Object.entries(within(used, state.floorBucket)).map(([bucket, amount]) => [bucket, nanoUsd(0 - amount)]),
   );
 }
 
 /** Adds amounts bucket by bucket. @public */
 export function plus(left: BucketAmounts, right: BucketAmounts): BucketAmounts {
   const sum: Record<string, NanoUsd> = { ...left };
-  for (const bucket in right) sum[bucket] = nanoUsd((sum[bucket] ?? 0) + (right[bucket] ?? 0));
+  for (const bucket in right) sum[bucket] = clamped((sum[bucket] ?? 0) + (right[bucket] ?? 0));
   return sum;
 }

@@ -23,6 +23,10 @@ export interface BudgetPolicy {
   readonly unboundedCalls: 'reserve' | 'refuse';
 }
 
+/** The beta header's value, and the window that it gives Claude models of 200,000 tokens (platform.claude.com, context windows). */
+const WIDE_WINDOW_BETA = 'context-1m';
+const WIDE_WINDOW_TOKENS = 1_000_000;
+
 /** What {@link budgetMiddleware} needs. @internal */
 export interface BudgetOptions {
   readonly keeper: BudgetKeeper;
@@ -180,7 +184,10 @@ class CallSizing {
   #callBound(target: Target): ReturnType<typeof callBound> {
     const { maxOutputTokens, samples } = this.#request;
     const { pricer, policy } = this.#options;
-    return callBound(this.#sizeOf(), { maxOutputTokens, samples }, pricer.limits(target), {
+    const limits = pricer.limits(target);
+    const isWidened = this.#call.headers['anthropic-beta']?.includes(WIDE_WINDOW_BETA) === true;
+    const contextWindowTokens = isWidened && limits.contextWindowTokens !== undefined ? Math.max(WIDE_WINDOW_TOKENS, limits.contextWindowTokens) : limits.contextWindowTokens;
+    return callBound(this.#sizeOf(), { maxOutputTokens, samples }, { ...limits, contextWindowTokens }, {
       defaultMaxOutputTokens: this.#sendsDefault ? policy.defaultMaxOutputTokens : undefined,
     });
   }

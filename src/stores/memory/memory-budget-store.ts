@@ -76,6 +76,7 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     current: string | undefined,
     patienceMs: number,
   ): Promise<boolean> {
+    if (this.#standing.generation === generation) return true;
     const nowMs = this.#clock.nowMs();
     const isBusy = this.#standing.phase === 'building' && nowMs - this.#begunAtMs < patienceMs;
     if (this.#standing.generation !== current || isBusy) return false;
