@@ -29,7 +29,7 @@ const SLICE_RATIO = 0.05;
 /** From which rate on slices are taken: below ten a second asking for each call costs less than what idle slices would keep from others. */
 const SLICED_FROM_PER_MINUTE = 600;
 
-/** For how long a slice may be used, in milliseconds; then what is left goes back. */
+/** For how long a slice may be used, in milliseconds; then what is left of it goes back. */
 const SLICE_LIFE_MS = 1000;
 
 /** For how long what was refused is refused again without asking, in milliseconds: others may have given back meanwhile. */
@@ -81,8 +81,7 @@ export class SharedBucket {
     const now = this.#ports.clock.monotonicMs();
     this.#usedAt = now;
     if (perMinute !== this.#perMinute) this.#change(perMinute);
-    this.#dropOldSlice(now);
-    if (this.#waiting.length === 0 && this.#spend(amount)) return undefined;
+    if (this.#waiting.length === 0 && this.#spend(amount, now)) return undefined;
     const known = this.#knownShortage(amount, now);
     if (known !== undefined) return known;
     return new Promise((resolve, reject) => {
@@ -99,13 +98,12 @@ export class SharedBucket {
 
   /** Tells the store what it does not know yet and gives back a slice that is too old. */
   tick(): Promise<void> {
-    this.#dropOldSlice(this.#ports.clock.monotonicMs());
     return this.#sendCorrection();
   }
 
   /** Gives everything back. */
   close(): Promise<void> {
-    this.#dropSlice();
+    this.#dropSlice(this.#ports.clock.monotonicMs());
     return this.#sendCorrection();
   }
 
@@ -115,10 +113,11 @@ export class SharedBucket {
     this.#refusal = undefined;
   }
 
-  #spend(amount: number): boolean {
-    if (this.#slice < this.#fitting(amount)) return false;
-    this.#slice -= amount;
-    if (this.#slice < 0) this.#dropSlice();
+  #spend(amount: number, now: number): boolean {
+    const usable = now - this.#sliceFrom > SLICE_LIFE_MS ? 0 : this.#slice;
+    if (usable < this.#fitting(amount)) return false;
+    this.#correction += Math.min(0, this.#slice - amount);
+    this.#slice = Math.max(0, this.#slice - amount);
     return true;
   }
 
@@ -127,12 +126,10 @@ export class SharedBucket {
     return Math.min(amount, this.#terms.capacity);
   }
 
-  #dropOldSlice(now: number): void {
-    if (this.#slice > 0 && now - this.#sliceFrom > SLICE_LIFE_MS) this.#dropSlice();
-  }
-
-  #dropSlice(): void {
-    this.#correction += this.#slice;
+  /** Gives a slice back, but for what has come into the store's bucket since the slice was too old to use: else that would be there twice. */
+  #dropSlice(now: number): void {
+    const overdueMs = Math.max(0, now - this.#sliceFrom - SLICE_LIFE_MS);
+    this.#correction += Math.max(0, this.#slice - Math.ceil((overdueMs * this.#perMinute) / MINUTE_MS));
     this.#slice = 0;
   }
 
@@ -159,7 +156,7 @@ export class SharedBucket {
         for (const { reject } of this.#waiting.splice(0)) reject(error);
       }
     }
-    if (!isSliced(this.#perMinute)) this.#dropSlice();
+    if (!isSliced(this.#perMinute)) this.#dropSlice(this.#ports.clock.monotonicMs());
     this.#isAsking = false;
   }
 
@@ -167,7 +164,7 @@ export class SharedBucket {
     await this.#sendCorrection();
     const { clock, store } = this.#ports;
     const askedAt = clock.monotonicMs();
-    this.#dropOldSlice(askedAt);
+    if (askedAt - this.#sliceFrom > SLICE_LIFE_MS) this.#dropSlice(askedAt);
     const first = this.#waiting[0];
     const least = this.#fitting(first?.amount ?? 0) - this.#slice;
     if (least > 0) {
@@ -180,7 +177,11 @@ export class SharedBucket {
       this.#slice += granted;
       this.#sliceFrom = askedAt;
     }
-    for (let next = this.#waiting[0]; next !== undefined && this.#spend(next.amount); next = this.#waiting[0]) {
+    for (
+      let next = this.#waiting[0];
+      next !== undefined && this.#spend(next.amount, askedAt);
+      next = this.#waiting[0]
+    ) {
       this.#waiting.shift();
       next.resolve(undefined);
     }
@@ -212,6 +213,8 @@ export class SharedBucket {
   }
 
   async #sendOnce(): Promise<void> {
+    const now = this.#ports.clock.monotonicMs();
+    if (now - this.#sliceFrom > SLICE_LIFE_MS) this.#dropSlice(now);
     const amount = this.#correction;
     if (amount === 0) return;
     this.#correction = 0;

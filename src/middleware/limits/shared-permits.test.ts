@@ -8,12 +8,15 @@ import { SharedPermits } from './shared-permits.ts';
 class WatchedStore extends MemoryLimitStore {
   claims: PermitClaim[] = [];
   trouble: 'none' | 'before' | 'after' = 'none';
+  /** Does its work at once and answers later. */
+  isSlow = false;
 
   override async hold(permit: string, claim: PermitClaim): Promise<number> {
     this.claims.push(claim);
     const { trouble } = this;
     if (trouble === 'before') throw new Error('the store is gone');
     const count = await super.hold(permit, claim);
+    if (this.isSlow) await settled();
     if (trouble === 'after') throw new Error('the answer is lost');
     return count;
   }
@@ -101,6 +104,20 @@ test('when the store fails, what is held admits and the rest is refused', async 
   expect(await permits.acquire(20)).toBe(true);
 });
 
+test('what is being given back is not used while the answer is on its way', async () => {
+  const store = new WatchedStore();
+  const [one, two] = permitsOn(store, new FakeClock(), 20, 2) as [SharedPermits, SharedPermits];
+  await one.acquire(20);
+  store.isSlow = true;
+  const givingBack = one.tick();
+  await Promise.resolve();
+  const late = one.acquire(20);
+  const others = Array.from({ length: 19 }, () => two.acquire(20));
+  const admitted = await Promise.all([late, ...others]);
+  await givingBack;
+  expect(admitted.filter(Boolean)).toHaveLength(19);
+});
+
 const step = fc.record({
   process: fc.nat({ max: 2 }),
   act: fc.constantFrom('acquire', 'acquire', 'release', 'release', 'tick', 'settle'),
@@ -109,7 +126,9 @@ const step = fc.record({
 });
 
 test.each([1, 3, 40])('never more than %i under way, and none is lost, whatever fails', async (limit) => {
-  const run = async (steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[]): Promise<void> => {
+  const run = async (
+    steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[],
+  ): Promise<void> => {
     const clock = new FakeClock();
     const store = new WatchedStore();
     const processes = permitsOn(store, clock, limit, 3);
@@ -130,7 +149,10 @@ test.each([1, 3, 40])('never more than %i under way, and none is lost, whatever 
           } catch {
             // the fault of the schedule
           }
-          most.count = Math.max(most.count, underWay.reduce((sum, one) => sum + one, 0));
+          most.count = Math.max(
+            most.count,
+            underWay.reduce((sum, one) => sum + one, 0),
+          );
         };
         waits.push(entering());
       } else if (act === 'release' && (underWay[process] ?? 0) > 0) {
