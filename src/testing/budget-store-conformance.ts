@@ -239,6 +239,7 @@ const EXCHANGES: readonly BudgetRule[] = [
         limitNanoUsd: nanoUsd(Number.MAX_SAFE_INTEGER),
         settled: amounts({ '1764547200000': large }),
         floorBucket: 1_764_547_200_000,
+        latestFloorBucket: 1_764_547_200_000,
         bucket: 1_764_547_200_000,
         neededNanoUsd: nanoUsd(3),
         alertAtRatios: [0.1, 1 / 3, 1],
@@ -305,6 +306,18 @@ const UPKEEP: readonly BudgetRule[] = [
       await makeReady(one);
       await one.install('g0', new Map([[ACCOUNT, amounts({ 5: 70 })]]));
       equal(held(await ask(one, sampleExchange())).usedNanoUsd, 0);
+    },
+  ],
+  [
+    'an adjustment is added to what is used, and to nothing in another generation',
+    async (one, two) => {
+      await makeReady(one);
+      await one.install('g1', new Map([[ACCOUNT, amounts({ 5: 70 })]]));
+      held(await ask(one, sampleExchange({ settled: amounts({ 5: 4 }) })));
+      equal(await two.adjust(ACCOUNT, 'a1', amounts({ 5: -74 }), { generation: 'g1' }), true);
+      equal(await two.adjust(ACCOUNT, 'a2', amounts({ 5: -1 }), { generation: 'g0' }), false);
+      const used = held(await ask(one, sampleExchange({ sequence: 2, settled: amounts({ 5: 9 }) }))).usedNanoUsd;
+      equal(used, 5);
     },
   ],
   [

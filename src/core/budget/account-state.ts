@@ -52,6 +52,12 @@ export interface ExchangeRequest {
   readonly nowMs: number;
   /** First bucket of the window now. */
   readonly floorBucket: number;
+  /**
+   * Up to which first bucket of the account the owner's clock is good enough: where the account's window is further on, a clock that is behind
+   * would spend in a window that is over, and gets nothing. The same as `floorBucket` for calendar windows, one more for rolling ones, whose
+   * buckets expire late.
+   */
+  readonly latestFloorBucket: number;
   /** Bucket of now, for alerts. */
   readonly bucket: number;
   readonly limitNanoUsd: NanoUsd;
@@ -153,9 +159,10 @@ export function exchange(
   };
   const used = usedOf(next);
   const others = heldOf(next, ownerId);
-  const grant = grantOf(request, used, others, request.nowMs < state.pressureUntilMs);
+  const isBehind = state.floorBucket > request.latestFloorBucket;
+  const grant = grantOf(request, used, others, { isBehind, isUnderPressure: request.nowMs < state.pressureUntilMs });
   const pressureUntilMs =
-    grant.isGranted || !request.isHard ? state.pressureUntilMs : Math.max(state.pressureUntilMs, request.nowMs + PRESSURE_MS);
+    grant.isGranted || isBehind || !request.isHard ? state.pressureUntilMs : Math.max(state.pressureUntilMs, request.nowMs + PRESSURE_MS);
   const crossedRatios = crossed(next, request, used);
   return {
     state: {
@@ -181,10 +188,11 @@ function grantOf(
   request: ExchangeRequest,
   used: number,
   others: number,
-  isUnderPressure: boolean,
+  { isBehind, isUnderPressure }: { readonly isBehind: boolean; readonly isUnderPressure: boolean },
 ): { readonly held: NanoUsd; readonly isGranted: boolean } {
   const { keepNanoUsd, neededNanoUsd, wishNanoUsd } = request;
   if (!request.isHard) return { held: ZERO_USD, isGranted: true };
+  if (isBehind) return { held: keepNanoUsd, isGranted: neededNanoUsd === 0 };
   const available = request.limitNanoUsd - used - others - keepNanoUsd;
   if (neededNanoUsd > 0 && neededNanoUsd > available) return { held: keepNanoUsd, isGranted: false };
   const left = Math.max(0, available - neededNanoUsd);

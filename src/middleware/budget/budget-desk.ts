@@ -169,6 +169,7 @@ export class BudgetDesk {
         acknowledgedSequence: this.#acknowledged,
         nowMs,
         floorBucket: position.floorBucket,
+        latestFloorBucket: position.floorBucket + (budget.window.kind === 'rolling' ? 1 : 0),
         bucket: position.bucket,
         limitNanoUsd: budget.limitNanoUsd,
         isHard: this.isHard,
