@@ -79,7 +79,12 @@ export interface BudgetStoreUpkeep {
    * or another building began less than `patienceMs` ago. True when it was begun, also when it was this very generation that an earlier try
    * began, whose answer was lost.
    */
-  begin(generation: string, definitions: readonly string[], current: string | undefined, patienceMs: number): Promise<boolean>;
+  begin(
+    generation: string,
+    definitions: readonly string[],
+    current: string | undefined,
+    patienceMs: number,
+  ): Promise<boolean>;
   /**
    * Sets the base of accounts; for what is not named nothing changes.
    * @param keepMsOf - for how long an account is kept, see {@link ExchangeTerms}.
@@ -93,5 +98,16 @@ export interface BudgetStoreUpkeep {
   finish(generation: string): Promise<boolean>;
   /** Takes an owner whose accounts are all folded off the list. */
   leave(ownerId: string): Promise<void>;
+  /**
+   * `adjustAccount` on one account, atomically. False, and nothing is done, under another generation.
+   * @param adjustmentId - names the adjustment in the book, where it is kept before. A repeated one is added twice: after a fault the counter
+   * is set right from the book, see `verifyBudgets`.
+   */
+  adjust(
+    account: AccountId,
+    adjustmentId: string,
+    amounts: BucketAmounts,
+    terms: Pick<FoldTerms, 'generation'>,
+  ): Promise<boolean>;
   accounts(): AsyncIterable<readonly [AccountId, AccountState]>;
 }

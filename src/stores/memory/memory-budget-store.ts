@@ -1,5 +1,6 @@
 import {
   type AccountState,
+  adjustAccount,
   type BucketAmounts,
   EMPTY_ACCOUNT,
   exchange,
@@ -102,6 +103,17 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   async leave(ownerId: string): Promise<void> {
     this.#standing = { ...this.#standing, owners: this.#standing.owners.filter((owner) => owner.ownerId !== ownerId) };
+  }
+
+  async adjust(
+    account: AccountId,
+    _adjustmentId: string,
+    amounts: BucketAmounts,
+    terms: { readonly generation: string },
+  ): Promise<boolean> {
+    if (this.#standing.generation !== terms.generation) return false;
+    this.#accounts.set(account, adjustAccount(this.#accounts.get(account) ?? EMPTY_ACCOUNT, amounts));
+    return true;
   }
 
   async *accounts(): AsyncIterable<readonly [AccountId, AccountState]> {

@@ -1,5 +1,6 @@
 import {
   type AccountState,
+  adjustAccount,
   type BucketAmounts,
   EMPTY_ACCOUNT,
   exchange,
@@ -181,6 +182,19 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   async leave(ownerId: string): Promise<void> {
     await this.#durably(() => this.#leave.run(ownerId));
+  }
+
+  async adjust(
+    account: AccountId,
+    _adjustmentId: string,
+    amounts: BucketAmounts,
+    terms: { readonly generation: string },
+  ): Promise<boolean> {
+    return this.#durably(() => {
+      if (!this.#is(terms.generation)) return false;
+      this.#keep(account, adjustAccount(this.#state(account) ?? EMPTY_ACCOUNT, amounts));
+      return true;
+    });
   }
 
   async *accounts(): AsyncIterable<readonly [AccountId, AccountState]> {
