@@ -1,0 +1,13 @@
+/**
+ * The stores of many machines on Postgres: ledger, keys, budgets and announcements. They need the packages `pg` and `kysely`.
+ * @packageDocumentation
+ */
+export { openPostgresControlStore } from './postgres-control-store.ts';
+export type { PostgresControlStore, PostgresControlStoreOptions } from './postgres-control-store.ts';
+export type { PostgresConnectionOptions } from './postgres-database.ts';
+export { openPostgresKeyStore } from './postgres-key-store.ts';
+export type { PostgresKeyStore } from './postgres-key-store.ts';
+export { openPostgresLedger } from './postgres-ledger.ts';
+export type { PostgresLedger, PostgresLedgerOptions, PostgresLedgerSettings } from './postgres-ledger.ts';
+export { openPostgresStores } from './postgres-stores.ts';
+export type { PostgresStores } from './postgres-stores.ts';

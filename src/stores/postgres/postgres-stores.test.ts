@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PostgresServer, startPostgres, whyNoPostgres } from '../../../test/support/postgres-server.ts';
+import { seededRandom } from '../../simulator/seeded-random.ts';
+import { collect } from '../../testing/collect.ts';
+import { controlStoreConformance } from '../../testing/control-store-conformance.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { keyStoreConformance } from '../../testing/key-store-conformance.ts';
+import { ledgerConformance } from '../../testing/ledger-conformance.ts';
+import { ledgerOwnerConformance } from '../../testing/ledger-owner-conformance.ts';
+import { sampleCallRecord, sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
+import { openPostgresControlStore } from './postgres-control-store.ts';
+import { openPostgresKeyStore } from './postgres-key-store.ts';
+import { openPostgresLedger, type PostgresLedger } from './postgres-ledger.ts';
+import { openPostgresStores } from './postgres-stores.ts';
+
+const missing = whyNoPostgres();
+const suite = missing === undefined ? 'on Postgres' : `on Postgres (skipped: ${missing})`;
+
+describe.skipIf(missing !== undefined)(suite, () => {
+  let server: PostgresServer;
+  const clock = new FakeClock();
+  const random = seededRandom(1);
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.close());
+
+  async function openLedger(onFault?: (operation: string) => void): Promise<PostgresLedger & { readonly url: string }> {
+    const url = await server.createDatabase();
+    const ledger = await openPostgresLedger({ url, clock, random, ...(onFault === undefined ? {} : { onFault }) });
+    return Object.assign(ledger, { url });
+  }
+
+  /** Lets inserts into a table fail. */
+  async function breakTable(url: string, table: string, when = 'true'): Promise<() => Promise<unknown>> {
+    await server.query(
+      `CREATE FUNCTION farthing.broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;
+       CREATE TRIGGER broken BEFORE INSERT ON farthing.${table} FOR EACH ROW WHEN (${when})
+       EXECUTE FUNCTION farthing.broken()`,
+      url,
+    );
+    return () => server.query(`DROP TRIGGER broken ON farthing.${table}`, url);
+  }
+
+  describe('a ledger', () => {
+    test.each(ledgerConformance(() => openLedger()))('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  describe('a ledger of several owners', () => {
+    const rules = ledgerOwnerConformance(async () => {
+      const url = await server.createDatabase();
+      return {
+        open: (owner) => openPostgresLedger({ url, random, ...owner }),
+        close: async () => undefined,
+      };
+    });
+    test.each(rules)('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  describe('a key store', () => {
+    const make = async (): ReturnType<typeof openPostgresKeyStore> =>
+      openPostgresKeyStore({ url: await server.createDatabase() });
+    test.each(keyStoreConformance(make))('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  describe('a store of budgets and announcements', () => {
+    const rules = controlStoreConformance(async (ruleClock) => {
+      const url = await server.createDatabase();
+      const open = (): ReturnType<typeof openPostgresControlStore> =>
+        openPostgresControlStore({ url, clock: ruleClock });
+      return Promise.all([open(), open()]);
+    });
+    test.each(rules)('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
+  test('all stores of an instance share their connections, and close with them', async () => {
+    const url = await server.createDatabase();
+    const stores = await openPostgresStores({ url, clock, random, maxConnections: 2 });
+    await Promise.all([
+      stores.ledger.charge([sampleCharge()]),
+      stores.keys.version(),
+      stores.control.announce('topic', 'text'),
+      stores.control.budgets(),
+    ]);
+    const count = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'farthing' AND datname = current_database()`;
+    expect((await server.query(count, url))[0]?.['count']).toBeLessThanOrEqual(2);
+    await stores.close();
+    await expect.poll(async () => (await server.query(count, url))[0]?.['count']).toBe(0);
+    await expect(stores.keys.version()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(stores.control.budgets()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(collect(stores.ledger.charges({}))).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+
+  test('a charge that cannot be written is refused by name, its intent stays, and it can be made good', async () => {
+    const ledger = await openLedger();
+    await ledger.intend(sampleIntent());
+    const mend = await breakTable(ledger.url, 'charges');
+    await expect(ledger.charge([sampleCharge()])).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(await ledger.openIntents()).toHaveLength(1);
+    await mend();
+    await ledger.charge([sampleCharge()]);
+    expect(await ledger.openIntents()).toEqual([]);
+    expect(await collect(ledger.charges({}))).toEqual([sampleCharge()]);
+    await ledger.close();
+  });
+
+  test('an intent that cannot be written is refused, so that nothing is sent that is not on record', async () => {
+    const ledger = await openLedger();
+    const mend = await breakTable(ledger.url, 'intents');
+    await expect(ledger.intend(sampleIntent())).rejects.toMatchObject({ code: 'store-unavailable' });
+    await mend();
+    expect(await ledger.openIntents()).toEqual([]);
+    await ledger.close();
+  });
+
+  test('charges written together are kept together or not at all, and do not fail their neighbours', async () => {
+    const ledger = await openLedger();
+    await breakTable(ledger.url, 'charges', `NEW.charge_id = 'call_1.2'`);
+    const both = [sampleCharge(), sampleCharge({ chargeId: 'call_1.2' })];
+    const other = sampleCharge({ chargeId: 'call_2.1', callId: 'call_2' });
+    ledger.record(sampleCallRecord());
+    const [refused, kept, intended] = await Promise.allSettled([
+      ledger.charge(both),
+      ledger.charge([other]),
+      ledger.intend(sampleIntent({ chargeId: 'call_3.1', callId: 'call_3' })),
+    ]);
+    expect([refused.status, kept.status, intended.status]).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(await collect(ledger.charges({}))).toEqual([other]);
+    await ledger.flush();
+    expect(await collect(ledger.calls({}))).toEqual([sampleCallRecord()]);
+    await ledger.close();
+  });
+
+  test('a call record that cannot be kept is reported at once and by the next flush, and then no more', async () => {
+    const faults: string[] = [];
+    const ledger = await openLedger((operation) => faults.push(operation));
+    const mend = await breakTable(ledger.url, 'calls');
+    ledger.record(sampleCallRecord());
+    await expect(ledger.flush()).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(faults).toEqual(['record']);
+    await mend();
+    await ledger.flush();
+    await ledger.close();
+  });
+
+  test('text that Postgres cannot hold is kept where it counts', async () => {
+    const ledger = await openLedger();
+    const odd = { target: 'openai/a\u0000\uD800b', tags: { 'a\u0000': '\uDC00' } };
+    await ledger.intend(sampleIntent({ ...odd, project: 'p\u0000q' }));
+    expect(await ledger.openIntents()).toMatchObject([odd]);
+    await ledger.charge([sampleCharge({ ...odd, project: 'p\u0000q' })]);
+    expect(await collect(ledger.charges({ project: 'p\u0000q' }))).toMatchObject([{ ...odd, project: 'p\uFFFDq' }]);
+    await ledger.close();
+  });
+
+  test('what acknowledges a commit has it on disk, also where the server would not wait for that', async () => {
+    const url = await server.createDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await server.query(`ALTER DATABASE ${name} SET synchronous_commit = off`);
+    expect((await server.query('SHOW synchronous_commit', url))[0]).toEqual({ synchronous_commit: 'off' });
+    const ledger = await openPostgresLedger({ url, clock, random });
+    await server.query(
+      `CREATE TABLE public.seen (value text);
+       CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN INSERT INTO public.seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;
+       CREATE TRIGGER see BEFORE INSERT ON farthing.charges FOR EACH ROW EXECUTE FUNCTION public.see()`,
+      url,
+    );
+    await ledger.charge([sampleCharge()]);
+    expect(await server.query('SELECT value FROM public.seen', url)).toEqual([{ value: 'on' }]);
+    await ledger.close();
+  });
+});

@@ -1,0 +1,41 @@
+import { PostgresControlStore } from './postgres-control-store.ts';
+import { PostgresKeyStore } from './postgres-key-store.ts';
+import { type PostgresLedger, type PostgresLedgerOptions, startPostgresLedger } from './postgres-ledger.ts';
+import { openMigratedDatabase } from './postgres-migrations.ts';
+
+/** All that an instance keeps in Postgres, over one set of connections. @public */
+export interface PostgresStores {
+  readonly ledger: PostgresLedger;
+  readonly keys: PostgresKeyStore;
+  readonly control: PostgresControlStore;
+  /** Closes the three stores, then the connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens ledger, keys, budgets and announcements on one database. The schema is made, or brought up to date, where it must be; any number of
+ * instances may start at once.
+ * @example
+ * ```ts
+ * const stores = await openPostgresStores({ url: 'postgres://farthing@db/farthing', clock, random });
+ * ```
+ * @throws FarthingError `store-unavailable` when the database cannot be reached or was written by a newer version, `configuration` when a
+ * package is missing.
+ * @public
+ */
+export async function openPostgresStores(options: PostgresLedgerOptions): Promise<PostgresStores> {
+  const database = await openMigratedDatabase(options);
+  const ledger = await startPostgresLedger(database, options);
+  const keys = new PostgresKeyStore(database.share());
+  const control = new PostgresControlStore(database.share(), options.clock);
+  return {
+    ledger,
+    keys,
+    control,
+    close: async () => {
+      // The others' shares must go also when the ledger cannot say good-bye.
+      const closed = await Promise.allSettled([ledger.close(), keys.close(), control.close()]);
+      for (const each of closed) if (each.status === 'rejected') throw each.reason;
+    },
+  };
+}
