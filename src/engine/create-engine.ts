@@ -79,6 +79,7 @@ class CallEngine implements Engine {
   async close(): Promise<void> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     try {
+      await this.#parts.limiter.close();
       await this.#parts.spool.close();
       await this.#options.ledger.flush();
     } finally {

@@ -1,4 +1,5 @@
 import type { CacheMode } from '../core/cacheability.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { PriceBook } from '../core/price-book.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
@@ -9,6 +10,7 @@ import type { CacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { LeaseStore } from '../ports/lease-store.ts';
 import type { EventSink } from '../ports/event-sink.ts';
+import type { LimitStore } from '../ports/limit-store.ts';
 import type { Ledger, LedgerReader } from '../ports/ledger.ts';
 import type { Provider } from '../ports/provider.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
@@ -65,6 +67,14 @@ export const DEFAULT_BUDGET_POLICY: BudgetPolicy = {
   unboundedCalls: 'reserve',
 };
 
+/** Limits of keys and projects. Those of keys come with the caller. @public */
+export interface EngineLimits {
+  /** Where processes that share the limits count. @defaultValue the memory of this process */
+  readonly store?: LimitStore | undefined;
+  /** Limits by project. @defaultValue none */
+  readonly projects?: ReadonlyMap<string, CallLimits>;
+}
+
 /** What an engine is made from. It opens and closes none of these but its providers. @public */
 export interface EngineOptions {
   readonly providers: readonly EngineProvider[];
@@ -88,6 +98,8 @@ export interface EngineOptions {
   readonly maxReplyBytes?: number;
   /** @defaultValue the limits of `json-limits` */
   readonly requestLimits?: RequestLimits;
+  /** How much keys and projects may ask for at a time and a minute. @defaultValue limits that come with callers, in this process */
+  readonly limits?: EngineLimits | undefined;
   /** Budgets that calls are held to, already opened. @defaultValue none */
   readonly budgets?: Budgets | undefined;
   /** How calls are held to budgets. @defaultValue {@link DEFAULT_BUDGET_POLICY} */

@@ -9,11 +9,13 @@ import { BudgetKeeper } from '../middleware/budget/budget-keeper.ts';
 import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
+import { CallLimiter } from '../middleware/limits/call-limiter.ts';
 import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Pricer } from '../ports/pricer.ts';
 import { MemoryBudgetStore } from '../stores/memory/memory-budget-store.ts';
+import { MemoryLimitStore } from '../stores/memory/memory-limit-store.ts';
 import { bookPricer } from './book-pricer.ts';
 import {
   DEFAULT_BUDGET_POLICY,
@@ -36,6 +38,7 @@ export interface EngineParts {
   readonly events: EventSink;
   readonly chain: ChainOptions;
   readonly spool: ChargeSpool;
+  readonly limiter: CallLimiter;
   readonly rawHits: RawHits | undefined;
 }
 
@@ -54,6 +57,14 @@ export function engineParts(options: EngineOptions): EngineParts {
   );
   const policy = { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy };
   const spool = new ChargeSpool({ ledger: options.ledger, events });
+  const limiter = new CallLimiter({
+    store: options.limits?.store ?? new MemoryLimitStore(),
+    projects: options.limits?.projects ?? new Map(),
+    ownerId: options.ownerId,
+    clock,
+    random,
+    events,
+  });
   const cache =
     options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
   return {
@@ -62,6 +73,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     pricer,
     events,
     spool,
+    limiter,
     rawHits:
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
         ? undefined
@@ -75,6 +87,7 @@ export function engineParts(options: EngineOptions): EngineParts {
       },
       cache,
       leases: leasesOf(options),
+      limits: limiter,
       budget: { keeper: options.budgets?.keeper ?? noBudgets(options, clock, events), policy, pricer },
       charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
       dispatch: {
@@ -90,7 +103,14 @@ export function engineParts(options: EngineOptions): EngineParts {
 /** A keeper of nothing: calls are charged, and no budget counts them. */
 function noBudgets({ ownerId }: EngineOptions, clock: Clock, events: EventSink): BudgetKeeper {
   const ledger = { ownerId, leaseUntilMs: Number.POSITIVE_INFINITY, recover: () => Promise.resolve(0) };
-  return new BudgetKeeper({ store: new MemoryBudgetStore({ clock }), ledger, clock, events, budgets: [], maxAccounts: 0 });
+  return new BudgetKeeper({
+    store: new MemoryBudgetStore({ clock }),
+    ledger,
+    clock,
+    events,
+    budgets: [],
+    maxAccounts: 0,
+  });
 }
 
 function routeProvider(entry: EngineOptions['providers'][number]): RouteProvider {

@@ -1,4 +1,5 @@
 import type { Config, ProviderConfig } from '../config/config.ts';
+import type { CallLimits } from '../core/limit/call-limits.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { layerPriceBooks, type PriceBook } from '../core/price-book.ts';
@@ -47,6 +48,7 @@ export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...po
     },
     // A hard limit could not hold a model whose price nobody knows.
     refuseUnpriced: config.budgets.some(({ mode }) => mode === 'hard'),
+    limits: { store: stores.limits, projects: projectLimits(config) },
     ledger: stores.ledger,
     reader: stores.ledger,
     ownerId: stores.ledger.ownerId,
@@ -66,6 +68,10 @@ export function routeTableOf(config: Config): RouteTable {
     aliases: aliasesOf(config),
     vendorOfModel,
   };
+}
+
+function projectLimits({ projects }: Config): ReadonlyMap<string, CallLimits> {
+  return new Map(projects.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
 }
 
 function activeProviders(config: Config): readonly ProviderConfig[] {

@@ -6,9 +6,11 @@ import type { Clock, Random } from '../ports/clock.ts';
 import type { AnnouncementBoard } from '../ports/control-store.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LeaseStore } from '../ports/lease-store.ts';
-import { keysPath, leasesPath } from '../stores/sqlite/data-files.ts';
+import type { LimitStore } from '../ports/limit-store.ts';
+import { keysPath, leasesPath, limitsPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteControlStore } from '../stores/sqlite/sqlite-control-store.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
+import { openSqliteLimitStore } from '../stores/sqlite/sqlite-limit-store.ts';
 import type { SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
 import { openSqliteLeaseStore } from '../stores/sqlite/sqlite-lease-store.ts';
 
@@ -25,6 +27,8 @@ export interface GatewayStores {
   readonly board: AnnouncementBoard;
   /** Shares attempts with other processes. Undefined where this one is alone, or has its answers in memory only. */
   readonly leases: LeaseStore | undefined;
+  /** Rates and caps that the processes of the folder share. */
+  readonly limits: LimitStore;
   close(): Promise<void>;
 }
 
@@ -59,20 +63,21 @@ export async function openStores(
     onFault,
   });
   try {
-    const [keys, board, leases] = await Promise.all([
+    const [keys, board, limits, leases] = await Promise.all([
       openSqliteKeyStore(keysPath(folder)),
       openSqliteControlStore({ path: keysPath(folder), clock: ports.clock }),
+      openSqliteLimitStore(limitsPath(folder)),
       hasWorkers && diskBytes !== 0
         ? openSqliteLeaseStore({ path: leasesPath(folder), clock: ports.clock })
         : undefined,
     ]);
     const close = async (): Promise<void> => {
       // Leases end when the cache has written what they were for.
-      await Promise.all([stores.close(), keys.close(), board.close()]);
+      await Promise.all([stores.close(), keys.close(), board.close(), limits.close()]);
       await leases?.close();
     };
     const { ledger, cache, memory } = stores;
-    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), board, leases, close };
+    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), board, leases, limits, close };
   } catch (error) {
     await stores.close();
     throw error;

@@ -11,6 +11,8 @@ import { decodeMiddleware } from './decode.ts';
 import { dispatchMiddleware, type DispatchOptions } from './dispatch/dispatch.ts';
 import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
+import type { CallLimiter } from './limits/call-limiter.ts';
+import { limitsMiddleware } from './limits/limits.ts';
 import { routeMiddleware } from './route.ts';
 import { storeMiddleware } from './cache/store.ts';
 
@@ -21,6 +23,7 @@ export interface ChainOptions {
   readonly cache: CacheOptions | undefined;
   /** Shares attempts with other processes. Undefined: within this one only. */
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
+  readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
@@ -43,6 +46,7 @@ export function chains(options: ChainOptions): {
       identifyMiddleware(),
       routeMiddleware({ table: options.table, pricer: charge.pricer }),
       ...caching,
+      limitsMiddleware(options.limits),
       budgetMiddleware(options.budget),
     ],
     attemptChain: [chargeMiddleware(charge), dispatchMiddleware(options.dispatch)],

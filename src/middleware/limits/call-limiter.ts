@@ -43,13 +43,13 @@ export class CallLimiter {
   readonly #ownerId: string;
   readonly #buckets = new Map<string, SharedBucket>();
   readonly #permits = new Map<string, SharedPermits>();
-  readonly #timer: NodeJS.Timeout | undefined;
+  /** Runs while there is anything to see to. */
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: CallLimiterOptions) {
     this.#options = options;
     this.#ownerId = `${options.ownerId}.${options.random.hex(8)}`;
-    const { tickMs = TICK_MS } = options;
-    this.#timer = tickMs === 0 ? undefined : setInterval(() => void this.tick(), tickMs).unref();
   }
 
   /** Whether any limit bounds the calls of a caller. */
@@ -88,11 +88,13 @@ export class CallLimiter {
       }
     }
     await Promise.all(work);
+    if (this.#buckets.size + this.#permits.size === 0) this.#stopTimer();
   }
 
   /** Gives everything back that no call uses. Faults are reported. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isClosed = true;
+    this.#stopTimer();
     const all = [...this.#buckets.values(), ...this.#permits.values()];
     await Promise.all(all.map((limit) => this.#reported('close', limit.close())));
   }
@@ -120,10 +122,22 @@ export class CallLimiter {
     }
   }
 
+  #startTimer(): void {
+    const { tickMs = TICK_MS } = this.#options;
+    if (tickMs === 0 || this.#isClosed) return;
+    this.#timer ??= setInterval(() => void this.tick(), tickMs).unref();
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
   #bucketOf(unit: 'requests' | 'tokens', party: LimitedParty, perMinute: number): SharedBucket {
     const name = `${party.kind}:${party.name}:${unit}`;
     const bucket = this.#buckets.get(name) ?? new SharedBucket(name, perMinute, this.#options);
     this.#buckets.set(name, bucket);
+    this.#startTimer();
     return bucket;
   }
 
@@ -131,6 +145,7 @@ export class CallLimiter {
     const name = `${party.kind}:${party.name}:calls`;
     const permits = this.#permits.get(name) ?? new SharedPermits(name, limit, this.#ownerId, this.#options);
     this.#permits.set(name, permits);
+    this.#startTimer();
     return permits;
   }
 

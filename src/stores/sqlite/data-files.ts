@@ -10,6 +10,11 @@ export function leasesPath(dataFolder: string): string {
   return join(dataFolder, 'leases.db');
 }
 
+/** The file of limits in a data folder. @internal */
+export function limitsPath(dataFolder: string): string {
+  return join(dataFolder, 'limits.db');
+}
+
 /** The keys' file in a data folder. @internal */
 export function keysPath(dataFolder: string): string {
   return join(dataFolder, 'keys.db');
