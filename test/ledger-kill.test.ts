@@ -11,6 +11,8 @@ import {
   reopen,
   seededFraction,
   startLedgerChild,
+  stopPastLease,
+  sumsByOwner,
 } from './support/ledger-kill-round.ts';
 
 const SEED = randomInt(2 ** 31);
@@ -50,21 +52,62 @@ test(
   async () => {
     const leaseMs = 300;
     const child = startLedgerChild([path, 'hold', 'call_9', String(leaseMs)]);
-    await expect.poll(() => child.lines, { timeout: 20_000 }).toEqual(['i call_9.1']);
+    await expect.poll(() => acknowledged(child.lines, 'i'), { timeout: 20_000 }).toEqual(['call_9.1']);
     child.process.kill('SIGSTOP');
     const ledger = await reopen(path, leaseMs); // recovers by its own timer
     await expect.poll(() => ledger.openIntents(), { timeout: 5_000 }).toEqual([]);
     child.process.stdin.write('go on\n');
     child.process.kill('SIGCONT');
     await child.ended;
-    expect(child.lines).toEqual(['i call_9.1', 'c call_9.1']);
+    const attempts = child.lines.filter((line) => !line.startsWith('o '));
+    expect(attempts).toEqual(['i call_9.1', 'c call_9.1', 'i call_9-next.1', 'c call_9-next.1']);
+    const [ended, next] = acknowledged(child.lines, 'o');
+    expect(next).not.toBe(ended);
+    const sums = await sumsByOwner(ledger);
+    expect(sums.get(ended)).toBe(5_000);
+    expect([...sums.values()].reduce((total, sum) => total + sum)).toBe(2_400);
     const rows = await collect(ledger.charges({ callId: 'call_9' }));
     expect(rows.map((row) => [row.chargeId, row.amountNanoUsd, row.certainty])).toEqual([
       ['call_9.1', 5_000, 'estimate'],
       ['call_9.1.c1', 1_200 - 5_000, 'exact'],
     ]);
     const [row] = await ledger.report('project', {});
-    expect(row).toMatchObject({ costNanoUsd: 1_200n, estimatedNanoUsd: 0n });
+    expect(row).toMatchObject({ costNanoUsd: 2_400n, estimatedNanoUsd: 0n });
+    await ledger.close();
+  },
+);
+
+test(
+  'a process that is stopped past its lease under load loses and doubles nothing, and what it is ended under stays as it was',
+  { timeout: 60_000 },
+  async () => {
+    const ledger = await reopen(path, 300);
+    const child = startLedgerChild([path, 'load', 'stopped', '300']);
+    await expect.poll(() => acknowledged(child.lines, 'c').length, { timeout: 20_000 }).toBeGreaterThan(50);
+    const ended: ReadonlyMap<string | undefined, number>[] = [];
+    for (let tries = 0; tries < 12 && ended.length < 3; tries += 1) {
+      const sums = await stopPastLease(child, ledger); // oxlint-disable-line no-await-in-loop -- one stop after the other
+      if (sums !== undefined) ended.push(sums);
+      const count = acknowledged(child.lines, 'c').length;
+      // oxlint-disable-next-line no-await-in-loop -- it goes on before it is stopped again
+      await expect.poll(() => acknowledged(child.lines, 'c').length, { timeout: 10_000 }).toBeGreaterThan(count + 50);
+    }
+    child.process.kill('SIGKILL');
+    await child.ended;
+    await ledger.recover(Date.now() + 1_000);
+    expect(ended.length).toBeGreaterThan(1);
+    expect(acknowledged(child.lines, 'f')).toEqual([]);
+    expect(await ledger.openIntents()).toEqual([]);
+    const sums = await sumsByOwner(ledger);
+    expect(sums.has(undefined)).toBe(false);
+    for (const before of ended) expect(new Map([...sums].filter(([ownerId]) => before.has(ownerId)))).toEqual(before);
+    const costs = new Map<string, number>();
+    for (const row of await collect(ledger.charges({}))) {
+      costs.set(row.callId, (costs.get(row.callId) ?? 0) + (row.amountNanoUsd ?? 0));
+    }
+    const cost = (chargeId: string): number | undefined => costs.get(chargeId.slice(0, -'.1'.length));
+    expect(acknowledged(child.lines, 'c').filter((chargeId) => cost(chargeId) !== 1_200)).toEqual([]);
+    expect(acknowledged(child.lines, 'i').filter((chargeId) => cost(chargeId) === undefined)).toEqual([]);
     await ledger.close();
   },
 );

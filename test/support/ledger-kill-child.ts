@@ -1,5 +1,6 @@
 // A process that writes a ledger until it dies. Every line on its standard output is an acknowledgement:
 // `i <charge id>` for a durable intent, `c <charge id>` for a durable charge, `f <charge id> <code>` for a refusal.
+// `o <owner id>` says whom the ledger writes for.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFarthingError } from '../../src/core/errors.ts';
@@ -43,6 +44,9 @@ if (mode === 'load') {
   say('ready');
   await Promise.all(Array.from({ length: CONCURRENCY }, (_, lane) => load(lane)));
 } else {
+  say(`o ${ledger.ownerId}`);
   await attempt(name, () => once(process.stdin, 'data'));
+  await attempt(`${name}-next`, () => delay(0));
+  say(`o ${ledger.ownerId}`);
 }
 process.exit(0);

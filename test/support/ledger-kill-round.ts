@@ -36,7 +36,7 @@ export function startLedgerChild(childArguments: readonly string[], limitBlocks?
 }
 
 /** The ids that a child acknowledged with a letter. */
-export function acknowledged(lines: readonly string[], letter: 'i' | 'c' | 'f'): readonly string[] {
+export function acknowledged(lines: readonly string[], letter: 'i' | 'c' | 'f' | 'o'): readonly string[] {
   return lines.filter((line) => line.startsWith(`${letter} `)).map((line) => line.split(' ')[1] ?? '');
 }
 
@@ -93,6 +93,36 @@ export async function killRound(path: string, name: string, lifeMs: number): Pro
     return { intents: intents.length, charges: charges.length, estimates: estimates.length, restartMs };
   } finally {
     await ledger.close();
+  }
+}
+
+/** What each owner's rows in the ledger sum to. */
+export async function sumsByOwner(ledger: SqliteLedger): Promise<ReadonlyMap<string | undefined, number>> {
+  const sums = new Map<string | undefined, number>();
+  for await (const { ownerId, amountNanoUsd } of ledger.spending({})) {
+    sums.set(ownerId, (sums.get(ownerId) ?? 0) + amountNanoUsd);
+  }
+  return sums;
+}
+
+/**
+ * Stops a process until its owner was ended, and lets it go on.
+ * @returns the sums of the owners that were ended by then; undefined when the process stood still in the middle of a commit, so that nobody could end it.
+ */
+export async function stopPastLease(
+  child: LedgerChild,
+  ledger: SqliteLedger,
+): Promise<ReadonlyMap<string | undefined, number> | undefined> {
+  child.process.kill('SIGSTOP');
+  try {
+    for (let waitedMs = 0; waitedMs < 2_000; waitedMs += 20) {
+      await delay(20); // oxlint-disable-line no-await-in-loop -- a poll
+      const living = await ledger.livingOwners(); // oxlint-disable-line no-await-in-loop -- a poll
+      if (living.every((ownerId) => ownerId === ledger.ownerId)) return await sumsByOwner(ledger); // oxlint-disable-line no-await-in-loop -- the end of it
+    }
+    return undefined;
+  } finally {
+    child.process.kill('SIGCONT');
   }
 }
 

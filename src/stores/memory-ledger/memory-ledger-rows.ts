@@ -75,7 +75,8 @@ export class MemoryLedgerRows {
   /** Keeps an intent. False when its owner was ended. */
   addIntent(intent: Intent): boolean {
     if (!this.#owners.has(intent.ownerId)) return false;
-    if (!this.#charges.has(intent.chargeId)) this.#intents.set(intent.chargeId, intent);
+    const { chargeId } = intent;
+    if (!this.#charges.has(chargeId) && !this.#intents.has(chargeId)) this.#intents.set(chargeId, intent);
     return true;
   }
 
