@@ -58,7 +58,7 @@ local function share(row)
   local sequence, held, settled = string.match(row, '^([^;]*);([^;]*);(.*)$')
   return tonumber(sequence), tonumber(held), amounts(settled)
 end
-local key = KEYS[1]
+local key, MOST = KEYS[1], 9007199254740991
 `;
 
 /** Of what is left an owner gets at the most a quarter beyond its need; a refusal counts as pressure for five seconds: as in `exchange`. */
@@ -89,10 +89,13 @@ for each, sum in pairs(sums) do
     if counts[each] > 0 and (not oldest or number < oldest) then oldest = number end
   end
 end
+used = math.min(used, MOST)
 local others = tonumber(state[7]) - oldHeld
 
 local pressure, held, granted = tonumber(state[5]), 0, true
-if hard then
+if hard and oldFloor > tonumber(ARGV[15]) then
+  held, granted = keep, needed == 0
+elseif hard then
   local available = limit - used - others - keep
   if needed > 0 and needed > available then
     held, granted = keep, false
@@ -141,14 +144,32 @@ for bucket, amount in pairs(settled) do change(sums, counts, bucket, amount, 0) 
 local base = amounts(state[4])
 for bucket, amount in pairs(within(totals, floor)) do
   local before = base[bucket] or 0
-  change(sums, counts, bucket, before, before + amount)
-  base[bucket] = before + amount
+  local after = math.min(before + amount, MOST)
+  change(sums, counts, bucket, before, after)
+  base[bucket] = after
 end
 for each, at in pairs(folded) do if at <= now - 604800000 then folded[each] = nil end end
 folded[owner] = now
 redis.call('HDEL', key, 'o:' .. owner)
 redis.call('HSET', key, 'base', text(base), 'folded', text(folded), 'held', whole(tonumber(state[5]) - held),
   'sums', sumsText(sums, counts, floor))
+return 'done'
+`;
+
+const ADJUST = `
+local state = redis.call('HMGET', key, 'run', 'live', 'floor', 'base', 'sums')
+if not state[2] then return 'absent' end
+if state[1] ~= run() then return 'lost' end
+local floor = tonumber(state[3])
+local sums, counts = sumsOf(state[5])
+local base = amounts(state[4])
+for bucket, amount in pairs(within(amounts(ARGV[1]), floor)) do
+  local before = base[bucket] or 0
+  local after = math.min(before + amount, MOST)
+  change(sums, counts, bucket, before, after)
+  base[bucket] = after
+end
+redis.call('HSET', key, 'base', text(base), 'sums', sumsText(sums, counts, floor))
 return 'done'
 `;
 
@@ -199,10 +220,11 @@ return 1
 
 /** What is done to one account, each in one slot. @internal */
 export const ACCOUNT_SCRIPTS: Readonly<
-  Record<'exchange' | 'fold' | 'install' | 'create' | 'enliven' | 'abandon', RedisScript>
+  Record<'exchange' | 'fold' | 'adjust' | 'install' | 'create' | 'enliven' | 'abandon', RedisScript>
 > = {
   exchange: redisScript(COMMON, EXCHANGE),
   fold: redisScript(COMMON, FOLD),
+  adjust: redisScript(COMMON, ADJUST),
   install: redisScript(COMMON, INSTALL),
   create: redisScript(COMMON, CREATE),
   enliven: redisScript(COMMON, ENLIVEN),

@@ -32,6 +32,7 @@ export function exchangeArguments(request: ExchangeRequest, keepMs: number | und
     amountsText(request.settled),
     request.alertAtRatios.join(','),
     keepMs ?? '',
+    request.latestFloorBucket,
   ];
 }
 

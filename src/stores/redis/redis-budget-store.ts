@@ -140,6 +140,18 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     throw new FarthingError('store-unavailable', 'accounts of earlier generations come back', { retryable: true });
   }
 
+  async adjust(
+    account: AccountId,
+    _adjustmentId: string,
+    amounts: BucketAmounts,
+    { generation }: Pick<FoldTerms, 'generation'>,
+  ): Promise<boolean> {
+    const keys = [this.#accountKey(generation, account)];
+    return this.#onAccount({ account, generation, maxAccounts: undefined, keepMs: undefined }, () =>
+      this.#connection.script(ACCOUNT_SCRIPTS.adjust, keys, amountsText(amounts)),
+    );
+  }
+
   async *accounts(): AsyncGenerator<readonly [AccountId, AccountState]> {
     const { generation, definitions } = await this.#standing.read();
     if (generation === undefined) return;
@@ -158,13 +170,14 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     // The connection belongs to whoever opened it.
   }
 
-  /** Carries out an operation on an account, which is made when it is not there; does nothing when it cannot be. */
-  async #onAccount(account: NewAccount, operate: () => Promise<unknown>): Promise<void> {
+  /** Carries out an operation on an account, which is made when it is not there. False, and nothing is done, when it cannot be. */
+  async #onAccount(account: NewAccount, operate: () => Promise<unknown>): Promise<boolean> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       // oxlint-disable-next-line no-await-in-loop -- each try depends on the one before
-      if ((await operate()) !== 'absent') return;
+      const outcome = await operate();
+      if (outcome !== 'absent') return outcome === 'done';
       // oxlint-disable-next-line no-await-in-loop -- see above
-      if ((await this.#make(account)) !== 'made') return;
+      if ((await this.#make(account)) !== 'made') return false;
     }
     throw new FarthingError('store-unavailable', 'an account vanishes as soon as it is made', { retryable: true });
   }
