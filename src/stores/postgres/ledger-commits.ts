@@ -193,7 +193,7 @@ export class LedgerCommits {
   async #commitSingly(writes: readonly Write[], calls: readonly NewCall[], error: unknown): Promise<void> {
     const [first, ...others] = writes;
     if (first === undefined) {
-      for (const _call of calls) this.#onRecordFault(postgresFault('a call record could not be kept', error));
+      if (calls.length > 0) this.#onRecordFault(postgresFault('call records could not be kept', error));
       return;
     }
     if (others.length === 0 && calls.length === 0) {
@@ -217,7 +217,7 @@ export class LedgerCommits {
     for (const write of refused) write.reject(error);
     this.#awayFault = error;
     this.#calls = [...calls, ...this.#calls];
-    for (const _call of this.#calls.splice(MAX_WAITING)) this.#onRecordFault(error);
+    if (this.#calls.splice(MAX_WAITING).length > 0) this.#onRecordFault(error);
   }
 
   #doubt(writes: readonly Write[]): void {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CompiledQuery, Kysely, PostgresPool, PostgresPoolClient, QueryResult, Transaction } from 'kysely';
+import type * as KyselyModule from 'kysely';
+import type PgModule from 'pg';
 import type { Pool, PoolClient } from 'pg';
 import { FarthingError } from '../../core/errors.ts';
 import { isConnectionUsable, postgresFault, UnsentStatement } from './postgres-fault.ts';
@@ -37,12 +39,15 @@ const CLIENT_GRACE_MS = 250;
 
 const SCHEMA = 'farthing';
 
+/** Postgres's number of the type `bigint`, as in its catalogue. */
+const INT8 = 20;
+
 /** What acknowledges a commit must have it on disk, whatever the server's default is. */
 const DURABLE = `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 interface Packages {
-  readonly pg: (typeof import('pg'))['default'];
-  readonly kysely: typeof import('kysely');
+  readonly pg: typeof PgModule;
+  readonly kysely: typeof KyselyModule;
 }
 
 async function loadPackages(): Promise<Packages> {
@@ -65,14 +70,14 @@ export class PostgresDatabase {
   /** Builds and runs statements on the tables of the schema. */
   readonly queries: PostgresQueries;
   readonly timeoutMs: number;
-  readonly #raw: (sql: string, parameters: readonly unknown[]) => CompiledQuery;
+  readonly #raw: <Row>(sql: string, parameters: readonly unknown[]) => CompiledQuery<Row>;
   readonly #end: () => Promise<void>;
   #users = 1;
 
   constructor(
     queries: PostgresQueries,
     timeoutMs: number,
-    raw: (sql: string, parameters: readonly unknown[]) => CompiledQuery,
+    raw: <Row>(sql: string, parameters: readonly unknown[]) => CompiledQuery<Row>,
     end: () => Promise<void>,
   ) {
     this.queries = queries.withSchema(SCHEMA);
@@ -100,7 +105,7 @@ export class PostgresDatabase {
 
   /** Runs SQL that names its schema, inside a transaction where one is given. Errors come as Postgres gave them. */
   run<Row>(sql: string, parameters: readonly unknown[], on: PostgresQueries = this.queries): Promise<QueryResult<Row>> {
-    return on.executeQuery(this.#raw(sql, parameters) as CompiledQuery<Row>);
+    return on.executeQuery(this.#raw<Row>(sql, parameters));
   }
 
   /** One more store uses the connections. */
@@ -192,9 +197,7 @@ export async function openPostgresDatabase(options: PostgresConnectionOptions): 
     keepAlive: true,
     types: {
       getTypeParser: ((type: number, format?: 'text' | 'binary') =>
-        type === pg.types.builtins.INT8
-          ? safeInteger
-          : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser,
+        type === INT8 ? safeInteger : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser,
     },
     stream: () => {
       const socket = new Socket();
@@ -210,7 +213,7 @@ export async function openPostgresDatabase(options: PostgresConnectionOptions): 
       },
     }),
   });
-  const raw = (sql: string, parameters: readonly unknown[]): CompiledQuery =>
+  const raw = <Row>(sql: string, parameters: readonly unknown[]): CompiledQuery<Row> =>
     kysely.CompiledQuery.raw(sql, [...parameters]);
   return new PostgresDatabase(queries, timeoutMs, raw, async () => {
     // A frozen server never says good-bye.

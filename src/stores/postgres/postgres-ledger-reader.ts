@@ -122,8 +122,8 @@ export class PostgresLedgerReader implements LedgerReader, SpendingReader {
       queries
         .selectFrom('intents')
         .selectAll()
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('charges').whereRef('charges.charge_id', '=', 'intents.charge_id'))),
+        .where((row) =>
+          row.not(row.exists(row.selectFrom('charges').whereRef('charges.charge_id', '=', 'intents.charge_id'))),
         )
         .orderBy('at_ms')
         .orderBy('charge_id')

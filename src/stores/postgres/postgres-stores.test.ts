@@ -14,9 +14,8 @@ import { openPostgresLedger, type PostgresLedger } from './postgres-ledger.ts';
 import { openPostgresStores } from './postgres-stores.ts';
 
 const missing = whyNoPostgres();
-const suite = missing === undefined ? 'on Postgres' : `on Postgres (skipped: ${missing})`;
 
-describe.skipIf(missing !== undefined)(suite, () => {
+describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' : ` (not here: ${missing})`}`, () => {
   let server: PostgresServer;
   const clock = new FakeClock();
   const random = seededRandom(1);
