@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import type { Budget } from '../core/budget/budget.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
 import type {
-  BudgetConfig,
+  AlertsConfig,
   CacheConfig,
   CallLogConfig,
   KeyConfig,
@@ -20,14 +21,14 @@ import { parseListenAddress } from './listen-address.ts';
 import {
   adminSchema,
   allowedHostsSchema,
-  budgetsSchema,
   callLogSchema,
   keysSchema,
   passThroughSchema,
   projectsSchema,
 } from './schema-access.ts';
+import { alertsSchema, budgetsSchema } from './schema-budgets.ts';
 import { cacheSchema, limitsSchema, optimizeSchema, resilienceSchema } from './schema-calls.ts';
-import { leaf, line, oneOf, section } from './schema-leaves.ts';
+import { leaf, oneOf, section } from './schema-leaves.ts';
 import { modelsSchema, pricesSchema, providersSchema } from './schema-providers.ts';
 
 const versionSchema: z.ZodType<1> = leaf(
@@ -57,10 +58,34 @@ const folderSchema: z.ZodType<StorageConfig> = leaf(
   { description: 'A folder of this machine.', unit: 'folder', json: { type: 'string' } },
 );
 
-const servicesSchema: z.ZodType<StorageConfig> = section('Services for many machines.', {
-  redis: line('Address of Redis.'),
-  postgres: line('Address of Postgres.'),
-}).transform((read) => ({ kind: 'services' as const, redisUrl: read.redis, postgresUrl: read.postgres }));
+function address(description: string, schemes: readonly string[]): z.ZodType<string, string> {
+  const [first = ''] = schemes;
+  return leaf(
+    (text) => (schemes.includes(schemeOf(text) ?? '') ? text : undefined),
+    `is not an address; write ${first}//user:password@host`,
+    { description, unit: 'address', json: { type: 'string' } },
+  );
+}
+
+function schemeOf(text: string): string | undefined {
+  return URL.canParse(text) ? new URL(text).protocol : undefined;
+}
+
+const BOTH = 'is missing: many machines need both, { redis, postgres }; one machine takes a folder';
+
+const servicesSchema: z.ZodType<StorageConfig> = section('Services for many machines; both are needed.', {
+  redis: address('Address of Redis: counters of budgets and limits, the shared cache.', [
+    'redis:',
+    'rediss:',
+  ]).optional(),
+  postgres: address('Address of Postgres: the ledger, keys and budgets.', ['postgres:', 'postgresql:']).optional(),
+})
+  .meta({ required: ['redis', 'postgres'] })
+  .transform(({ redis, postgres }, context): StorageConfig => {
+    if (redis === undefined) context.addIssue({ code: 'custom', path: ['redis'], message: BOTH });
+    if (postgres === undefined) context.addIssue({ code: 'custom', path: ['postgres'], message: BOTH });
+    return { kind: 'services', redisUrl: redis ?? '', postgresUrl: postgres ?? '' };
+  });
 
 const logSchema: z.ZodType<LogLevel> = section("The gateway's own log.", {
   level: oneOf('How much it says.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
@@ -77,7 +102,8 @@ export interface FileSections {
   readonly models: readonly ModelConfig[] | undefined;
   readonly routes: unknown;
   readonly cache: CacheConfig;
-  readonly budgets: readonly BudgetConfig[] | undefined;
+  readonly budgets: readonly Budget[] | undefined;
+  readonly alerts: AlertsConfig | undefined;
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizeConfig;
@@ -110,6 +136,7 @@ export const SECTION_SCHEMAS: { readonly [Name in keyof FileSections]: z.ZodType
   routes: z.unknown().optional().meta({ description: 'Rules that pick targets.' }),
   cache: cacheSchema,
   budgets: budgetsSchema.optional(),
+  alerts: alertsSchema.optional(),
   limits: limitsSchema,
   resilience: resilienceSchema,
   optimize: optimizeSchema,

@@ -1,3 +1,4 @@
+import type { Budget } from '../core/budget/budget.ts';
 import type { CacheMode } from '../core/cacheability.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
 import type { Protocol } from '../core/model/protocol.ts';
@@ -13,7 +14,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Where data is kept: in a folder of this machine, or (not active in this version) in Redis and Postgres. @public */
+/** Where data is kept: in a folder of this machine, or in Redis and Postgres for many machines. @public */
 export type StorageConfig =
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'services'; readonly redisUrl: string; readonly postgresUrl: string };
@@ -69,32 +70,6 @@ export interface CacheConfig {
   readonly allowStored: boolean;
 }
 
-/** A calendar window, a rolling one, or none at all. @public */
-export type BudgetWindow =
-  | { readonly kind: 'calendar'; readonly unit: 'hour' | 'day' | 'week' | 'month' }
-  | { readonly kind: 'rolling'; readonly lengthMs: number }
-  | { readonly kind: 'total' };
-
-/** Whose spending a budget counts: everything, one or each project or key, or each value of a tag. @public */
-export type BudgetScope =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'project' | 'key'; readonly name: string | undefined }
-  | { readonly kind: 'tag'; readonly name: string };
-
-/** A budget. Not active in this version. @public */
-export interface BudgetConfig {
-  readonly name: string;
-  readonly scope: BudgetScope;
-  readonly limitNanoUsd: NanoUsd;
-  readonly window: BudgetWindow;
-  /** IANA name; decides where calendar windows begin. */
-  readonly timezone: string;
-  readonly mode: 'hard' | 'soft';
-  /** Shares of the limit, 0..1, at which an alert goes out. */
-  readonly alertAtRatios: readonly number[];
-  readonly onLowBudget: 'lower' | 'refuse';
-}
-
 /** Bounds of the server and of calls. @public */
 export interface LimitsConfig {
   readonly maxBodyBytes: number;
@@ -109,14 +84,22 @@ export interface LimitsConfig {
   readonly maxInFlight: number;
   /** For how long a stop waits for calls under way. */
   readonly drainTimeoutMs: number;
-  /** Not active in this version. */
-  readonly defaultMaxOutputTokens: number;
-  /** Not active in this version. */
+  /** Reserved, and sent as the limit, for calls under a hard budget that state none. Undefined: the model's own maximum is reserved, and nothing is sent. */
+  readonly defaultMaxOutputTokens: number | undefined;
+  /** For how long a call waits for money that other calls hold. */
   readonly budgetWaitMs: number;
-  /** Not active in this version. */
+  /** Held on top for calls that may use the provider's own tools. */
   readonly toolAllowanceNanoUsd: NanoUsd;
-  /** Not active in this version. */
+  /** Most accounts of one budget. */
   readonly maxTagValues: number;
+  /** What becomes of calls under a hard budget whose input nothing bounds. */
+  readonly unboundedCalls: 'reserve' | 'refuse';
+}
+
+/** Where alerts of budgets are sent, beside the log and the metrics. @public */
+export interface AlertsConfig {
+  /** Undefined: nowhere. */
+  readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
 /** Timeouts, and (not active in this version) retries and cooldowns. @public */
@@ -197,7 +180,8 @@ export interface Config {
   readonly prices: Readonly<Record<string, OperatorPrice>>;
   readonly models: readonly ModelConfig[];
   readonly cache: CacheConfig;
-  readonly budgets: readonly BudgetConfig[];
+  readonly budgets: readonly Budget[];
+  readonly alerts: AlertsConfig;
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizeConfig;

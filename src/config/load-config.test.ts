@@ -10,6 +10,11 @@ import { loadConfig } from './load-config.ts';
 
 const PROVIDERS = 'providers:\n  openai: { protocol: openai, baseUrl: https://api.openai.com/v1, apiKey: sk-1 }\n';
 
+function budgetText(member: string): string {
+  const scope = member.startsWith('scope') ? '' : 'scope: all, ';
+  return `${PROVIDERS}budgets: [{ name: a, ${scope}limitUsd: 1, window: day, ${member} }]`;
+}
+
 function load(text: string, env: Environment = {}): LoadedConfig {
   return loadConfig({ path: 'farthing.yaml', text, env, readFile: (path) => readFileSync(path, 'utf8') });
 }
@@ -81,7 +86,8 @@ test.skipIf(!hasData('..', 'examples', 'farthing.yaml'))('the example of the des
     window: { kind: 'rolling', lengthMs: 86_400_000 },
     onLowBudget: 'lower',
   });
-  expect(inactive.map(({ path }) => path)).toContain('budgets');
+  expect(inactive.map(({ path }) => path)).toContain('resilience.retries');
+  expect(inactive.filter(({ path }) => /budget|limits|storage/.test(path))).toEqual([]);
   expect(origins.get('providers.anthropic.apiKey')).toMatchObject({ kind: 'env', name: 'ANTHROPIC_API_KEY' });
   expect(origins.get('providers.openai.apiKey')).toMatchObject({ kind: 'file' });
 });
@@ -166,6 +172,20 @@ test.each([
   ],
   ['a longest ttl that no call could use', `${PROVIDERS}cache: { maxTtl: 7d }`, /cache\.maxTtl: is not known here/],
   ['a ttl of nothing', `${PROVIDERS}cache: { ttl: 0s }`, /cache\.ttl: "0s" is too short/],
+  ['Redis without Postgres', `${PROVIDERS}storage: { redis: "redis://h" }`, /storage\.postgres: is missing: .* need both/],
+  ['Postgres without Redis', `${PROVIDERS}storage: { postgres: "postgres://h" }`, /storage\.redis: is missing: .* need both/],
+  [
+    'an address of another service',
+    `${PROVIDERS}storage: { redis: "http://h", postgres: "postgres://h" }`,
+    /storage\.redis: is not an address; write redis:\/\//,
+  ],
+  ['a short secret of a webhook', `${PROVIDERS}alerts: { webhook: { url: "https://h", secret: short } }`, /at least 16/],
+  ['a webhook without a secret', `${PROVIDERS}alerts: { webhook: { url: "https://h" } }`, /secret: is missing/],
+  ['a webhook that is no address', `${PROVIDERS}alerts: { webhook: { url: "ftp://h", secret: 0123456789abcdef } }`, /https:/],
+  ['a budget name with a bar', `${PROVIDERS}budgets: [{ name: "a|b", scope: all, limitUsd: 1, window: day }]`, /"a\|b" must/],
+  ['an alert at nothing', budgetText('alertAt: [0]'), /alertAt\[0\]: "0" is not a share of the limit above 0/],
+  ['an alert beyond ten limits', budgetText('alertAt: [10.5]'), /"10\.5" is not a share/],
+  ['a scope without a provider', budgetText('scope: "model:gpt-5.5"'), /is not a scope; write all, project/],
   ['requestTimeout below headersTimeout', `${PROVIDERS}limits: { requestTimeout: 1s }`, /"1s" is shorter than/],
 ])('%s is a fault', (_what, text, message) => {
   expect(faults(text).join('\n')).toMatch(message);
@@ -218,6 +238,38 @@ budgets: [{ name: a, scope: all, limitUsd: 4503599.123456789, window: day }]`);
   expect(config.budgets[0]?.limitNanoUsd).toBe(4_503_599_123_456_789);
 });
 
+test('a budget may count a model, and alerts go beyond the limit', () => {
+  const { config, inactive } = load(budgetText('scope: "model:openai/gpt-5.5", mode: soft, alertAt: [0.5, 1, 10]'));
+  expect(config.budgets).toEqual([
+    {
+      name: 'a',
+      scope: { kind: 'model', name: 'openai/gpt-5.5' },
+      limitNanoUsd: 1_000_000_000,
+      window: { kind: 'calendar', unit: 'day' },
+      timezone: 'UTC',
+      mode: 'soft',
+      alertAtRatios: [0.5, 1, 10],
+      onLowBudget: 'refuse',
+    },
+  ]);
+  expect(load(budgetText('scope: model')).config.budgets[0]?.scope).toEqual({ kind: 'model', name: undefined });
+  expect(inactive).toEqual([]);
+});
+
+test('an output limit for calls without one is there only when it is written', () => {
+  const { limits, alerts } = load(PROVIDERS).config;
+  expect(limits).toMatchObject({ defaultMaxOutputTokens: undefined, unboundedCalls: 'reserve', budgetWaitMs: 2000 });
+  expect(alerts).toEqual({ webhook: undefined });
+  const written = load(`${PROVIDERS}limits: { defaultMaxOutputTokens: 512, unboundedCalls: refuse }`).config.limits;
+  expect(written).toMatchObject({ defaultMaxOutputTokens: 512, unboundedCalls: 'refuse' });
+});
+
+test('storage in services takes both, and nothing of it is inactive', () => {
+  const { config, inactive } = load(`${PROVIDERS}storage: { postgres: "postgres://h/db", redis: "rediss://h" }`);
+  expect(config.storage).toEqual({ kind: 'services', redisUrl: 'rediss://h', postgresUrl: 'postgres://h/db' });
+  expect(inactive).toEqual([]);
+});
+
 test('references work in numbers, durations and switches, and a key that looks like a number stays text', () => {
   const text = `${PROVIDERS}cache: { ttl: "\${env:TTL}", allowStored: "\${env:STORED}" }
 limits: { maxInFlight: "\${env:MOST:-7}" }
@@ -232,6 +284,7 @@ test('no secret shows: not in values, and not in messages when it stands in a wr
   const env = { SECRET: canary };
   const good = `providers: { x: { protocol: openai, baseUrl: "http://a", apiKeys: ["${canary}-1", { key: "${canary}-2" }], headers: { a: ${canary} }, query: { b: ${canary} } } }
 storage: { redis: "redis://u:${canary}@h", postgres: "postgres://u:${canary}@h" }
+alerts: { webhook: { url: "https://h/${canary}", secret: ${canary}-that-is-long } }
 keys: [{ name: a, key: ${canary} }]
 admin: { key: "\${env:SECRET}x" }`;
   const { values } = load(good, env);

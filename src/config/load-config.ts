@@ -101,6 +101,7 @@ function configOf(sections: FileSections): Config {
     models: models ?? [],
     cache: sections.cache,
     budgets: budgets ?? [],
+    alerts: sections.alerts ?? { webhook: undefined },
     limits: sections.limits,
     resilience: sections.resilience,
     optimize: sections.optimize,

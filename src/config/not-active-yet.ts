@@ -2,14 +2,7 @@ import type { InactivePart } from './config.ts';
 
 /** Parts that are read and checked here and do nothing in this version, by the beginning of their paths. */
 const INACTIVE_PATHS: readonly string[] = [
-  'storage.redis',
-  'storage.postgres',
   'routes',
-  'budgets',
-  'limits.defaultMaxOutputTokens',
-  'limits.budgetWait',
-  'limits.toolAllowanceUsd',
-  'limits.maxTagValues',
   'resilience.retries',
   'resilience.midStream',
   'resilience.cooldown',

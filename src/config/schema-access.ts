@@ -1,29 +1,7 @@
 import * as z from 'zod';
 import type { CallLimits } from '../core/limit/call-limits.ts';
-import type {
-  BudgetConfig,
-  BudgetScope,
-  BudgetWindow,
-  CallLogConfig,
-  KeyConfig,
-  PassThroughConfig,
-  ProjectConfig,
-} from './config.ts';
-import {
-  credential,
-  duration,
-  flag,
-  leaf,
-  line,
-  moment,
-  oneOf,
-  positiveDuration,
-  ratio,
-  section,
-  size,
-  usd,
-  wholeNumber,
-} from './schema-leaves.ts';
+import type { CallLogConfig, KeyConfig, PassThroughConfig, ProjectConfig } from './config.ts';
+import { credential, duration, flag, leaf, line, moment, section, size, wholeNumber } from './schema-leaves.ts';
 
 /** As tags come with calls: lower case, no commas or spaces. */
 const TAG_NAME = /^[a-z][a-z0-9_.-]{0,127}$/;
@@ -37,79 +15,6 @@ const tagName = leaf(
     json: { type: 'string' },
   },
 );
-
-const scope = leaf(readScope, 'is not a scope; write all, project, project:NAME, key, key:NAME or tag:NAME', {
-  description:
-    'Whose spending counts: `all`, `project` or `key` (one budget each), `project:NAME`, `key:NAME`, or `tag:NAME` (one for each value).',
-  unit: 'scope',
-  json: { type: 'string', pattern: '^(all|(project|key)(:.+)?|tag:.+)$' },
-});
-
-function readScope(text: string): BudgetScope | undefined {
-  if (text === 'all') return { kind: 'all' };
-  const [, kind, name] = /^(project|key|tag)(?::(.{1,128}))?$/.exec(text) ?? [];
-  if (kind === 'project' || kind === 'key') return { kind, name };
-  return kind === 'tag' && name !== undefined && TAG_NAME.test(name) ? { kind, name } : undefined;
-}
-
-const calendarWindow: z.ZodType<BudgetWindow> = oneOf(
-  "A calendar window in the budget's time zone, or `total` for ever.",
-  ['hour', 'day', 'week', 'month', 'total'],
-).transform((unit): BudgetWindow => (unit === 'total' ? { kind: 'total' } : { kind: 'calendar', unit }));
-
-const rollingWindow: z.ZodType<BudgetWindow> = section('A rolling window.', {
-  rolling: positiveDuration('The length of a window that ends now.'),
-}).transform((read) => ({
-  kind: 'rolling' as const,
-  lengthMs: read.rolling,
-}));
-
-const timezone = leaf(readTimezone, 'is not a time zone; write UTC or Europe/Berlin', {
-  description: 'Where the day begins, as an IANA name.',
-  unit: 'time zone',
-  json: { type: 'string' },
-});
-
-function readTimezone(text: string): string | undefined {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
-  } catch {
-    return undefined; // RangeError is how Intl says that it does not know the zone.
-  }
-}
-
-const budgetSection: z.ZodType<BudgetConfig> = section('A budget.', {
-  name: line('Its name; no other budget has it.', 128),
-  scope,
-  limitUsd: usd('How much may be spent in the window.'),
-  window: z
-    .union([calendarWindow, rollingWindow])
-    .meta({ description: '`hour`, `day`, `week`, `month`, `total`, or `{ rolling: 24h }`.' }),
-  timezone,
-  mode: oneOf('`hard` refuses what would exceed it, `soft` only alerts.', ['hard', 'soft']),
-  alertAt: z
-    .array(ratio('A share of the limit.'))
-    .meta({ description: 'Shares of the limit at which an alert goes out.' })
-    .optional(),
-  onLowBudget: oneOf('What a call gets that no longer fits: `refuse`, or `lower` its output limit.', [
-    'refuse',
-    'lower',
-  ]),
-}).transform((read) => ({
-  name: read.name,
-  scope: read.scope,
-  limitNanoUsd: read.limitUsd,
-  window: read.window,
-  timezone: read.timezone,
-  mode: read.mode,
-  alertAtRatios: read.alertAt ?? [],
-  onLowBudget: read.onLowBudget,
-}));
-
-/** `budgets`. @internal */
-export const budgetsSchema: z.ZodType<readonly BudgetConfig[]> = z
-  .array(budgetSection)
-  .meta({ description: 'Budgets; a call must fit into each that counts it.' });
 
 /** More than any provider sells; a debt in such a bucket still fits into a number. */
 const MOST_A_MINUTE = 1_000_000_000;

@@ -48,10 +48,22 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the serv
   maxConnections: wholeNumber('Connections at a time; more are closed at once.', 1, 1_000_000),
   maxInFlight: wholeNumber('Calls under way at a time; more get 503.', 1, 1_000_000),
   drainTimeout: timeout('For how long a stop waits for calls under way.'),
-  defaultMaxOutputTokens: wholeNumber('Output tokens reserved for a call that states no limit.', 1, 10_000_000),
-  budgetWait: duration('For how long a call may wait for a budget that others hold.'),
-  toolAllowanceUsd: usd('Held for the hosted tools of a call.'),
-  maxTagValues: wholeNumber('Different values of a tag that budgets count apart.', 1, 100_000_000),
+  defaultMaxOutputTokens: wholeNumber(
+    "Output limit that is reserved for, and sent with, calls under a hard budget that state none: longer answers are cut off. Left out: the model's own maximum is reserved, and nothing is sent.",
+    1,
+    10_000_000,
+  ).optional(),
+  budgetWait: duration('For how long a call may wait for money that other calls hold; `0s` never.'),
+  toolAllowanceUsd: usd("Held on top for calls that may use the provider's own tools."),
+  maxTagValues: wholeNumber(
+    'Most values (projects, keys, models, values of a tag) that one budget counts apart.',
+    1,
+    100_000_000,
+  ),
+  unboundedCalls: oneOf(
+    "Calls under a hard budget whose input nothing bounds (hosted tools, stored conversations, files by id): `reserve` the model's whole window and the tool allowance, or `refuse` them.",
+    ['reserve', 'refuse'],
+  ),
 }).transform((read, context) => {
   if (read.requestTimeout < read.headersTimeout) {
     context.addIssue({ code: 'custom', path: ['requestTimeout'], message: 'is shorter than limits.headersTimeout' });
@@ -68,6 +80,7 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the serv
     budgetWaitMs: read.budgetWait,
     toolAllowanceNanoUsd: read.toolAllowanceUsd,
     maxTagValues: read.maxTagValues,
+    unboundedCalls: read.unboundedCalls,
   };
 });
 

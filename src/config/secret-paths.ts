@@ -10,6 +10,9 @@ export const SECRET_PATTERNS: readonly string[] = [
   'providers.*.headers.*',
   'providers.*.query.*',
   'keys[].key',
+  // Addresses of many services carry what lets one in.
+  'alerts.webhook.url',
+  'alerts.webhook.secret',
   'admin.key',
 ];
 

@@ -162,7 +162,9 @@ export function exchange(
   const isBehind = state.floorBucket > request.latestFloorBucket;
   const grant = grantOf(request, used, others, { isBehind, isUnderPressure: request.nowMs < state.pressureUntilMs });
   const pressureUntilMs =
-    grant.isGranted || isBehind || !request.isHard ? state.pressureUntilMs : Math.max(state.pressureUntilMs, request.nowMs + PRESSURE_MS);
+    grant.isGranted || isBehind || !request.isHard
+      ? state.pressureUntilMs
+      : Math.max(state.pressureUntilMs, request.nowMs + PRESSURE_MS);
   const crossedRatios = crossed(next, request, used);
   return {
     state: {
@@ -222,12 +224,14 @@ function within(amounts: BucketAmounts, floorBucket: number): BucketAmounts {
   return amounts;
 }
 
-function oldestOf(state: AccountState): number | undefined {
+/** The oldest bucket of the window with money in it; undefined when nothing was spent. @internal */
+export function oldestOf(state: AccountState, floorBucket: number = state.floorBucket): number | undefined {
   let oldest: number | undefined;
   const look = (amounts: BucketAmounts): void => {
     for (const bucket in amounts) {
       const number = Number(bucket);
-      if (number >= state.floorBucket && (amounts[bucket] ?? 0) > 0 && (oldest === undefined || number < oldest)) oldest = number;
+      if (number >= floorBucket && (amounts[bucket] ?? 0) > 0 && (oldest === undefined || number < oldest))
+        oldest = number;
     }
   };
   look(state.base);
