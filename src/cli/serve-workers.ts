@@ -72,6 +72,7 @@ function fork(url: string | undefined): WorkerProcess {
 function workerProcess(worker: Worker): WorkerProcess {
   // Node tells here of what could not be sent; that the worker ended is told by `exit`.
   worker.on('error', () => undefined);
+  cutUntaken(worker);
   return {
     pid: worker.process.pid,
     send: (message) => void worker.send(message as object, () => undefined),
@@ -79,6 +80,26 @@ function workerProcess(worker: Worker): WorkerProcess {
     onMessage: (listener) => void worker.on('message', listener),
     onExit: (listener) => void worker.once('exit', listener),
   };
+}
+
+/**
+ * Node hands one connection at a time to a worker, and forgets the one that a worker did not take before it died: its client would wait for ever.
+ * So it is cut. Closing a connection that was taken does nothing: Node has closed this process's end of it.
+ */
+function cutUntaken({ process: child }: Worker): void {
+  const send = child.send.bind(child) as (...words: readonly unknown[]) => boolean;
+  let handedOver: unknown;
+  child.send = (...words: readonly unknown[]): boolean => {
+    if (words[1] !== undefined && words[1] !== null) [, handedOver] = words;
+    return send(...words);
+  };
+  child.once('exit', () => {
+    if (isClosable(handedOver)) handedOver.close();
+  });
+}
+
+function isClosable(handle: unknown): handle is { close(): void } {
+  return typeof handle === 'object' && handle !== null && 'close' in handle && typeof handle.close === 'function';
 }
 
 /** Stops well once, however often it is asked, and ends the process. */
