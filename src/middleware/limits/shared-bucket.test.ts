@@ -50,7 +50,7 @@ test('most calls under a large rate ask nobody', async () => {
 test('those who come at once share one question', async () => {
   const store = new WatchedStore();
   const [bucket] = bucketsOn(store, new FakeClock(), 100, 1) as [SharedBucket];
-  const answers = await Promise.all(Array.from({ length: 150 }, () => bucket.take(1, 100)));
+  const answers = await Promise.all(Array.from({ length: 150 }, async () => bucket.take(1, 100)));
   expect(answers.filter((shortage) => shortage === undefined)).toHaveLength(100);
   expect(store.asked).toBeLessThan(5);
 });

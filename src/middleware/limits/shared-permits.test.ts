@@ -31,7 +31,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 test('as many as the cap at once, in one process or in several', async () => {
   const [one, two] = permitsOn(new MemoryLimitStore(), new FakeClock(), 2, 2) as [SharedPermits, SharedPermits];
-  const admitted = await Promise.all([one, one, one, two, two].map((permits) => permits.acquire(2)));
+  const admitted = await Promise.all([one, one, one, two, two].map(async (permits) => permits.acquire(2)));
   expect(admitted.filter(Boolean)).toHaveLength(2);
 });
 
@@ -53,7 +53,7 @@ test('under a large cap most calls ask nobody, and what idles goes back within t
     one.release();
   }
   expect(store.claims).toHaveLength(1);
-  const all = await Promise.all(Array.from({ length: 100 }, () => two.acquire(100)));
+  const all = await Promise.all(Array.from({ length: 100 }, async () => two.acquire(100)));
   expect(all.filter(Boolean)).toHaveLength(94);
   await one.tick();
   await one.tick();
@@ -112,7 +112,7 @@ test('what is being given back is not used while the answer is on its way', asyn
   const givingBack = one.tick();
   await Promise.resolve();
   const late = one.acquire(20);
-  const others = Array.from({ length: 19 }, () => two.acquire(20));
+  const others = Array.from({ length: 19 }, async () => two.acquire(20));
   const admitted = await Promise.all([late, ...others]);
   await givingBack;
   expect(admitted.filter(Boolean)).toHaveLength(19);
