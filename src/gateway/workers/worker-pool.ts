@@ -227,12 +227,15 @@ export class WorkerPool {
   /** The sums of those that ended stay in the sums. */
   async #keepLost(snapshot: WorkerSnapshot): Promise<void> {
     this.#lost.push(snapshot);
-    const count = this.#lost.length;
-    if (count < MAX_LOST || this.#isFolding) return;
+    if (this.#isFolding) return;
     this.#isFolding = true;
-    const { foldLost } = await import('./sum-reports.ts');
-    const folded = await foldLost(this.#lost.slice(0, count));
-    this.#lost.splice(0, count, folded);
+    while (this.#lost.length >= MAX_LOST) {
+      const count = this.#lost.length;
+      // oxlint-disable-next-line no-await-in-loop -- more may have ended meanwhile
+      const { foldLost } = await import('./sum-reports.ts');
+      // oxlint-disable-next-line no-await-in-loop
+      this.#lost.splice(0, count, await foldLost(this.#lost.slice(0, count)));
+    }
     this.#isFolding = false;
   }
 }
