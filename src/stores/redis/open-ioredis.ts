@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { FarthingError } from '../../core/errors.ts';
-import type { OwnedRedisClient, RedisArgument } from './redis-client.ts';
+import type { OwnedRedisClient } from './redis-client.ts';
 
 /** Longest pause between two attempts to connect, in milliseconds. */
 const MAX_PAUSE_MS = 1000;
@@ -90,8 +90,8 @@ function watched(client: Redis | Cluster, timeoutMs: number): OwnedRedisClient {
       if (!isReady && !isAway) await new Promise<void>((resolve) => waiting.push(resolve));
       if (!isReady) throw new FarthingError('store-unavailable', 'Redis cannot be reached', { retryable: true });
     },
-    call: (command: string, ...args: RedisArgument[]) => client.call(command, ...args),
-    callBuffer: (command: string, ...args: RedisArgument[]) => client.callBuffer(command, args),
+    call: (command, ...args) => client.call(command, ...args),
+    hmgetBuffer: (key, ...fields) => client.hmgetBuffer(key, ...fields),
     async close() {
       isAway = true;
       wake();

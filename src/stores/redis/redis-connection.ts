@@ -68,14 +68,21 @@ export class RedisConnection {
     return this.#run(() => this.#client.call(name, ...args));
   }
 
-  /** Runs a script on keys of one slot, answers as text. @internal */
-  script(script: RedisScript, keys: readonly string[], ...args: RedisArgument[]): Promise<unknown> {
-    return this.#run(() => evaluate(script, keys, args, (name, ...rest) => this.#client.call(name, ...rest)));
+  /** Reads fields of a hash, as bytes. @internal */
+  fields(key: string, ...names: string[]): Promise<readonly (Buffer | null)[]> {
+    return this.#run(() => this.#client.hmgetBuffer(key, ...names));
   }
 
-  /** Runs a script on keys of one slot, answers as bytes. @internal */
-  scriptBuffer(script: RedisScript, keys: readonly string[], ...args: RedisArgument[]): Promise<unknown> {
-    return this.#run(() => evaluate(script, keys, args, (name, ...rest) => this.#client.callBuffer(name, ...rest)));
+  /** Runs a script on keys of one slot. @internal */
+  script(script: RedisScript, keys: readonly string[], ...args: RedisArgument[]): Promise<unknown> {
+    return this.#run(async () => {
+      try {
+        return await this.#client.call('EVALSHA', script.sha1, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return this.#client.call('EVAL', script.lua, keys.length, ...keys, ...args);
+      }
+    });
   }
 
   /** Closes the connection, unless the program made the client. */
@@ -85,7 +92,7 @@ export class RedisConnection {
     await this.#owned?.close();
   }
 
-  async #run(send: () => Promise<unknown>): Promise<unknown> {
+  async #run<T>(send: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw unavailable('the connection to Redis is closed');
     if (this.#pending >= MAX_PENDING) throw unavailable('too many commands wait for Redis');
     this.#pending += 1;
@@ -98,27 +105,13 @@ export class RedisConnection {
     }
   }
 
-  #inTime(send: () => Promise<unknown>): Promise<unknown> {
+  #inTime<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(unavailable('Redis did not answer in time')), this.#timeoutMs);
       const owned = this.#owned;
       const sent = owned === undefined || owned.isReady() ? send() : owned.ready().then(send);
       sent.then(resolve, reject).finally(() => clearTimeout(timer));
     });
-  }
-}
-
-async function evaluate(
-  script: RedisScript,
-  keys: readonly string[],
-  args: readonly RedisArgument[],
-  call: RedisClient['call'],
-): Promise<unknown> {
-  try {
-    return await call('EVALSHA', script.sha1, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return call('EVAL', script.lua, keys.length, ...keys, ...args);
   }
 }
 
