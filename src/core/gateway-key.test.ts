@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isGatewaySecret, issueKey, keyVerdict, revokeKey, rotateKey } from './gateway-key.ts';
+import { isGatewaySecret, issueKey, keyVerdict, limitKey, revokeKey, rotateKey } from './gateway-key.ts';
 
 const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 const hex = (length: number): fc.Arbitrary<string> =>
@@ -61,4 +61,15 @@ test('a rotated key hands on its limits, and the old one ends after the grace pe
   expect(issued.record).toMatchObject({ ...terms, ...limits, keyId: `key_${'f'.repeat(16)}`, createdAtMs: 10 });
   expect(retired).toEqual({ ...record, expiresAtMs: 110 });
   expect(rotateKey(record, 5000, next, 10, sha256Hex).retired.expiresAtMs).toBe(1000);
+});
+
+test('limits are kept by a rotation, can be changed and taken away', () => {
+  const limits = { maxConcurrent: 2, requestsPerMinute: 60 };
+  const { record } = issueKey({ ...terms, limits }, entropy, 1, sha256Hex);
+  expect(rotateKey(record, 0, { ...entropy, idHex: 'f'.repeat(16) }, 2, sha256Hex).issued.record.limits).toEqual(
+    limits,
+  );
+  expect(limitKey(record, { maxConcurrent: 1 })).toEqual({ ...record, limits: { maxConcurrent: 1 } });
+  expect(limitKey(record, undefined)).not.toHaveProperty('limits');
+  expect(issueKey(terms, entropy, 1, sha256Hex).record).not.toHaveProperty('limits');
 });

@@ -16,6 +16,7 @@ function sampleKey(fields: Partial<KeyRecord> = {}): KeyRecord {
     allowedModels: ['openai/gpt-5.4-mini', 'chat'],
     pinnedTags: { user: 'alice', 'odd "name"': "it's" },
     requiredTags: ['feature'],
+    limits: { maxConcurrent: 2, tokensPerMinute: 1000 },
     ...fields,
   };
 }
@@ -38,6 +39,14 @@ const RULES: readonly KeyStoreRule[] = [
       deepEqual(await store.findBySecretHash('ab'.repeat(32)), sampleKey());
       deepEqual(await store.findBySecretHash('cd'.repeat(32)), open);
       deepEqual(await store.list(), [sampleKey(), open]);
+    },
+  ],
+  [
+    'a key without limits, as those of earlier versions are, is found as it was put',
+    async (store) => {
+      const { limits: _limits, ...free } = sampleKey();
+      await store.put(free);
+      deepEqual(await store.list(), [free]);
     },
   ],
   [

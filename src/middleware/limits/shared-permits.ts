@@ -21,7 +21,7 @@ const LEASE_MARGIN_MS = 2500;
 const SPARE_RATIO = 0.05;
 
 /** For how long a full cap refuses without asking, in milliseconds: calls of other processes may have ended meanwhile. */
-const REFUSAL_LIFE_MS = 50;
+const REFUSAL_LIFE_MS = 10;
 
 /**
  * A process's share of the permits of a concurrency cap. Calls under way with permits whose lease has lapsed go on, but none is admitted with them.
