@@ -8,12 +8,12 @@ import {
   acknowledged,
   killRound,
   medianMs,
-  reopen,
   seededFraction,
   startLedgerChild,
   stopPastLease,
   sumsByOwner,
 } from './support/ledger-kill-round.ts';
+import { openLedger } from './support/open-ledger.ts';
 
 const SEED = randomInt(2 ** 31);
 const ROUNDS = 10;
@@ -54,7 +54,7 @@ test(
     const child = startLedgerChild([path, 'hold', 'call_9', String(leaseMs)]);
     await expect.poll(() => acknowledged(child.lines, 'i'), { timeout: 20_000 }).toEqual(['call_9.1']);
     child.process.kill('SIGSTOP');
-    const ledger = await reopen(path, leaseMs); // recovers by its own timer
+    const ledger = await openLedger(path, leaseMs); // recovers by its own timer
     await expect.poll(() => ledger.openIntents(), { timeout: 5_000 }).toEqual([]);
     child.process.stdin.write('go on\n');
     child.process.kill('SIGCONT');
@@ -81,7 +81,7 @@ test(
   'a process that is stopped past its lease under load loses and doubles nothing, and what it is ended under stays as it was',
   { timeout: 60_000 },
   async () => {
-    const ledger = await reopen(path, 300);
+    const ledger = await openLedger(path, 300);
     const child = startLedgerChild([path, 'load', 'stopped', '300']);
     await expect.poll(() => acknowledged(child.lines, 'c').length, { timeout: 20_000 }).toBeGreaterThan(50);
     const ended: ReadonlyMap<string | undefined, number>[] = [];
@@ -121,7 +121,7 @@ test(
     const refusals = child.lines.filter((line) => line.startsWith('f '));
     expect(refusals.length).toBeGreaterThan(0);
     expect(refusals.filter((line) => !line.endsWith(' store-unavailable'))).toEqual([]);
-    const ledger = await reopen(path);
+    const ledger = await openLedger(path);
     const rows = await collect(ledger.charges({}));
     const outcomes = new Map(rows.map((row) => [row.chargeId, row.outcome]));
     expect(outcomes.size).toBe(rows.length);

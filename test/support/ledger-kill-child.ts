@@ -5,17 +5,17 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFarthingError } from '../../src/core/errors.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
-import { openSqliteLedger } from '../../src/stores/sqlite/sqlite-ledger.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from '../../src/testing/sample-ledger-rows.ts';
+import { openLedger } from './open-ledger.ts';
 
-const [path = '', mode = 'load', name = 'child', leaseMs = '15000'] = process.argv.slice(2);
+const [place = '', mode = 'load', name = 'child', leaseMs = '15000'] = process.argv.slice(2);
 const CONCURRENCY = 16;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`); // a pipe is written before this returns
 }
 
-const ledger = await openSqliteLedger({ path, clock: systemClock, random: systemRandom, leaseMs: Number(leaseMs) });
+const ledger = await openLedger(place, Number(leaseMs));
 
 async function attempt(callId: string, pause: () => Promise<unknown>): Promise<void> {
   const ids = { callId, chargeId: `${callId}.1`, atMs: systemClock.nowMs() };

@@ -2,9 +2,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
-import { openSqliteLedger, type SqliteLedger } from '../../src/stores/sqlite/sqlite-ledger.ts';
+import { systemClock } from '../../src/engine/system-ports.ts';
 import { collect } from '../../src/testing/collect.ts';
+import type { OwnedLedger } from '../../src/testing/ledger-owner-stage.ts';
+import { openLedger } from './open-ledger.ts';
 
 /** The child of a test and what it has acknowledged so far. */
 export interface LedgerChild {
@@ -40,12 +41,6 @@ export function acknowledged(lines: readonly string[], letter: 'i' | 'c' | 'f' |
   return lines.filter((line) => line.startsWith(`${letter} `)).map((line) => line.split(' ')[1] ?? '');
 }
 
-/** Opens the ledger as a restarted gateway does, with the system's clock and chance. */
-export function reopen(path: string, leaseMs?: number): Promise<SqliteLedger> {
-  const lease = leaseMs === undefined ? {} : { leaseMs };
-  return openSqliteLedger({ path, clock: systemClock, random: systemRandom, ...lease });
-}
-
 /** A small generator with a seed (mulberry32), so that a failing run can be made again. */
 export function seededFraction(seed: number): () => number {
   let state = seed;
@@ -66,16 +61,16 @@ export interface KillRound {
 }
 
 /** Kills a writing process after `lifeMs` under load, opens its ledger again and checks that every acknowledgement was kept. */
-export async function killRound(path: string, name: string, lifeMs: number): Promise<KillRound> {
+export async function killRound(place: string, name: string, lifeMs: number): Promise<KillRound> {
   const fromMs = systemClock.nowMs();
-  const child = startLedgerChild([path, 'load', name]);
+  const child = startLedgerChild([place, 'load', name]);
   await expect.poll(() => child.lines[0], { timeout: 20_000, interval: 5 }).toBe('ready');
   await delay(lifeMs);
   child.process.kill('SIGKILL');
   await child.ended;
 
   const startedAtMs = performance.now();
-  const ledger = await reopen(path);
+  const ledger = await openLedger(place);
   const restartMs = performance.now() - startedAtMs;
   try {
     expect(await ledger.openIntents()).toEqual([]);
@@ -97,7 +92,7 @@ export async function killRound(path: string, name: string, lifeMs: number): Pro
 }
 
 /** What each owner's rows in the ledger sum to. */
-export async function sumsByOwner(ledger: SqliteLedger): Promise<ReadonlyMap<string | undefined, number>> {
+export async function sumsByOwner(ledger: OwnedLedger): Promise<ReadonlyMap<string | undefined, number>> {
   const sums = new Map<string | undefined, number>();
   for await (const { ownerId, amountNanoUsd } of ledger.spending({})) {
     sums.set(ownerId, (sums.get(ownerId) ?? 0) + amountNanoUsd);
@@ -111,7 +106,7 @@ export async function sumsByOwner(ledger: SqliteLedger): Promise<ReadonlyMap<str
  */
 export async function stopPastLease(
   child: LedgerChild,
-  ledger: SqliteLedger,
+  ledger: OwnedLedger,
 ): Promise<ReadonlyMap<string | undefined, number> | undefined> {
   child.process.kill('SIGSTOP');
   try {

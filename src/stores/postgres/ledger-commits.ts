@@ -239,7 +239,7 @@ export class LedgerCommits {
       intent === undefined || charged.has(intent.charge_id) ? [] : [intent],
     );
     const rows: CommitRows = { calls, intents, charges };
-    const leaseUntilMs = this.#owner.renewalAt(this.#clock.nowMs());
+    const leaseUntilMs = intents.length === 0 ? undefined : this.#owner.renewalAt(this.#clock.nowMs());
     const { answer, ownerId } = await this.#underOwner((owner) => commitStatement(owner, leaseUntilMs, rows));
     this.#owner.renewed(ownerId, leaseUntilMs);
     const receipts = new Map<string, ChargeReceipt>();

@@ -48,7 +48,9 @@ export function isBrokenConnection(error: unknown): boolean {
   const cause = isFault(error) ? error.cause : error;
   const code = codeOf(cause);
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === '57P01') return true;
-  return cause instanceof Error && cause.message.startsWith('Connection terminated unexpectedly');
+  if (!(cause instanceof Error)) return false;
+  // `pg` has no codes for these two.
+  return cause.message.startsWith('Connection terminated unexpectedly') || cause.message.endsWith('is not queryable');
 }
 
 function isFault(error: unknown): error is FarthingError {

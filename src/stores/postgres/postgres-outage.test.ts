@@ -112,10 +112,10 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
 
   test.each(['fast', 'crash'] as const)('a %s restart under load loses and doubles nothing', async (mode) => {
     const ledger = await openLedger(await freshUrl());
-    let isDone = false;
+    const done = new AbortController();
     const charged: string[] = [];
     const lane = async (name: string): Promise<void> => {
-      for (let number = 0; !isDone; number += 1) {
+      for (let number = 0; !done.signal.aborted; number += 1) {
         const ids = { callId: `${name}-${number}`, chargeId: `${name}-${number}.1` };
         const isIntended = await ledger.intend(sampleIntent(ids)).then(
           () => true,
@@ -144,7 +144,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await delay(50);
     await server.start();
     await expect.poll(() => charged.length).toBeGreaterThan(before + 100);
-    isDone = true;
+    done.abort();
     await Promise.all(lanes);
     const rows = (await collect(ledger.charges({}))).map((row) => row.chargeId);
     expect(rows.toSorted()).toEqual(charged.toSorted());

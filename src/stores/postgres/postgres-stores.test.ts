@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres, whyNoPostgres } from '../../../test/support/postgres-server.ts';
 import { seededRandom } from '../../simulator/seeded-random.ts';
@@ -149,6 +150,86 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await mend();
     await ledger.flush();
     await ledger.close();
+  });
+
+  test('owners that are ended in the middle of their writes get no row behind their end, and no charge is lost or doubled', async () => {
+    const writer = await openLedger();
+    const ender = await openPostgresLedger({ url: writer.url, clock, random });
+    const done = new AbortController();
+    const charged: string[] = [];
+    const lane = async (name: string): Promise<void> => {
+      for (let number = 0; !done.signal.aborted; number += 1) {
+        const ids = { callId: `${name}-${number}`, chargeId: `${name}-${number}.1` };
+        await writer.intend(sampleIntent(ids));
+        await writer.charge([sampleCharge(ids)]);
+        charged.push(ids.callId);
+      }
+    };
+    const lanes = Array.from({ length: 12 }, (_, index) => lane(`lane-${index}`));
+    const sums = new Map<string, number>();
+    for (let round = 0; sums.size < 20; round += 1) {
+      const before = await ender.livingOwners();
+      await ender.recover(clock.nowMs() + 3_600_000 * (round + 1));
+      const after = await ender.livingOwners();
+      for (const ownerId of before) if (!after.includes(ownerId)) sums.set(ownerId, await ownerSum(ender, ownerId));
+    }
+    done.abort();
+    await Promise.all(lanes);
+    for (const [ownerId, sum] of sums) expect(await ownerSum(ender, ownerId)).toBe(sum);
+    const costs = new Map<string, number>();
+    for (const row of await collect(ender.charges({}))) {
+      costs.set(row.callId, (costs.get(row.callId) ?? 0) + (row.amountNanoUsd ?? 0));
+    }
+    expect([...costs.keys()].toSorted()).toEqual(charged.toSorted());
+    expect([...costs.values()].filter((cost) => cost !== 1_200)).toEqual([]);
+    expect(await ender.openIntents()).toEqual([]);
+    await Promise.all([writer.close(), ender.close()]);
+  });
+
+  /** Lets inserts of charges take their time. */
+  async function slowCharges(url: string, when: string): Promise<void> {
+    await server.query(
+      `CREATE FUNCTION farthing.slow() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END $$;
+       CREATE TRIGGER slow BEFORE INSERT ON farthing.charges FOR EACH ROW WHEN (${when})
+       EXECUTE FUNCTION farthing.slow()`,
+      url,
+    );
+  }
+
+  async function ownerSum(ledger: PostgresLedger, ownerId: string): Promise<number> {
+    return (await collect(ledger.spending({ ownerId }))).reduce((sum, row) => sum + row.amountNanoUsd, 0);
+  }
+
+  test('who ends an owner waits for the row that it is writing', async () => {
+    const writer = await openLedger();
+    const ender = await openPostgresLedger({ url: writer.url, clock, random });
+    await slowCharges(writer.url, 'true');
+    const { ownerId } = writer;
+    const charge = writer.charge([sampleCharge()]);
+    await delay(150); // it is in the middle of its commit
+    await ender.recover(clock.nowMs() + 3_600_000);
+    expect(await ender.livingOwners()).not.toContain(ownerId);
+    expect(await ownerSum(ender, ownerId)).toBe(1_200);
+    await charge;
+    expect(await ownerSum(ender, ownerId)).toBe(1_200);
+    await Promise.all([writer.close(), ender.close()]);
+  });
+
+  test('an owner that is being ended waits for its end, and writes under its next id', async () => {
+    const writer = await openLedger();
+    const ender = await openPostgresLedger({ url: writer.url, clock, random });
+    const { ownerId } = writer;
+    await writer.intend(sampleIntent());
+    await slowCharges(writer.url, `NEW.outcome = 'owner-died'`);
+    const ending = ender.recover(clock.nowMs() + 3_600_000);
+    await delay(150); // it is in the middle of its commit
+    const [receipt] = await writer.charge([sampleCharge({ chargeId: 'call_2.1', callId: 'call_2' })]);
+    expect(receipt?.ownerId).not.toBe(ownerId);
+    expect(await ending).toBe(1);
+    expect(await ownerSum(ender, ownerId)).toBe(5_000);
+    expect(await ownerSum(ender, writer.ownerId)).toBe(1_200);
+    await Promise.all([writer.close(), ender.close()]);
   });
 
   test('text that Postgres cannot hold is kept where it counts', async () => {

@@ -4,7 +4,7 @@ import { FarthingError } from '../../core/errors.ts';
 import type { BudgetAdjustment } from '../../ports/control-store.ts';
 
 /** For how long announcements are kept, in milliseconds: a process that hears nothing for longer starts anew. @internal */
-export const ANNOUNCEMENT_LIFE_MS = 24 * 3_600_000;
+export const ANNOUNCEMENT_LIFE_MS: number = 24 * 3_600_000;
 
 /** How many announcements are read at once. @internal */
 export const ANNOUNCEMENTS_PAGE = 1_000;

@@ -1,6 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
-import { type ProcessIdentity, thisProcess } from './ledger-owner.ts';
+import { type ProcessIdentity, thisProcess } from '../sql/process-identity.ts';
 import type { LedgerOperation, LedgerStatement } from './ledger-schema.ts';
 import type { SqliteWriter } from './sqlite-writer.ts';
 

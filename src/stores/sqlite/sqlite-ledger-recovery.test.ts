@@ -7,7 +7,7 @@ import { NO_USAGE } from '../../core/model/usage.ts';
 import { nanoUsd } from '../../core/money.ts';
 import { collect } from '../../testing/collect.ts';
 import { sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
-import { isGone, thisProcess } from './ledger-owner.ts';
+import { isGone, thisProcess } from '../sql/process-identity.ts';
 import { intentText } from './ledger-rows.ts';
 import { LEDGER_STATEMENTS } from './ledger-schema.ts';
 import { openDatabase } from './sqlite-database.ts';

@@ -13,7 +13,7 @@ import type {
   SpendingReader,
   SpendingRow,
 } from '../../ports/ledger.ts';
-import { isGone } from './ledger-owner.ts';
+import { isGone } from '../sql/process-identity.ts';
 import { LedgerLease, type LeaseRenewal } from './ledger-lease.ts';
 import { callText } from './ledger-call-text.ts';
 import { LedgerCommits } from './ledger-commits.ts';
