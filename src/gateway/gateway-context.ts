@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import type { RouteTable } from '../core/route/route-table.ts';
 import type { Config, ExplainedValue } from '../config/config.ts';
+import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import type { BudgetBook } from '../ports/control-store.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerReader } from '../ports/ledger.ts';
+import type { BudgetWatch } from './budget-watch.ts';
 import type { CacheAnnouncements } from './cache-announcements.ts';
 import type { CallDoor, DoorState } from './call-door.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -20,6 +23,13 @@ export interface GatewayState extends DoorState {
   readonly routes: RouteTable;
 }
 
+/** Budgets as operators see and change them. @internal */
+export interface OpenedBudgets {
+  readonly store: BudgetStore & BudgetStoreUpkeep;
+  readonly book: BudgetBook;
+  readonly watch: Pick<BudgetWatch, 'current' | 'refresh'>;
+}
+
 /** What routes work with. @internal */
 export interface GatewayContext {
   readonly state: () => GatewayState;
@@ -32,6 +42,8 @@ export interface GatewayContext {
   readonly announcements?: Pick<CacheAnnouncements, 'announce'> | undefined;
   /** The workers of which this process is one. @defaultValue it stands alone */
   readonly workers?: WorkerGroup | undefined;
+  /** @defaultValue no budgets are counted */
+  readonly budgets?: OpenedBudgets | undefined;
   readonly ledger: LedgerReader;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;

@@ -1,13 +1,15 @@
 import type { Logger } from 'pino';
+import type { BudgetAlert } from '../core/budget/budget-alert.ts';
 import type { CallRecord } from '../core/model/charge.ts';
-import type { EventSink } from '../ports/event-sink.ts';
+import { formatUsd } from '../core/money.ts';
+import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 
 /** Log lines of one kind that are written within a second; more are counted in the metrics alone. */
 const LINES_PER_SECOND = 10;
 
 /**
- * Feeds metrics and log from the engine's events. Calls are logged only at level `debug`, and then without tags (they name people);
+ * Feeds metrics and log from the engine's events, and hands alerts of budgets on. Calls are logged only at level `debug`, and then without tags (they name people);
  * faults are logged at most so many times a second, since a broken disk fails every call.
  * @internal
  */
@@ -15,6 +17,7 @@ export function gatewayEvents(
   metrics: GatewayMetrics,
   log: Logger,
   onRecord: ((record: CallRecord) => void) | undefined,
+  onAlert?: (alert: BudgetAlert) => void,
 ): EventSink {
   const mayLog = lineLimit();
   return {
@@ -35,9 +38,39 @@ export function gatewayEvents(
         case 'unpriced-charged':
         case 'usage-missing':
           if (mayLog()) log.warn({ callId: event.callId, target: event.target }, event.kind);
+          return;
+        case 'budget-alert':
+          onAlert?.(event.alert);
+          if (mayLog()) logAlert(log, event.alert);
+          return;
+        case 'budget-refused':
+          if (log.isLevelEnabled('debug') && mayLog())
+            log.debug({ budget: event.budget, reason: event.reason }, event.kind);
+          return;
+        case 'budget-overrun':
+        case 'budgets-rebuilt':
+          if (mayLog()) logBudgets(log, event);
       }
     },
   };
+}
+
+/** Without the value: a tag's names a person. */
+function logAlert(log: Logger, { budget, mode, ratio, usedNanoUsd, limitNanoUsd }: BudgetAlert): void {
+  const amounts = { usedUsd: formatUsd(usedNanoUsd), limitUsd: formatUsd(limitNanoUsd) };
+  log.warn({ budget, mode, ratio, ...amounts }, 'budget alert');
+}
+
+type BudgetsEvent = Extract<EngineEvent, { readonly kind: 'budget-overrun' | 'budgets-rebuilt' }>;
+
+function logBudgets(log: Logger, event: BudgetsEvent): void {
+  if (event.kind === 'budgets-rebuilt') {
+    log.warn({ isReady: event.isReady }, 'counters of budgets are built from the ledger');
+    return;
+  }
+  const { callId, boundNanoUsd, amountNanoUsd } = event;
+  const amounts = { boundUsd: formatUsd(boundNanoUsd), amountUsd: formatUsd(amountNanoUsd) };
+  log.error({ callId, ...amounts }, 'a bill above the bound that was reserved for it');
 }
 
 function logCall(log: Logger, record: CallRecord): void {

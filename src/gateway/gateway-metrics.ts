@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { USAGE_BUCKETS } from '../core/model/usage.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
+import type { Budget } from '../core/budget/budget.ts';
+import { BudgetMetrics } from './budget-metrics.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
 import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
 import type { GroupReport, MetricSnapshot } from './workers/worker-group.ts';
@@ -45,6 +47,7 @@ export class GatewayMetrics implements EventSink {
   readonly #usageMissing: Counter;
   readonly #internalFaults: Counter;
   readonly #unmetered: Counter<'provider' | 'status'>;
+  readonly #budgets: BudgetMetrics;
 
   constructor(gauges: GatewayGauges) {
     const registers = [this.#registry];
@@ -65,6 +68,7 @@ export class GatewayMetrics implements EventSink {
       'provider',
       'status',
     ]);
+    this.#budgets = new BudgetMetrics(registers);
     this.#addTotals(registers);
     addGauges(gauges, registers);
     collectDefaultMetrics({ register: this.#registry });
@@ -86,7 +90,18 @@ export class GatewayMetrics implements EventSink {
         return;
       case 'internal-fault':
         this.internalFault();
+        return;
+      case 'budget-alert':
+      case 'budget-refused':
+      case 'budget-overrun':
+      case 'budgets-rebuilt':
+        this.#budgets.emit(event);
     }
+  }
+
+  /** The budgets that hold from now on. */
+  setBudgets(budgets: readonly Budget[]): void {
+    this.#budgets.setBudgets(budgets);
   }
 
   /** Counts a failed operation of a store that the engine does not know (`keys`). */

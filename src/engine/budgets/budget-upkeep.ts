@@ -1,5 +1,5 @@
-import { accountParts, type AccountId } from '../../core/budget/budget.ts';
-import { type BucketAmounts, plus } from '../../core/budget/account-state.ts';
+import type { AccountId } from '../../core/budget/budget.ts';
+import type { BucketAmounts } from '../../core/budget/account-state.ts';
 import { AccountTotals, earliestCountedMs } from '../../core/budget/account-totals.ts';
 import { budgetDefinition, parseDefinition } from '../../core/budget/budget.ts';
 import type { BudgetKeeper } from '../../middleware/budget/budget-keeper.ts';
@@ -8,6 +8,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { BudgetBook } from '../../ports/control-store.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { LedgerOwner, SpendingReader } from '../../ports/ledger.ts';
+import { countLedger } from './ledger-count.ts';
 
 /** What {@link BudgetUpkeep} works with. @internal */
 export interface BudgetUpkeepOptions {
@@ -85,7 +86,8 @@ export class BudgetUpkeep {
     for await (const row of ledger.spending({ ownerId, fromMs })) totals.add(row);
     const spent = totals.totals();
     const accounts = new Set<AccountId>(spent.keys());
-    for await (const [account, state] of store.accounts()) if (state.owners[ownerId] !== undefined) accounts.add(account);
+    for await (const [account, state] of store.accounts())
+      if (state.owners[ownerId] !== undefined) accounts.add(account);
     for (const account of accounts) {
       // oxlint-disable-next-line no-await-in-loop -- a store is not flooded for what has time
       await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs });
@@ -107,7 +109,10 @@ export class BudgetUpkeep {
     if (await store.finish(generation)) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
   }
 
-  async #addUp(generation: string, definitions: readonly string[]): Promise<ReadonlyMap<AccountId, BucketAmounts> | undefined> {
+  async #addUp(
+    generation: string,
+    definitions: readonly string[],
+  ): Promise<ReadonlyMap<AccountId, BucketAmounts> | undefined> {
     const { ledger } = this.#options;
     for (let scans = 1; ; scans += 1) {
       // oxlint-disable-next-line no-await-in-loop -- again only when a process has started meanwhile
@@ -116,7 +121,7 @@ export class BudgetUpkeep {
       // oxlint-disable-next-line no-await-in-loop
       const before = new Set(await ledger.livingOwners());
       // oxlint-disable-next-line no-await-in-loop
-      const bases = await this.#scan(definitions, owners);
+      const { bases } = await countLedger(this.#options, definitions, owners, this.#options.clock.nowMs());
       // oxlint-disable-next-line no-await-in-loop
       const after = await ledger.livingOwners();
       if (scans === MAX_SCANS || after.every((ownerId) => before.has(ownerId))) return bases;
@@ -138,26 +143,6 @@ export class BudgetUpkeep {
       // oxlint-disable-next-line no-await-in-loop
       await sleep(JOIN_PAUSE_MS);
     }
-  }
-
-  async #scan(
-    definitions: readonly string[],
-    owners: readonly BudgetOwner[],
-  ): Promise<ReadonlyMap<AccountId, BucketAmounts>> {
-    const { ledger, book, clock } = this.#options;
-    const nowMs = clock.nowMs();
-    const cuts = new Map(owners.map(({ ownerId, cutMs }) => [ownerId, cutMs]));
-    const totals = new AccountTotals(definitions, nowMs);
-    for await (const row of ledger.spending({ fromMs: earliestCountedMs(definitions, nowMs) })) {
-      const cutMs = row.ownerId === undefined ? undefined : cuts.get(row.ownerId);
-      if (cutMs === undefined || row.atMs < cutMs) totals.add(row);
-    }
-    const bases = totals.totals();
-    const known = new Set(definitions);
-    for (const { accountId, amounts } of (await book?.adjustments()) ?? []) {
-      if (known.has(accountParts(accountId).definition)) bases.set(accountId, plus(bases.get(accountId) ?? {}, amounts));
-    }
-    return bases;
   }
 }
 

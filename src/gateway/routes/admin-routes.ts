@@ -5,6 +5,7 @@ import { jsonReply } from '../json-reply.ts';
 import { ownStats } from '../own-stats.ts';
 import { summedStats } from '../workers/sum-reports.ts';
 import type { WorkerStats } from '../workers/worker-group.ts';
+import { adminBudgetRoutes } from './admin-budget-routes.ts';
 import { adminCacheRoutes } from './admin-cache-routes.ts';
 import { adminKeyRoutes } from './admin-key-routes.ts';
 import { adminLedgerRoutes } from './admin-ledger-routes.ts';
@@ -12,6 +13,7 @@ import { adminLedgerRoutes } from './admin-ledger-routes.ts';
 /** `/admin/v1`: what an operator may see and do, with the admin key only. @internal */
 export function adminRoutes(app: FastifyInstance, context: GatewayContext): void {
   adminKeyRoutes(app, context);
+  adminBudgetRoutes(app, context);
   adminCacheRoutes(app, context);
   adminLedgerRoutes(app, context);
 
