@@ -31,6 +31,7 @@ export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
 export { formatUsd, parseUsd } from '../core/money.ts';
 export type { NanoUsd } from '../core/money.ts';
 export type { ActiveCacheMode, CacheMode } from '../core/cacheability.ts';
+export type { CallLimits } from '../core/limit/call-limits.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
 export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
 export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';
