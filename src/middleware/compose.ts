@@ -77,14 +77,14 @@ export interface AttemptBound {
 export interface CallHold {
   /** Whether any hard budget counts the call. */
   readonly isHard: boolean;
-  /** Whether the money is held still. Not so after this process was taken for dead. */
-  readonly isHeld: boolean;
+  /** The owner id under which the money is held: an intent must be written under the same one. */
+  readonly ownerId: string;
   /** Undefined for a target that nobody can price. */
   boundOf(target: Target): AttemptBound | undefined;
   /** Makes sure that there is room for an attempt. @throws FarthingError when there is not */
   cover(target: Target, amount: NanoUsd): Promise<void>;
-  /** Sets a charge's money aside; `settle` takes the receipt of the row once it is durable. */
-  pend(target: Target, amount: NanoUsd | undefined, atMs: number): { settle(receipt: ChargeReceipt): void };
+  /** Sets aside what is held for an attempt that is over; `settle` takes the receipt of its row once that is durable. */
+  pend(target: Target, heldNanoUsd: NanoUsd, atMs: number): { settle(receipt: ChargeReceipt): void };
 }
 
 /** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */

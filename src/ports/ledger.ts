@@ -24,10 +24,12 @@ export interface ChargeReceipt {
  */
 export interface Ledger {
   /**
-   * Durable before the first byte leaves for the provider. Kept under {@link LedgerOwner.ownerId}, whatever owner it names; refused by a
-   * ledger that has ended that owner, which then takes another id and tries once more.
+   * Durable before the first byte leaves for the provider. Kept under {@link LedgerOwner.ownerId}, whatever owner it names. A ledger whose owner
+   * has been ended takes another id and keeps it under that one.
+   * @param asOwner - when given, the intent is kept under this owner id or not at all: the money held for it is this owner's.
+   * @throws FarthingError `store-unavailable`, also when this ledger is not that owner (any more).
    */
-  intend(intent: Intent): Promise<void>;
+  intend(intent: Intent, asOwner?: string): Promise<void>;
   /** Durable before the last byte reaches the client. Removes the intent of the same id. One receipt for each charge, in their order. */
   charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]>;
   /** Keeps the record of a call. Not waited for: written with the next commit. */
@@ -83,6 +85,11 @@ export interface LedgerOwner {
   recover(nowMs: number): Promise<number>;
   /** Ids of the owners that have not been ended, this one included. */
   livingOwners(): Promise<readonly string[]>;
+  /**
+   * What is to be done before a row is written under another id than the first: whoever counts the rows of owners must know of it. When it fails,
+   * so does the write, and the next one tries again.
+   */
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void;
 }
 
 /** Which rows {@link SpendingReader} gives. @public */

@@ -49,6 +49,8 @@ export class BudgetDesk {
   budget: Budget;
   readonly waiters: Waiter[] = [];
   isAsking = false;
+  /** Calls that are about to use this desk: it must not be forgotten under them. */
+  pins = 0;
   /** Time of the last exchange. */
   askedAtMs = Number.NEGATIVE_INFINITY;
   #granted = 0;
@@ -102,7 +104,7 @@ export class BudgetDesk {
 
   /** Whether nothing is known here that a new desk would not know. */
   mayBeForgotten(nowMs: number): boolean {
-    if (!this.isIdle || nowMs - this.askedAtMs < IDLE_MS) return false;
+    if (!this.isIdle || this.pins > 0 || nowMs - this.askedAtMs < IDLE_MS) return false;
     const { floorBucket } = windowPosition(this.budget.window, this.budget.timezone, nowMs);
     return Object.keys(this.#settled).every((bucket) => Number(bucket) < floorBucket);
   }

@@ -16,7 +16,7 @@ import { type PendingCharge, Reservation, type ReservationKeeper } from './reser
 /** What a {@link BudgetKeeper} is made of. @internal */
 export interface BudgetKeeperOptions {
   readonly store: BudgetStore;
-  readonly ledger: Pick<LedgerOwner, 'ownerId' | 'leaseUntilMs' | 'recover'>;
+  readonly ledger: Pick<LedgerOwner, 'ownerId' | 'leaseUntilMs' | 'recover' | 'beforeNewOwner'>;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly budgets: readonly Budget[];
@@ -73,6 +73,10 @@ export class BudgetKeeper implements ReservationKeeper {
 
   get epoch(): number {
     return this.#membership.epoch;
+  }
+
+  get ownerId(): string {
+    return this.#membership.ownerId;
   }
 
   /** Whether money can be given out now. */
@@ -151,12 +155,18 @@ export class BudgetKeeper implements ReservationKeeper {
 
   async extend(reservation: Reservation, facts: SpendingFacts, amount: number): Promise<void> {
     if (!reservation.isHeld) throw budgetsUnavailable();
-    for (const desk of this.#board.desksOf(facts)) {
+    const desks = this.#board.desksOf(facts);
+    if (desks.every((desk) => !desk.isHard || reservation.heldOn(desk) >= amount)) return;
+    await this.#pinned(desks, () => this.#extend(reservation, desks, amount));
+  }
+
+  async #extend(reservation: Reservation, desks: readonly BudgetDesk[], amount: number): Promise<void> {
+    for (const desk of desks) {
       const missing = desk.isHard ? amount - reservation.heldOn(desk) : 0;
       if (missing <= 0) continue;
       const isTaken = this.#membership.mayPromise() && desk.take(missing);
       // oxlint-disable-next-line no-await-in-loop -- one budget after the other, in their order
-      if (!isTaken) await this.#wait(desk, missing, { waitMs: 0, signal: new AbortController().signal });
+      if (!isTaken) await this.#waitIn(this.epoch, desk, missing, { waitMs: 0, signal: new AbortController().signal });
       if (!reservation.isHeld) throw budgetsUnavailable();
       reservation.add(desk, missing);
     }
@@ -214,15 +224,24 @@ export class BudgetKeeper implements ReservationKeeper {
   async #reserveSlowly(facts: SpendingFacts, amount: number, terms: ReserveTerms): Promise<Reservation> {
     const deadlineMs = this.#now() + terms.waitMs;
     if (!this.#membership.mayPromise()) await this.#membership.whenReady(deadlineMs, terms.signal);
+    const desks = this.#board.desksOf(facts);
+    return this.#pinned(desks, () => this.#reserveInTurn(facts, desks, amount, { ...terms, deadlineMs }));
+  }
+
+  async #reserveInTurn(
+    facts: SpendingFacts,
+    desks: readonly BudgetDesk[],
+    amount: number,
+    terms: ReserveTerms & { readonly deadlineMs: number },
+  ): Promise<Reservation> {
     const { epoch } = this;
     const lines = new Map<BudgetDesk, number>();
     try {
-      for (const desk of this.#board.desksOf(facts)) {
+      for (const desk of desks) {
         if (!desk.isHard) continue;
-        const waitMs = Math.max(0, deadlineMs - this.#now());
+        const waitMs = Math.max(0, terms.deadlineMs - this.#now());
         // oxlint-disable-next-line no-await-in-loop -- one budget after the other, in their order
-        await this.#wait(desk, amount, { ...terms, waitMs });
-        if (epoch !== this.epoch) throw budgetsUnavailable();
+        await this.#waitIn(epoch, desk, amount, { ...terms, waitMs });
         lines.set(desk, amount);
       }
       return new Reservation(this, facts, lines);
@@ -232,8 +251,26 @@ export class BudgetKeeper implements ReservationKeeper {
     }
   }
 
-  /** Resolves when the desk has promised the amount. */
-  #wait(desk: BudgetDesk, amount: number, terms: ReserveTerms): Promise<void> {
+  /** Keeps desks from being forgotten while calls are about to use them. */
+  async #pinned<Result>(desks: readonly BudgetDesk[], work: () => Promise<Result>): Promise<Result> {
+    for (const desk of desks) desk.pins += 1;
+    try {
+      return await work();
+    } finally {
+      for (const desk of desks) desk.pins -= 1;
+    }
+  }
+
+  /** Waits for a promise that has to be made in one epoch: one of a later epoch is given back, one of an earlier is void. */
+  async #waitIn(epoch: number, desk: BudgetDesk, amount: number, terms: ReserveTerms): Promise<void> {
+    const promisedIn = await this.#wait(desk, amount, terms);
+    if (this.epoch === epoch) return;
+    if (promisedIn === this.epoch) this.giveBack(new Map([[desk, amount]]));
+    throw budgetsUnavailable();
+  }
+
+  /** Resolves when the desk has promised the amount, with the epoch in which it did. */
+  #wait(desk: BudgetDesk, amount: number, terms: ReserveTerms): Promise<number> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         const at = desk.waiters.indexOf(waiter);
@@ -245,7 +282,7 @@ export class BudgetKeeper implements ReservationKeeper {
         deadlineMs: this.#now() + terms.waitMs,
         done: (verdict) => {
           terms.signal.removeEventListener('abort', leave);
-          if (verdict === 'reserved') resolve();
+          if (verdict === 'reserved') resolve(this.epoch);
           else reject(this.#refusal(desk, verdict, amount));
         },
       };

@@ -11,7 +11,7 @@ import type { PendingCharge } from './reservation.ts';
 /** What a {@link BudgetMembership} works with. @internal */
 export interface BudgetMembershipOptions {
   readonly store: BudgetStore;
-  readonly ledger: Pick<LedgerOwner, 'ownerId' | 'leaseUntilMs' | 'recover'>;
+  readonly ledger: Pick<LedgerOwner, 'ownerId' | 'leaseUntilMs' | 'recover' | 'beforeNewOwner'>;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly board: BudgetBoard;
@@ -58,9 +58,12 @@ export class BudgetMembership {
   constructor(options: BudgetMembershipOptions) {
     this.#options = options;
     this.#ownerId = options.ledger.ownerId;
+    options.ledger.beforeNewOwner((ownerId) => this.#admit(ownerId));
   }
 
+  /** Grows when this process finds itself under another owner id. */
   get epoch(): number {
+    if (this.#options.ledger.ownerId !== this.#ownerId) this.#changeOwner();
     return this.#epoch;
   }
 
@@ -203,11 +206,12 @@ export class BudgetMembership {
   }
 
   #enter(generation: string, standing: BudgetStanding): void {
-    const isOld = generation === this.#generation;
-    if (isOld && this.#reason !== undefined) return; // waits for another generation
+    if (generation === this.#generation && this.#reason !== undefined) return; // waits for another generation
     this.#generation = generation;
     this.#reason = undefined;
-    if (standing.owners.some(({ ownerId }) => ownerId === this.#ownerId) && isOld) {
+    const own = standing.owners.find(({ ownerId }) => ownerId === this.#ownerId);
+    if (own !== undefined) {
+      this.#cutMs = own.cutMs;
       this.#phase = 'joined';
       return;
     }
@@ -256,6 +260,18 @@ export class BudgetMembership {
       if (reply.kind !== 'created' && reply.kind !== 'superseded') return false;
     }
     return false;
+  }
+
+  /** Joins under an owner id that nothing has been written under yet, so that whatever is will be counted. */
+  async #admit(ownerId: string): Promise<void> {
+    const { store } = this.#options;
+    for (let tries = 0; tries < 3; tries += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- again when the generation has changed in between
+      const { generation } = await store.standing();
+      // oxlint-disable-next-line no-await-in-loop
+      if (generation === undefined || (await store.join({ ownerId, cutMs: 0 }, generation))) return;
+    }
+    throw budgetsUnavailable();
   }
 
   #becomeReady(): void {

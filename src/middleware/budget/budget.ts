@@ -77,12 +77,10 @@ function terms(call: Call, { policy }: BudgetOptions): { readonly waitMs: number
 function holdOf(reservation: Reservation, sizing: CallSizing, isHard: boolean): CallHold {
   return {
     isHard,
-    get isHeld() {
-      return reservation.isHeld;
-    },
+    ownerId: reservation.ownerId,
     boundOf: (target) => sizing.boundOf(target),
     cover: (target, amount) => reservation.cover(formatTarget(target), amount),
-    pend: (target, amount, atMs) => reservation.pend(formatTarget(target), amount, atMs),
+    pend: (target, heldNanoUsd, atMs) => reservation.pend(formatTarget(target), heldNanoUsd, atMs),
   };
 }
 

@@ -7,6 +7,8 @@ import type { BudgetDesk } from './budget-desk.ts';
 export interface ReservationKeeper {
   /** Grows when promises of before count no more: this process was taken for dead. */
   readonly epoch: number;
+  /** The owner id that promises are made under. */
+  readonly ownerId: string;
   /** The promise of more money for the same call; rejects as `reserve` does. */
   extend(reservation: Reservation, facts: SpendingFacts, amount: number): Promise<void>;
   /** Books a row of the ledger on every account that counts it. */
@@ -30,6 +32,8 @@ export interface PendingCharge {
  * @internal
  */
 export class Reservation {
+  /** The owner id under which its money is held. */
+  readonly ownerId: string;
   readonly #keeper: ReservationKeeper;
   readonly #epoch: number;
   readonly #lines: Map<BudgetDesk, number>;
@@ -39,6 +43,7 @@ export class Reservation {
   constructor(keeper: ReservationKeeper, facts: SpendingFacts, lines: Map<BudgetDesk, number>) {
     this.#keeper = keeper;
     this.#epoch = keeper.epoch;
+    this.ownerId = keeper.ownerId;
     this.#project = facts;
     this.#lines = lines;
   }
@@ -63,12 +68,12 @@ export class Reservation {
     await this.#keeper.extend(this, { ...this.#project, target }, amount);
   }
 
-  /** Sets the money of a charge aside until its row is durable. */
-  pend(target: string, amount: NanoUsd | undefined, atMs: number): PendingCharge {
+  /** Sets aside what is held for an attempt until its row is durable. */
+  pend(target: string, heldNanoUsd: NanoUsd, atMs: number): PendingCharge {
     const facts: SpendingFacts = { ...this.#project, target };
     const aside = new Map<BudgetDesk, number>();
     for (const [desk, held] of this.#lines) {
-      const part = Math.min(held, amount ?? 0);
+      const part = Math.min(held, heldNanoUsd);
       this.#lines.set(desk, held - part);
       aside.set(desk, part);
     }

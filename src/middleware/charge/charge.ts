@@ -1,5 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
+import { nanoUsd } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -38,11 +39,10 @@ export function chargeMiddleware(options: ChargeOptions): Middleware {
       const target = call.state.plan?.targets[0] as Target;
       const bound = await coveredBound(call, target);
       const intent = intentOf(call, target, bound, options);
-      await options.ledger.intend(intent);
       const hold = new HoldBack(call.receiver);
+      await intend(call, intent, options, hold);
       let outcome: Outcome;
       try {
-        if (call.state.hold?.isHard === true && !call.state.hold.isHeld) throw holdLost();
         outcome = await next({ ...call, receiver: hold });
       } catch (error) {
         await settle(call, intent, { kind: 'refused', facts: undefined }, options, hold);
@@ -55,6 +55,17 @@ export function chargeMiddleware(options: ChargeOptions): Middleware {
   };
 }
 
+/** Writes the intent. Where that fails it may stand in the ledger all the same: its money stays held until a charge of nothing is there. */
+async function intend(call: Call, intent: Intent, options: ChargeOptions, reply: HoldBack): Promise<void> {
+  const { hold } = call.state;
+  try {
+    await options.ledger.intend(intent, hold?.isHard === true ? hold.ownerId : undefined);
+  } catch (error) {
+    void settle(call, intent, { kind: 'refused', facts: undefined }, options, reply);
+    throw error;
+  }
+}
+
 /** The bound of an attempt, for which there is room in what the call holds. */
 async function coveredBound(call: Call, target: Target): Promise<AttemptBound | undefined> {
   const { hold } = call.state;
@@ -63,11 +74,6 @@ async function coveredBound(call: Call, target: Target): Promise<AttemptBound | 
   if (bound === undefined) throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
   await hold.cover(target, bound.amountNanoUsd);
   return bound;
-}
-
-/** This process stood still for so long that it was taken for dead: what it held is gone, so nothing may be sent. */
-function holdLost(): FarthingError {
-  return new FarthingError('store-unavailable', 'the money held for this call is held no longer', { retryable: true });
 }
 
 function intentOf(call: Call, target: Target, bound: AttemptBound | undefined, options: ChargeOptions): Intent {
@@ -108,7 +114,9 @@ async function settle(
   if (outcome.kind === 'complete') noteAnswer(call, charge, outcome);
   report(call, charge, intent, options);
   const target = call.state.plan?.targets[0] as Target;
-  const pending = call.state.hold?.pend(target, charge.amountNanoUsd, charge.atMs);
+  // As long as the charge is not there the intent stands for it: should this process die, its whole bound is charged.
+  const heldNanoUsd = nanoUsd(Math.max(charge.amountNanoUsd ?? 0, intent.upperBoundNanoUsd ?? 0));
+  const pending = call.state.hold?.pend(target, heldNanoUsd, charge.atMs);
   await options.spool.write(charge, (receipt) => pending?.settle(receipt));
 }
 

@@ -153,6 +153,8 @@ function correctionOf(truth: Charge, estimate: Charge): Charge {
   const { amountNanoUsd } = truth;
   return {
     ...truth,
+    // In the window that the estimate stands in: money given back there is not there to be spent today.
+    atMs: estimate.atMs,
     chargeId: correctionId(truth.chargeId),
     corrects: truth.chargeId,
     amountNanoUsd: amountNanoUsd === undefined ? undefined : nanoUsd(amountNanoUsd - (estimate.amountNanoUsd ?? 0)),

@@ -77,8 +77,9 @@ function aloneWith(maxRows: number): MemoryLedgerShare {
 export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, SpendingReader {
   readonly #rows: MemoryLedgerRows;
   readonly #share: MemoryLedgerShare;
-  #ownerId = '';
-  #leaseUntilMs = 0;
+  #ownerId: string;
+  #leaseUntilMs: number;
+  #admit: (ownerId: string) => Promise<void> = () => Promise.resolve();
   #isClosed = false;
 
   constructor(options?: MemoryLedgerOptions);
@@ -90,7 +91,9 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   ) {
     this.#rows = share.rows;
     this.#share = share;
-    this.#register(share.clock.nowMs());
+    this.#ownerId = this.#newId();
+    this.#leaseUntilMs = share.clock.nowMs() + share.leaseMs;
+    this.#rows.register(this.#ownerId, this.#leaseUntilMs);
     this.#rows.endLapsed(share.clock.nowMs());
   }
 
@@ -103,18 +106,23 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   }
 
   /** Keeps the intent under this ledger's own owner and lease, whatever owner it names. */
-  async intend(intent: Intent): Promise<void> {
+  async intend(intent: Intent, asOwner?: string): Promise<void> {
     this.#checkOpen();
     const nowMs = this.#share.clock.nowMs();
-    if (nowMs > this.#leaseUntilMs - this.#share.leaseMs / 3) this.#renew(nowMs);
+    if (nowMs > this.#leaseUntilMs - this.#share.leaseMs / 3) await this.#renew(nowMs);
+    this.#checkOwner(asOwner);
     if (this.#rows.addIntent({ ...intent, ownerId: this.#ownerId })) return;
-    this.#register(nowMs);
+    await this.#replace();
+    this.#checkOwner(asOwner);
     this.#rows.addIntent({ ...intent, ownerId: this.#ownerId });
   }
 
   async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
     this.#checkOpen();
-    return charges.map((charge) => this.#charge(charge));
+    const receipts: ChargeReceipt[] = [];
+    // oxlint-disable-next-line no-await-in-loop -- waits only when the owner was ended
+    for (const charge of charges) receipts.push(await this.#charge(charge));
+    return receipts;
   }
 
   record(record: CallRecord): void {
@@ -133,8 +141,12 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
 
   async recover(nowMs: number): Promise<number> {
     this.#checkOpen();
-    this.#renew(nowMs);
+    await this.#renew(nowMs);
     return this.#rows.endLapsed(nowMs);
+  }
+
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
+    this.#admit = admit;
   }
 
   async livingOwners(): Promise<readonly string[]> {
@@ -174,23 +186,35 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
     if (this.#isClosed) throw new FarthingError('store-unavailable', 'the ledger is closed');
   }
 
-  #charge(charge: Charge): ChargeReceipt {
+  #checkOwner(asOwner: string | undefined): void {
+    if (asOwner === undefined || asOwner === this.#ownerId) return;
+    throw new FarthingError('store-unavailable', 'the owner of this intent has been ended', { retryable: true });
+  }
+
+  async #charge(charge: Charge): Promise<ChargeReceipt> {
     const receipt = this.#rows.addCharge(charge, this.#ownerId);
     if (receipt !== undefined) return receipt;
-    this.#register(this.#share.clock.nowMs());
+    await this.#replace();
     return this.#charge(charge);
   }
 
-  #renew(nowMs: number): void {
+  async #renew(nowMs: number): Promise<void> {
     const leaseUntilMs = nowMs + this.#share.leaseMs;
     if (this.#rows.renew(this.#ownerId, leaseUntilMs)) this.#leaseUntilMs = leaseUntilMs;
-    else this.#register(nowMs);
+    else await this.#replace();
   }
 
-  /** Takes an id, when made and when the one before was ended. */
-  #register(nowMs: number): void {
-    this.#ownerId = `owner_${this.#share.random.hex(16)}`;
-    this.#leaseUntilMs = nowMs + this.#share.leaseMs;
-    this.#rows.register(this.#ownerId, this.#leaseUntilMs);
+  /** Takes another id in place of one that was ended. */
+  async #replace(): Promise<void> {
+    const ownerId = this.#newId();
+    const leaseUntilMs = this.#share.clock.nowMs() + this.#share.leaseMs;
+    this.#rows.register(ownerId, leaseUntilMs);
+    await this.#admit(ownerId);
+    this.#ownerId = ownerId;
+    this.#leaseUntilMs = leaseUntilMs;
+  }
+
+  #newId(): string {
+    return `owner_${this.#share.random.hex(16)}`;
   }
 }
