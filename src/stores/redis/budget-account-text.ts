@@ -47,7 +47,7 @@ export type ScriptReply =
  * @internal
  */
 export function parseExchangeReply(answer: unknown): ScriptReply {
-  const [kind, ...values] = (answer as readonly unknown[]).map(String);
+  const [kind = '', ...values] = (answer as readonly unknown[]).map(String);
   switch (kind) {
     case 'absent':
       return { kind };

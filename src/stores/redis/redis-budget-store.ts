@@ -155,15 +155,7 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   async *accounts(): AsyncGenerator<readonly [AccountId, AccountState]> {
     const { generation, definitions } = await this.#standing.read();
     if (generation === undefined) return;
-    for (const definition of definitions) {
-      for await (const accounts of this.#registered(generation, definition)) {
-        const states = await Promise.all(accounts.map((account) => this.#read(generation, account)));
-        for (const [index, state] of states.entries()) {
-          const account = accounts[index];
-          if (state !== undefined && account !== undefined) yield [account, state];
-        }
-      }
-    }
+    for (const definition of definitions) yield* this.#states(generation, definition);
   }
 
   async close(): Promise<void> {
@@ -197,7 +189,11 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     const answer = await this.#connection.script(
       REGISTER_SCRIPTS.register,
       [this.#registerKey(generation, definition)],
-      ...[field, birth, maxAccounts ?? '', keepMs ?? '', definitions.includes(definition) ? '1' : '0'],
+      field,
+      birth,
+      maxAccounts ?? '',
+      keepMs ?? '',
+      definitions.includes(definition) ? '1' : '0',
     );
     const [outcome, reborn] = (answer as readonly unknown[]).map(String);
     if (outcome === 'full') {
@@ -217,6 +213,13 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     await this.#connection.script(REGISTER_SCRIPTS.extend, [register], field, keepMs ?? '');
     if (keepMs === undefined) await this.#connection.command('PERSIST', key);
     else await this.#connection.command('PEXPIRE', key, keepMs + AFTERLIFE_MS);
+  }
+
+  async *#states(generation: string, definition: string): AsyncGenerator<readonly [AccountId, AccountState]> {
+    for await (const accounts of this.#registered(generation, definition)) {
+      const read = accounts.map(async (account) => [account, await this.#read(generation, account)] as const);
+      for (const [account, state] of await Promise.all(read)) if (state !== undefined) yield [account, state];
+    }
   }
 
   async #read(generation: string, account: AccountId): Promise<AccountState | undefined> {
@@ -241,15 +244,18 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   /** Deletes the accounts of earlier generations: whoever still uses them finds them gone, and looks at the standing. */
   async #deleteDoomed(): Promise<void> {
-    for (const doomed of await this.#standing.doomed()) {
-      for (const definition of doomed.definitions) {
-        for await (const accounts of this.#registered(doomed.generation, definition)) {
-          await this.#unlink(accounts.map((account) => this.#accountKey(doomed.generation, account)));
-        }
-        await this.#unlink([this.#registerKey(doomed.generation, definition)]);
-      }
+    const deletions = (await this.#standing.doomed()).map(async (doomed) => {
+      await Promise.all(doomed.definitions.map((definition) => this.#deleteAccounts(doomed.generation, definition)));
       await this.#standing.deleted(doomed);
+    });
+    await Promise.all(deletions);
+  }
+
+  async #deleteAccounts(generation: string, definition: string): Promise<void> {
+    for await (const accounts of this.#registered(generation, definition)) {
+      await this.#unlink(accounts.map((account) => this.#accountKey(generation, account)));
     }
+    await this.#unlink([this.#registerKey(generation, definition)]);
   }
 
   /** One by one: in a cluster they lie in different slots. */

@@ -82,7 +82,10 @@ export class RedisCacheStore implements CacheStore {
     await this.#connection.script(
       CACHE_SCRIPTS.write,
       [place.entry, place.index, place.ends],
-      ...[await encodeBlob(entry), lifeMs, place.rest, selectors],
+      await encodeBlob(entry),
+      lifeMs,
+      place.rest,
+      selectors,
     );
   }
 
@@ -118,7 +121,11 @@ export class RedisCacheStore implements CacheStore {
       const answer = await this.#connection.script(
         CACHE_SCRIPTS.removeMatching,
         [index, ends],
-        ...[prefix, selector, further, REMOVAL_STEP, after],
+        prefix,
+        selector,
+        further,
+        REMOVAL_STEP,
+        after,
       );
       const [count, last] = answer as readonly [unknown, unknown];
       removed += Number(count);
