@@ -79,6 +79,8 @@ export interface CallHold {
   readonly isHard: boolean;
   /** The owner id under which the money is held: an intent must be written under the same one. */
   readonly ownerId: string;
+  /** No charge may be dated before this: what was, is counted already. Unix milliseconds. */
+  readonly earliestChargeMs: number;
   /** Undefined for a target that nobody can price. */
   boundOf(target: Target): AttemptBound | undefined;
   /** Makes sure that there is room for an attempt. @throws FarthingError when there is not */

@@ -79,6 +79,11 @@ export class BudgetKeeper implements ReservationKeeper {
     return this.#membership.ownerId;
   }
 
+  /** The line from which on this process counts its own rows of the ledger; a clock that was set back must not date a charge before it. */
+  get cutMs(): number {
+    return this.#membership.cutMs;
+  }
+
   /** Whether money can be given out now. */
   get isReady(): boolean {
     return this.#membership.isReady;

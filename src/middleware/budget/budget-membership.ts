@@ -49,6 +49,8 @@ export class BudgetMembership {
   #cutMs = 0;
   /** Whether rows were written under the present owner id, which a building that passed us by may or may not have seen. */
   #hasBooked = false;
+  /** The latest time of a row that was counted here. */
+  #latestRowMs = 0;
   #reason: 'absent' | 'lost' | 'definitions' | undefined;
   #looking: Promise<void> | undefined;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -69,6 +71,10 @@ export class BudgetMembership {
 
   get ownerId(): string {
     return this.#ownerId;
+  }
+
+  get cutMs(): number {
+    return this.#cutMs;
   }
 
   get generation(): string | undefined {
@@ -104,6 +110,7 @@ export class BudgetMembership {
     if (this.#options.ledger.ownerId !== this.#ownerId) this.#changeOwner();
     if (receipt.ownerId !== this.#ownerId) return false; // counted with the owner that it stands under, when that one is folded
     this.#hasBooked = true;
+    this.#latestRowMs = Math.max(this.#latestRowMs, receipt.atMs);
     return receipt.atMs >= this.#cutMs;
   }
 
@@ -220,7 +227,8 @@ export class BudgetMembership {
       this.lost();
       return;
     }
-    this.#cutMs = standing.phase === 'ready' ? 0 : this.#options.clock.nowMs();
+    // Behind every row that has been counted already, also those of this very millisecond.
+    this.#cutMs = standing.phase === 'ready' ? 0 : Math.max(this.#options.clock.nowMs(), this.#latestRowMs + 1);
     for (const desk of this.#options.board.desks()) desk.restart(desk.reserved);
     this.#phase = 'announcing';
   }
@@ -234,7 +242,7 @@ export class BudgetMembership {
     for (const charge of pending) if (charge.atMs < cutMs) return; // its row must be there first; the next look tries again
     for (const desk of board.desks()) {
       // oxlint-disable-next-line no-await-in-loop -- a few, and all before joining
-      if (desk.reserved > 0 && !(await this.#hold(desk, generation, maxAccounts))) return;
+      if (!desk.isIdle && !(await this.#hold(desk, generation, maxAccounts))) return;
       if (!isSame()) return;
     }
     const hasJoined = await store.join({ ownerId, cutMs }, generation);

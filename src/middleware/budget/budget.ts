@@ -50,7 +50,7 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
       call.state.budgetLeft = () => leftOf(options.keeper, facts);
       const isHard = options.keeper.isHeldToLimit(facts);
       const reservation = isHard ? await reserveBound(call, facts, sizing, options) : await options.keeper.reserve(facts, 0, terms(call, options));
-      call.state.hold = holdOf(reservation, sizing, isHard);
+      call.state.hold = holdOf(options.keeper, reservation, sizing, isHard);
       try {
         return await next(call);
       } finally {
@@ -74,10 +74,13 @@ function terms(call: Call, { policy }: BudgetOptions): { readonly waitMs: number
   return { waitMs: policy.waitMs, signal: call.signal };
 }
 
-function holdOf(reservation: Reservation, sizing: CallSizing, isHard: boolean): CallHold {
+function holdOf(keeper: BudgetKeeper, reservation: Reservation, sizing: CallSizing, isHard: boolean): CallHold {
   return {
     isHard,
     ownerId: reservation.ownerId,
+    get earliestChargeMs() {
+      return keeper.cutMs;
+    },
     boundOf: (target) => sizing.boundOf(target),
     cover: (target, amount) => reservation.cover(formatTarget(target), amount),
     pend: (target, heldNanoUsd, atMs) => reservation.pend(formatTarget(target), heldNanoUsd, atMs),

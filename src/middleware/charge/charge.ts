@@ -106,7 +106,7 @@ async function settle(
     outcome,
     status: hold.status,
     error: hold.error,
-    atMs: options.clock.nowMs(),
+    atMs: Math.max(options.clock.nowMs(), call.state.hold?.earliestChargeMs ?? 0),
     estimatedInputTokens: estimatedInputTokens(call.body.byteLength),
     price: (usage, terms) => options.pricer.price(call.state.plan?.targets[0] as Target, usage, terms, intent.atMs),
   });

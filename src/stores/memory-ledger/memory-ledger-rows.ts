@@ -50,12 +50,12 @@ export class MemoryLedgerRows {
     return true;
   }
 
-  /** Ends an owner: what it left open is charged at its upper bound. Says how many intents became charges. */
-  end(ownerId: string): number {
+  /** Ends an owner: what it left open is charged at its upper bound, as of now. Says how many intents became charges. */
+  end(ownerId: string, nowMs: number): number {
     if (!this.#owners.delete(ownerId)) return 0;
     const orphans = [...this.#intents.values()].filter((intent) => intent.ownerId === ownerId);
     for (const orphan of orphans) {
-      keep(this.#charges, orphan.chargeId, { charge: estimateOf(orphan), ownerId }, this.#maxRows);
+      keep(this.#charges, orphan.chargeId, { charge: estimateOf(orphan, nowMs), ownerId }, this.#maxRows);
       this.#intents.delete(orphan.chargeId);
     }
     return orphans.length;
@@ -64,7 +64,7 @@ export class MemoryLedgerRows {
   /** Ends the owners whose lease ran out. Says how many intents became charges. */
   endLapsed(nowMs: number): number {
     let count = 0;
-    for (const [ownerId, leaseUntilMs] of this.#owners) if (leaseUntilMs <= nowMs) count += this.end(ownerId);
+    for (const [ownerId, leaseUntilMs] of this.#owners) if (leaseUntilMs <= nowMs) count += this.end(ownerId, nowMs);
     return count;
   }
 
@@ -134,9 +134,10 @@ function receiptOf(chargeId: string, { charge, ownerId }: KeptCharge): ChargeRec
 }
 
 /** What an intent becomes when its owner ends. */
-function estimateOf({ ownerId: _ownerId, upperBoundNanoUsd, ...attempt }: Intent): Charge {
+function estimateOf({ ownerId: _ownerId, upperBoundNanoUsd, ...attempt }: Intent, nowMs: number): Charge {
   return {
     ...attempt,
+    atMs: Math.max(attempt.atMs, nowMs),
     servedModel: undefined,
     usage: NO_USAGE,
     certainty: upperBoundNanoUsd === undefined ? 'unpriced' : 'estimate',

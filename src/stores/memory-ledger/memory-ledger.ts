@@ -136,7 +136,7 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   /** Ends the owner: intents still open become charges at their upper bound. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#rows.end(this.#ownerId);
+    this.#rows.end(this.#ownerId, this.#share.clock.nowMs());
   }
 
   async recover(nowMs: number): Promise<number> {

@@ -17,6 +17,8 @@ const BUDGETS: readonly Budget[] = [
 ];
 /** Clocks of machines differ by less than the skew that a lease allows for. */
 const MAX_SKEW_MS = 2000;
+/** Steps in which nothing but the start happens. */
+const START_STEPS = 25;
 const USERS = ['ann', 'bob'];
 
 /** What a schedule showed. */
@@ -61,7 +63,8 @@ class Schedule {
 
   async run(steps: number): Promise<ScheduleResult> {
     for (let step = 0; step < steps && this.#faults.length === 0; step += 1) {
-      this.#act();
+      // What is under way first has to get somewhere before anything further can happen.
+      if (step >= START_STEPS) this.#act();
       // oxlint-disable-next-line no-await-in-loop -- one thing after the other: the point of it
       await this.#world.step();
       this.#check(`step ${step}`);
@@ -82,24 +85,24 @@ class Schedule {
     const process = new SimulatedProcess(this.#world, `p${this.#gateways.length}`, skewMs);
     const gateway = new SimulatedGateway(process, this.#shared, BUDGETS, this.#sent);
     this.#gateways.push(gateway);
-    void gateway.keeper.open();
+    void gateway.keeper.open().then(() => gateway.upkeep.run());
   }
 
   /** Something happens: mostly calls and the passing of time. */
   #act(): void {
     const gateway = this.#world.pick(this.#gateways.filter(({ process }) => process.state === 'running'));
     const die = this.#world.below(1000);
-    if (die < 120 && gateway !== undefined) this.#call(gateway);
-    else if (die < 400) this.#tick();
-    else if (die < 700) this.#pass(1 + this.#world.below(200));
-    else if (die < 710) this.#pass(this.#world.below(20 * 60_000));
-    else if (die < 716 && gateway !== undefined) this.#crash(gateway);
-    else if (die < 724 && gateway !== undefined) this.#stop(gateway);
-    else if (die < 730 && gateway !== undefined) gateway.process.skewMs = this.#world.below(MAX_SKEW_MS);
-    else if (die < 732) this.#flush();
-    else if (die < 760 && gateway !== undefined) void gateway.upkeep.run();
-    else if (die < 790 && gateway !== undefined) this.#recover(gateway);
-    else if (die < 830) this.#resume();
+    if (die < 160 && gateway !== undefined) this.#call(gateway);
+    else if (die < 330) this.#tick();
+    else if (die < 540) this.#pass(1 + this.#world.below(100));
+    else if (die < 546) this.#pass(this.#world.below(20 * 60_000));
+    else if (die < 551 && gateway !== undefined) this.#crash(gateway);
+    else if (die < 556 && gateway !== undefined) this.#stop(gateway);
+    else if (die < 562 && gateway !== undefined) gateway.process.skewMs = this.#world.below(MAX_SKEW_MS);
+    else if (die < 563) this.#flush();
+    else if (die < 620 && gateway !== undefined) void gateway.upkeep.run();
+    else if (die < 650 && gateway !== undefined) this.#recover(gateway);
+    else if (die < 700) this.#resume();
   }
 
   #call(gateway: SimulatedGateway): void {
@@ -107,12 +110,13 @@ class Schedule {
     const id = `c${this.#calls}`;
     this.#open.set(id, gateway);
     void gateway.call(id, this.#world.pick(USERS) ?? 'ann').then(
-      (outcome) => this.#ended(id, outcome),
+      (outcome) => this.#ended(id, gateway, outcome),
       (error: unknown) => this.#faults.push(`call ${id} failed by itself: ${String(error)}`),
     );
   }
 
-  #ended(id: string, outcome: string): void {
+  #ended(id: string, { process }: SimulatedGateway, outcome: string): void {
+    if (process.state === 'dead') return; // the last words of a process that nobody heard
     if (!this.#open.delete(id)) this.#faults.push(`call ${id} ended twice`);
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
   }
