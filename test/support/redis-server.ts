@@ -49,7 +49,18 @@ export class RedisServer {
   /** Starts the server again after {@link RedisServer.stop}; without `isDurable` it is empty. */
   async start(): Promise<void> {
     const durable = this.#options.isDurable === true;
-    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--repl-diskless-sync-delay', '0'];
+    const args = [
+      '--port',
+      `${this.port}`,
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      this.#folder,
+      '--save',
+      '',
+      '--repl-diskless-sync-delay',
+      '0',
+    ];
     args.push('--appendonly', durable ? 'yes' : 'no', '--appendfsync', durable ? 'always' : 'no');
     const child = spawn(SERVER_PATH, [...args, ...(this.#options.args ?? [])], { stdio: 'ignore' });
     this.#process = child;

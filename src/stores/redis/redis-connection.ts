@@ -20,8 +20,8 @@ export type RedisConnectionOptions = RedisPlace & {
   readonly keyPrefix?: string;
 };
 
-/** For how long a command may take by default, in milliseconds. @internal */
-export const REDIS_TIMEOUT_MS = 500;
+/** For how long a command may take by default, in milliseconds. */
+const REDIS_TIMEOUT_MS = 500;
 
 /** Most commands that wait for their answers; further ones fail at once, so that a Redis that hangs does not fill the memory. */
 const MAX_PENDING = 20_000;
