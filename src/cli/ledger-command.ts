@@ -5,6 +5,7 @@ import { ledgerPath } from '../stores/sqlite/data-files.ts';
 import { csvLine } from './csv-line.ts';
 import { addDataOptions, dataFolderOf, type DataOptions, existingFile } from './data-folder.ts';
 import { CALL_CSV, CALL_TABLE, CHARGE_CSV, CHARGE_TABLE, type CsvColumn, type TableColumn } from './ledger-columns.ts';
+import { registerVerify } from './ledger-verify.ts';
 import { plainTable } from './plain-table.ts';
 import { MOMENT_HELP, parseMoment } from './time-option.ts';
 
@@ -23,9 +24,9 @@ interface ExportOptions extends LedgerOptions {
 
 const LIST_LIMIT = 50;
 
-/** Adds `farthing ledger list|export`. @internal */
+/** Adds `farthing ledger list|export|verify`. @internal */
 export function registerLedger(program: Command): void {
-  const group = program.command('ledger').description('List and export the ledger, also while a gateway runs');
+  const group = program.command('ledger').description('List, export and verify the ledger, also while a gateway runs');
   addQueryOptions(group.command('list').description('Print the newest charges as a table'))
     .option('--limit <count>', 'at most so many', parseLimit, LIST_LIMIT)
     .action(listCommand);
@@ -35,6 +36,7 @@ export function registerLedger(program: Command): void {
       new Option('--format <format>', 'one object or one line for each').choices(['jsonl', 'csv']).default('jsonl'),
     )
     .action(exportCommand);
+  registerVerify(group);
 }
 
 function addQueryOptions(command: Command): Command {

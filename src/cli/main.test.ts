@@ -35,7 +35,7 @@ function writeConfig(name: string, text: string): void {
 test('help lists every group of commands, without arguments too', () => {
   const help = run(['--help']);
   expect(help.code).toBe(0);
-  for (const group of ['serve', 'demo', 'config', 'keys', 'report', 'ledger', 'prices'])
+  for (const group of ['serve', 'demo', 'config', 'keys', 'budgets', 'report', 'ledger', 'prices'])
     expect(help.out).toContain(`  ${group} `);
   expect(run([]).out).toBe(help.out);
 });

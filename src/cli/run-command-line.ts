@@ -32,13 +32,18 @@ const GROUPS: readonly CommandGroup[] = [
     load: async () => (await import('./keys-command.ts')).registerKeys,
   },
   {
+    name: 'budgets',
+    summary: 'List, set, reset and explain budgets',
+    load: async () => (await import('./budgets-command.ts')).registerBudgets,
+  },
+  {
     name: 'report',
     summary: 'What was spent and saved, by day, model, project, key or tag',
     load: async () => (await import('./report-command.ts')).registerReport,
   },
   {
     name: 'ledger',
-    summary: 'List and export the ledger',
+    summary: 'List, export and verify the ledger',
     load: async () => (await import('./ledger-command.ts')).registerLedger,
   },
   {

@@ -35,6 +35,7 @@ export function readAlertRatio(text: string): number | undefined {
   return value > 0 && value <= MAX_RATIO ? value : undefined;
 }
 
+/** Longest first; days from two on, since `24h` is what people write for one. */
 const UNITS: readonly (readonly [unit: string, lengthMs: number])[] = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -47,6 +48,8 @@ export function windowWords(window: BudgetWindow): string | { readonly rolling: 
   if (window.kind === 'total') return 'total';
   if (window.kind === 'calendar') return window.unit;
   const { lengthMs } = window;
-  const [unit, unitMs] = UNITS.find(([, each]) => lengthMs % each === 0) ?? ['ms', 1];
+  const [unit, unitMs] = UNITS.find(
+    ([each, length]) => lengthMs % length === 0 && (each !== 'd' || lengthMs > length),
+  ) ?? ['ms', 1];
   return { rolling: `${lengthMs / unitMs}${unit}` };
 }

@@ -19,3 +19,8 @@ export function limitsPath(dataFolder: string): string {
 export function keysPath(dataFolder: string): string {
   return join(dataFolder, 'keys.db');
 }
+
+/** The file of the counters of budgets in a data folder. @internal */
+export function budgetsPath(dataFolder: string): string {
+  return join(dataFolder, 'budgets.db');
+}
