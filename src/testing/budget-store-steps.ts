@@ -12,7 +12,7 @@ export const DEFINITION = 'team|all|day|UTC';
 /** A budget with an account for each user. @internal */
 export const OTHER = 'people|tag%3Auser|total|UTC';
 /** The account of {@link DEFINITION}. @internal */
-export const ACCOUNT = accountId(DEFINITION, '');
+export const ACCOUNT: AccountId = accountId(DEFINITION, '');
 /** What most exchanges are sent with. @internal */
 export const TERMS: ExchangeTerms = { generation: 'g1', maxAccounts: 100 };
 /** Longer than any of the cases takes. @internal */
