@@ -20,6 +20,8 @@ import { isBrokenConnection, isOutcomeUnknown, isStatementFault, postgresFault }
 /** What somebody waits for; kept or refused as a whole. */
 interface Write {
   readonly intent: NewIntent | undefined;
+  /** The only owner that it may be kept under. */
+  readonly asOwner: string | undefined;
   readonly charges: readonly NewCharge[];
   readonly resolve: (receipts: readonly ChargeReceipt[]) => void;
   readonly reject: (error: unknown) => void;
@@ -92,9 +94,9 @@ export class LedgerCommits {
   }
 
   /** Resolves when the intent is durable. @throws FarthingError `store-unavailable` */
-  async intend(intent: NewIntent): Promise<void> {
+  async intend(intent: NewIntent, asOwner: string | undefined): Promise<void> {
     this.#doubtful.delete(intent.charge_id);
-    await this.#write(intent, []);
+    await this.#write(intent, [], asOwner);
   }
 
   /** Resolves when the charges are durable, all or none. @throws FarthingError `store-unavailable` */
@@ -130,10 +132,14 @@ export class LedgerCommits {
     await this.#underOwner((owner) => correctStatement(owner, intents.map(unsentCharge)));
   }
 
-  #write(intent: NewIntent | undefined, charges: readonly NewCharge[]): Promise<readonly ChargeReceipt[]> {
+  #write(
+    intent: NewIntent | undefined,
+    charges: readonly NewCharge[],
+    asOwner?: string,
+  ): Promise<readonly ChargeReceipt[]> {
     return new Promise((resolve, reject) => {
       if (this.#writes.length >= MAX_WAITING) return reject(tooMany());
-      this.#writes.push({ intent, charges, resolve, reject });
+      this.#writes.push({ intent, asOwner, charges, resolve, reject });
       return this.#schedule();
     });
   }
@@ -232,7 +238,9 @@ export class LedgerCommits {
   }
 
   /** Writes rows under the owner, and under the next one when it was ended. */
-  async #keep(writes: readonly Write[], calls: readonly NewCall[]): Promise<void> {
+  async #keep(waiting: readonly Write[], calls: readonly NewCall[]): Promise<void> {
+    const { ownerId } = this.#owner;
+    const writes = this.#refuseForeign(waiting, ownerId);
     const charges = writes.flatMap((write) => write.charges);
     const charged = new Set(charges.map((charge) => charge.charge_id));
     const intents = writes.flatMap(({ intent }) =>
@@ -240,7 +248,11 @@ export class LedgerCommits {
     );
     const rows: CommitRows = { calls, intents, charges };
     const leaseUntilMs = intents.length === 0 ? undefined : this.#owner.renewalAt(this.#clock.nowMs());
-    const { answer, ownerId } = await this.#underOwner((owner) => commitStatement(owner, leaseUntilMs, rows));
+    const answer = await this.#attempt(commitStatement(ownerId, leaseUntilMs, rows));
+    if (!answer.isOwner) {
+      await this.#owner.replace(ownerId);
+      return this.#keep(writes, calls);
+    }
     this.#owner.renewed(ownerId, leaseUntilMs);
     const receipts = new Map<string, ChargeReceipt>();
     const added = new Set(answer.newCharges);
@@ -277,22 +289,37 @@ export class LedgerCommits {
     return (await this.#database.run<StandingCharge>(STANDING_CHARGES, [ids])).rows;
   }
 
-  async #underOwner(
-    statement: (ownerId: string) => Statement,
-  ): Promise<{ readonly answer: CommitAnswer; readonly ownerId: string }> {
-    let isRetried = false;
+  /** Refuses intents of another owner than the present one; they are in doubt, as it may have been ended after it kept them. */
+  #refuseForeign(writes: readonly Write[], ownerId: string): readonly Write[] {
+    const isForeign = ({ asOwner }: Write): boolean => asOwner !== undefined && asOwner !== ownerId;
+    const foreign = writes.filter(isForeign);
+    if (foreign.length === 0) return writes;
+    this.#doubt(foreign);
+    const details = { retryable: true };
+    const error = new FarthingError('store-unavailable', 'the owner of this intent has been ended', details);
+    for (const write of foreign) write.reject(error);
+    return writes.filter((write) => !isForeign(write));
+  }
+
+  async #underOwner(statement: (ownerId: string) => Statement): Promise<void> {
     for (;;) {
       const { ownerId } = this.#owner;
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- again only when it was not carried out
-        const answer = (await this.#database.run<CommitAnswer>(...statement(ownerId))).rows[0];
-        if (answer?.isOwner === true) return { answer, ownerId };
-        await this.#owner.replace(ownerId); // oxlint-disable-line no-await-in-loop -- as above
-      } catch (error) {
-        // A connection that the server or something between had cut: all statements do nothing the second time.
-        if (isRetried || !isBrokenConnection(error)) throw error;
-        isRetried = true;
-      }
+      if ((await this.#attempt(statement(ownerId))).isOwner) return; // oxlint-disable-line no-await-in-loop -- again under the next owner
+      await this.#owner.replace(ownerId); // oxlint-disable-line no-await-in-loop -- as above
+    }
+  }
+
+  async #attempt(statement: Statement): Promise<CommitAnswer> {
+    const attempt = async (): Promise<CommitAnswer> => {
+      const [answer] = (await this.#database.run<CommitAnswer>(...statement)).rows;
+      return answer ?? { isOwner: false, newCharges: [] };
+    };
+    try {
+      return await attempt();
+    } catch (error) {
+      // A connection that the server or something between had cut: all statements do nothing the second time.
+      if (!isBrokenConnection(error)) throw error;
+      return await attempt();
     }
   }
 }

@@ -17,6 +17,7 @@ export class LedgerOwnership {
   #ownerId = '';
   #leaseUntilMs = 0;
   #joining: Promise<void> | undefined;
+  #admit: (ownerId: string) => Promise<void> = () => Promise.resolve();
 
   constructor(
     database: PostgresDatabase,
@@ -34,6 +35,11 @@ export class LedgerOwnership {
 
   get leaseUntilMs(): number {
     return this.#leaseUntilMs;
+  }
+
+  /** What must be done before a row is written under another id than the first. */
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
+    this.#admit = admit;
   }
 
   /** Until when a lease that has little time left should run; undefined while it has enough. */
@@ -78,24 +84,24 @@ export class LedgerOwnership {
       .execute();
     const gone = owners.filter((owner) => isGone(identityOf(owner), this.#self)).map((owner) => owner.owner_id);
     if (gone.length === 0 && owners.every((owner) => owner.lease_until_ms > nowMs)) return 0;
-    return await this.#end(gone, nowMs);
+    return await this.#end(gone, nowMs, nowMs);
   }
 
   /** Ends the own owner. */
   async leave(): Promise<void> {
-    await this.#end([this.#ownerId], Number.MIN_SAFE_INTEGER);
+    await this.#end([this.#ownerId], Number.MIN_SAFE_INTEGER, this.#clock.nowMs());
   }
 
   /** Owners are removed, and what they left open is charged to them, in one commit: nobody sees the one without the other. */
-  #end(ownerIds: readonly string[], nowMs: number): Promise<number> {
+  #end(ownerIds: readonly string[], lapsedAtMs: number, nowMs: number): Promise<number> {
     const database = this.#database;
     return database.queries.transaction().execute(async (transaction) => {
       // Statements of their own, since each sees what was committed while the one before waited for a lock.
-      const parameters = [ownerIds, nowMs, this.#ownerId];
+      const parameters = [ownerIds, lapsedAtMs, this.#ownerId];
       const { rows } = await database.run<{ owner_id: string }>(LOCK_ENDED, parameters, transaction);
       const ended = rows.map((row) => row.owner_id);
       if (ended.length === 0) return 0;
-      const charged = await database.run(CHARGE_ORPHANS, [ended], transaction);
+      const charged = await database.run(CHARGE_ORPHANS, [ended, nowMs], transaction);
       await transaction.deleteFrom('intents').where('owner_id', 'in', ended).execute();
       await transaction.deleteFrom('owners').where('owner_id', 'in', ended).execute();
       return Number(charged.numAffectedRows ?? 0n);
@@ -116,6 +122,7 @@ export class LedgerOwnership {
         process_start: processStart ?? null,
       })
       .execute();
+    if (this.#ownerId !== '') await this.#admit(ownerId);
     this.#ownerId = ownerId;
     this.#leaseUntilMs = leaseUntilMs;
   }

@@ -117,11 +117,14 @@ export function removeStatement(chargeIds: readonly string[]): Statement {
 /** Outcome of a charge that was made because its owner ended. A late true figure corrects exactly these. */
 const OWNER_DIED = 'owner-died';
 
-/** The rows get the difference to the estimate as their amount, so that both together are the truth. */
+/**
+ * The rows get the difference to the estimate as their amount, so that both together are the truth, and its time: money given back in a window
+ * that is over is not there to be spent today.
+ */
 const CORRECT = `WITH owner AS MATERIALIZED (${OWNER}),
   charges AS (
     INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)})
-    SELECT owner.owner_id, new.charge_id || '.c1', new.call_id, new.at_ms, new.project, new.key_id, new.certainty,
+    SELECT owner.owner_id, new.charge_id || '.c1', new.call_id, estimate.at_ms, new.project, new.key_id, new.certainty,
       new.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), new.charge_id, new.outcome, new.facts
     FROM owner, ${rowsFrom(CHARGE_COLUMNS, 2)} JOIN farthing.charges AS estimate USING (charge_id)
     WHERE estimate.outcome = '${OWNER_DIED}'
@@ -159,9 +162,9 @@ export const LOCK_ENDED = `SELECT owner_id FROM farthing.owners
   WHERE owner_id = ANY ($1::text[]) OR (lease_until_ms <= $2::bigint AND owner_id <> $3)
   ORDER BY owner_id FOR UPDATE`;
 
-/** What locked owners left open becomes charges at the upper bound. Those that were charged stay as they are. @internal */
+/** What locked owners left open becomes charges at the upper bound, as of now. Those that were charged stay as they are. @internal */
 export const CHARGE_ORPHANS = `INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)})
-  SELECT owner_id, charge_id, call_id, at_ms, project, key_id,
+  SELECT owner_id, charge_id, call_id, greatest(at_ms, $2::bigint), project, key_id,
     CASE WHEN upper_bound_nano_usd IS NULL THEN 'unpriced' ELSE 'estimate' END, upper_bound_nano_usd, NULL, '${OWNER_DIED}', facts
   FROM farthing.intents WHERE owner_id = ANY ($1::text[]) ORDER BY at_ms, charge_id
   ON CONFLICT (charge_id) DO NOTHING`;

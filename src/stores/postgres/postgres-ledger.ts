@@ -97,9 +97,9 @@ export class PostgresLedger implements Ledger, LedgerReader, LedgerOwner, Spendi
     await this.#owner.endOthers(nowMs);
   }
 
-  async intend(intent: Intent): Promise<void> {
+  async intend(intent: Intent, asOwner?: string): Promise<void> {
     this.#refuseClosed();
-    await this.#commits.intend(intentRow(intent));
+    await this.#commits.intend(intentRow(intent), asOwner);
   }
 
   async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
@@ -129,6 +129,10 @@ export class PostgresLedger implements Ledger, LedgerReader, LedgerOwner, Spendi
     } catch (error) {
       throw postgresFault('cannot renew the lease', error);
     }
+  }
+
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
+    this.#owner.beforeNewOwner(admit);
   }
 
   livingOwners(): Promise<readonly string[]> {

@@ -232,6 +232,44 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await Promise.all([writer.close(), ender.close()]);
   });
 
+  test('an intent that is an owner’s is kept under that owner or not at all', async () => {
+    const writer = await openLedger();
+    const ender = await openPostgresLedger({ url: writer.url, clock, random });
+    const { ownerId } = writer;
+    await writer.intend(sampleIntent(), ownerId);
+    await ender.recover(clock.nowMs() + 3_600_000);
+    const [refused, kept] = await Promise.allSettled([
+      writer.intend(sampleIntent({ chargeId: 'call_2.1', callId: 'call_2' }), ownerId),
+      writer.intend(sampleIntent({ chargeId: 'call_3.1', callId: 'call_3' })),
+    ]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'store-unavailable', retryable: true } });
+    expect(kept.status).toBe('fulfilled');
+    expect((await ender.openIntents()).map((intent) => intent.callId)).toEqual(['call_3']);
+    await expect(writer.intend(sampleIntent({ chargeId: 'call_4.1' }), ownerId)).rejects.toThrow('ended');
+    await Promise.all([writer.close(), ender.close()]);
+  });
+
+  test('no row is written under another owner before it is admitted; while it is not, writes are refused', async () => {
+    const writer = await openLedger();
+    const ender = await openPostgresLedger({ url: writer.url, clock, random });
+    const admitted: string[] = [];
+    let isRefusing = true;
+    writer.beforeNewOwner(async (ownerId) => {
+      if (isRefusing) throw new Error('the counters are away');
+      expect(await collect(ender.spending({ ownerId }))).toEqual([]);
+      admitted.push(ownerId);
+    });
+    await ender.recover(clock.nowMs() + 3_600_000);
+    await expect(writer.charge([sampleCharge()])).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(writer.recover(clock.nowMs())).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(await collect(ender.charges({}))).toEqual([]);
+    isRefusing = false;
+    const [receipt] = await writer.charge([sampleCharge()]);
+    expect(admitted).toEqual([receipt?.ownerId]);
+    expect(writer.ownerId).toBe(receipt?.ownerId);
+    await Promise.all([writer.close(), ender.close()]);
+  });
+
   test('text that Postgres cannot hold is kept where it counts', async () => {
     const ledger = await openLedger();
     const odd = { target: 'openai/a\u0000\uD800b', tags: { 'a\u0000': '\uDC00' } };
