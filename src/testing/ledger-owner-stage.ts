@@ -1,4 +1,5 @@
 import { equal } from 'node:assert/strict';
+import { isFarthingError } from '../core/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LedgerOwner, SpendingQuery, SpendingReader } from '../ports/ledger.ts';
 import { collect } from './collect.ts';
@@ -16,8 +17,8 @@ export interface LedgerStorage {
   close(): Promise<void>;
 }
 
-/** One rule's owners. @internal */
-export interface OwnerStage {
+/** One rule's owners. */
+interface OwnerStage {
   readonly clock: FakeClock;
   readonly open: () => Promise<OwnedLedger>;
   /** Lets the lease of the first run out and the second end it. Says how many intents became charges. */
@@ -27,12 +28,17 @@ export interface OwnerStage {
 /** A rule and how it is checked. @internal */
 export type OwnerRule = readonly [rule: string, check: (stage: OwnerStage) => Promise<void>];
 
-/** No timer fires within a rule. @internal */
-export const LEASE_MS = 60_000;
+/** So long that no timer fires within a rule, on the slowest machine. @internal */
+export const LEASE_MS = 3_600_000;
 
 /** Ids of a call and its first attempt. @internal */
 export function callIds(callId: string): { readonly callId: string; readonly chargeId: string } {
   return { callId, chargeId: `${callId}.1` };
+}
+
+/** The error of a ledger that does not take a row. @internal */
+export function isUnavailable(error: unknown): boolean {
+  return isFarthingError(error) && error.code === 'store-unavailable';
 }
 
 /** What an owner's rows sum to. @internal */

@@ -80,6 +80,9 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   #ownerId: string;
   #leaseUntilMs: number;
   #admit: (ownerId: string) => Promise<void> = () => Promise.resolve();
+  /** The next id, let in but not admitted yet. */
+  #nextId: string | undefined;
+  #replacing: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options?: MemoryLedgerOptions);
@@ -109,19 +112,25 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   async intend(intent: Intent, asOwner?: string): Promise<void> {
     this.#checkOpen();
     const nowMs = this.#share.clock.nowMs();
-    if (nowMs > this.#leaseUntilMs - this.#share.leaseMs / 3) await this.#renew(nowMs);
-    this.#checkOwner(asOwner);
-    if (this.#rows.addIntent({ ...intent, ownerId: this.#ownerId })) return;
-    await this.#replace();
-    this.#checkOwner(asOwner);
-    this.#rows.addIntent({ ...intent, ownerId: this.#ownerId });
+    // A renewal that finds the owner ended leaves the rest to the intent, which finds it too.
+    if (nowMs > this.#leaseUntilMs - this.#share.leaseMs / 3) this.#renew(nowMs);
+    for (;;) {
+      const ownerId = this.#ownerId;
+      if (asOwner !== undefined && asOwner !== ownerId) throw ownerEnded();
+      if (this.#rows.addIntent({ ...intent, ownerId })) return;
+      await this.#replace(ownerId); // oxlint-disable-line no-await-in-loop -- then once more
+    }
   }
 
   async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
     this.#checkOpen();
     const receipts: ChargeReceipt[] = [];
-    // oxlint-disable-next-line no-await-in-loop -- waits only when the owner was ended
-    for (const charge of charges) receipts.push(await this.#charge(charge));
+    while (receipts.length < charges.length) {
+      const ownerId = this.#ownerId;
+      const receipt = this.#rows.addCharge(charges[receipts.length] as Charge, ownerId);
+      if (receipt === undefined) await this.#replace(ownerId); // oxlint-disable-line no-await-in-loop -- then once more
+      else receipts.push(receipt);
+    }
     return receipts;
   }
 
@@ -136,13 +145,17 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   /** Ends the owner: intents still open become charges at their upper bound. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#rows.end(this.#ownerId, this.#share.clock.nowMs());
+    this.#end(this.#ownerId);
+    if (this.#nextId !== undefined) this.#end(this.#nextId);
   }
 
   async recover(nowMs: number): Promise<number> {
     this.#checkOpen();
-    await this.#renew(nowMs);
-    return this.#rows.endLapsed(nowMs);
+    const ownerId = this.#ownerId;
+    const isLiving = this.#renew(nowMs);
+    const turned = this.#rows.endLapsed(nowMs);
+    if (!isLiving) await this.#replace(ownerId);
+    return turned;
   }
 
   beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
@@ -186,35 +199,45 @@ export class MemoryLedger implements Ledger, LedgerReader, LedgerOwner, Spending
     if (this.#isClosed) throw new FarthingError('store-unavailable', 'the ledger is closed');
   }
 
-  #checkOwner(asOwner: string | undefined): void {
-    if (asOwner === undefined || asOwner === this.#ownerId) return;
-    throw new FarthingError('store-unavailable', 'the owner of this intent has been ended', { retryable: true });
-  }
-
-  async #charge(charge: Charge): Promise<ChargeReceipt> {
-    const receipt = this.#rows.addCharge(charge, this.#ownerId);
-    if (receipt !== undefined) return receipt;
-    await this.#replace();
-    return this.#charge(charge);
-  }
-
-  async #renew(nowMs: number): Promise<void> {
+  /** False when the owner was ended. */
+  #renew(nowMs: number): boolean {
     const leaseUntilMs = nowMs + this.#share.leaseMs;
-    if (this.#rows.renew(this.#ownerId, leaseUntilMs)) this.#leaseUntilMs = leaseUntilMs;
-    else await this.#replace();
+    const isLiving = this.#rows.renew(this.#ownerId, leaseUntilMs);
+    if (isLiving) this.#leaseUntilMs = leaseUntilMs;
+    return isLiving;
   }
 
-  /** Takes another id in place of one that was ended. */
-  async #replace(): Promise<void> {
-    const ownerId = this.#newId();
+  /** Takes another id in place of one that was ended, once, whoever notices. */
+  #replace(endedId: string): Promise<void> {
+    if (endedId !== this.#ownerId) return Promise.resolve();
+    return (this.#replacing ??= this.#takeNextId().finally(() => {
+      this.#replacing = undefined;
+    }));
+  }
+
+  async #takeNextId(): Promise<void> {
+    this.#checkOpen();
     const leaseUntilMs = this.#share.clock.nowMs() + this.#share.leaseMs;
-    this.#rows.register(ownerId, leaseUntilMs);
-    await this.#admit(ownerId);
-    this.#ownerId = ownerId;
+    if (this.#nextId === undefined || !this.#rows.renew(this.#nextId, leaseUntilMs)) {
+      this.#nextId = this.#newId();
+      this.#rows.register(this.#nextId, leaseUntilMs);
+    }
+    await this.#admit(this.#nextId);
+    this.#checkOpen();
+    this.#ownerId = this.#nextId;
     this.#leaseUntilMs = leaseUntilMs;
+    this.#nextId = undefined;
+  }
+
+  #end(ownerId: string): void {
+    this.#rows.end(ownerId, this.#share.clock.nowMs());
   }
 
   #newId(): string {
     return `owner_${this.#share.random.hex(16)}`;
   }
+}
+
+function ownerEnded(): FarthingError {
+  return new FarthingError('store-unavailable', 'the owner of this intent has been ended', { retryable: true });
 }

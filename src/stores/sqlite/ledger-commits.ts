@@ -7,6 +7,8 @@ import type { LedgerOperation, LedgerStatement } from './ledger-schema.ts';
 import { type SqliteWriter, WRITER_DEFAULTS } from './sqlite-writer.ts';
 
 interface PendingIntent extends PackedIntent {
+  /** The only owner that it may be kept under. */
+  readonly asOwner: string | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -77,10 +79,10 @@ export class LedgerCommits {
   }
 
   /** Resolves when the intent is durable. @throws FarthingError `store-unavailable` */
-  intend(chargeId: string, text: string): Promise<void> {
+  intend(chargeId: string, text: string, asOwner?: string): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isFull()) return reject(tooMany());
-      const intent: PendingIntent = { chargeId, text, resolve, reject };
+      const intent: PendingIntent = { chargeId, text, asOwner, resolve, reject };
       this.#packs.add(intent);
       this.#intents.push(intent);
       return this.#schedule();
@@ -152,10 +154,11 @@ export class LedgerCommits {
     this.#isTimerSoft = false;
     if (!this.#isUrgent() && this.#calls.isEmpty && !this.#packs.hasSpent) return undefined;
     const { ownerId } = this.#lease;
+    const intents = this.#intentsOf(ownerId);
     const batch: Batch = {
       ownerId,
-      renewal: this.#intents.length === 0 ? undefined : this.#lease.dueRenewal(),
-      intents: this.#intents,
+      renewal: intents.length === 0 ? undefined : this.#lease.dueRenewal(),
+      intents,
       packOperations: this.#packs.take(ownerId),
       writes: this.#writes,
       callOperations: this.#calls.take(),
@@ -165,6 +168,23 @@ export class LedgerCommits {
     this.#lastMs = this.#clock.monotonicMs();
     this.#lastWrites = batch.intents.length + batch.writes.length;
     return (this.#underWay = this.#commit(batch));
+  }
+
+  /** What waits without what may be kept under another owner only, which is refused. */
+  #intentsOf(ownerId: string): readonly PendingIntent[] {
+    const intents = this.#intents;
+    if (!intents.some((intent) => isForeign(intent, ownerId))) return intents;
+    this.#packs.discard(intents.map((intent) => intent.chargeId));
+    const own = this.#withoutForeign(intents, ownerId);
+    for (const intent of own) this.#packs.add(intent);
+    return own;
+  }
+
+  #withoutForeign(intents: readonly PendingIntent[], ownerId: string): readonly PendingIntent[] {
+    const foreign = intents.filter((intent) => isForeign(intent, ownerId));
+    if (foreign.length === 0) return intents;
+    this.#refuse(foreign, ownerEnded());
+    return intents.filter((intent) => !isForeign(intent, ownerId));
   }
 
   async #commit(batch: Batch): Promise<void> {
@@ -216,9 +236,12 @@ export class LedgerCommits {
   }
 
   /** Writes intents in a row of their own. */
-  async #intendApart(intents: readonly PendingIntent[]): Promise<void> {
+  async #intendApart(waiting: readonly PendingIntent[]): Promise<void> {
+    let intents = waiting;
     try {
       await this.#lease.fenced(async (ownerId) => {
+        intents = this.#withoutForeign(intents, ownerId);
+        if (intents.length === 0) return true;
         const renewal = this.#lease.dueRenewal();
         const insert = this.#packs.apart(intents, ownerId);
         const changes = await this.#writer.write(renewal === undefined ? [insert] : [renewal.operation, insert]);
@@ -237,6 +260,14 @@ export class LedgerCommits {
       reject(error);
     }
   }
+}
+
+function isForeign({ asOwner }: PendingIntent, ownerId: string): boolean {
+  return asOwner !== undefined && asOwner !== ownerId;
+}
+
+function ownerEnded(): FarthingError {
+  return new FarthingError('store-unavailable', 'the owner of this intent has been ended', { retryable: true });
 }
 
 function tooMany(): FarthingError {

@@ -42,6 +42,12 @@ export class IntentPacks {
     else this.#spent.push(pack);
   }
 
+  /** What was added since the last time is not written. */
+  discard(chargeIds: readonly string[]): void {
+    this.#next = undefined;
+    for (const chargeId of chargeIds) this.#packOf.delete(chargeId);
+  }
+
   /** A row for intents that are written by themselves, whatever row they were in before. */
   apart(intents: readonly PackedIntent[], ownerId: string): LedgerOperation {
     for (const { chargeId } of intents) this.settle(chargeId);

@@ -28,6 +28,9 @@ export class LedgerLease {
   #ownerId: string;
   #untilMs = 0;
   #replacing: Promise<void> | undefined;
+  #admit: (ownerId: string) => Promise<void> = () => Promise.resolve();
+  /** The next id, let in but not admitted yet. */
+  #nextId: string | undefined;
 
   constructor(
     writer: SqliteWriter<LedgerStatement>,
@@ -49,14 +52,19 @@ export class LedgerLease {
     return this.#untilMs;
   }
 
+  /** What is to be done before a row is written under another id than the first. */
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
+    this.#admit = admit;
+  }
+
   /** Lets the first id in. */
   registration(nowMs: number): LeaseRenewal {
     return this.#registration(this.#ownerId, nowMs);
   }
 
-  renewal(nowMs: number): LeaseRenewal {
+  renewal(nowMs: number, ownerId: string = this.#ownerId): LeaseRenewal {
     const untilMs = nowMs + this.#leaseMs;
-    return { ownerId: this.#ownerId, untilMs, operation: ['renewLease', untilMs, this.#ownerId] };
+    return { ownerId, untilMs, operation: ['renewLease', untilMs, ownerId] };
   }
 
   /** For intents, when the lease is short: a process that stood still (SIGSTOP, a laptop's lid) takes it again in the same transaction. */
@@ -73,7 +81,7 @@ export class LedgerLease {
   /** Takes another id in place of one that was ended. Does nothing when that has happened already. @throws FarthingError `store-unavailable` */
   replace(endedId: string): Promise<void> {
     if (endedId !== this.#ownerId) return Promise.resolve();
-    return (this.#replacing ??= this.#takeNewId().finally(() => {
+    return (this.#replacing ??= this.#takeNextId().finally(() => {
       this.#replacing = undefined;
     }));
   }
@@ -93,11 +101,24 @@ export class LedgerLease {
     });
   }
 
-  async #takeNewId(): Promise<void> {
+  async #takeNextId(): Promise<void> {
+    const { ownerId, untilMs } = await this.#letNextIn();
+    await this.#admit(ownerId);
+    this.#ownerId = ownerId;
+    this.#untilMs = untilMs;
+    this.#nextId = undefined;
+  }
+
+  /** An id that was let in and could not be admitted is tried again, unless it was ended meanwhile. */
+  async #letNextIn(): Promise<LeaseRenewal> {
+    if (this.#nextId !== undefined) {
+      const renewal = this.renewal(this.#clock.nowMs(), this.#nextId);
+      if ((await this.#writer.write([renewal.operation]))[0] === 1) return renewal;
+    }
     const registration = this.#registration(this.#newId(), this.#clock.nowMs());
     await this.#writer.write([registration.operation]);
-    this.#ownerId = registration.ownerId;
-    this.#untilMs = registration.untilMs;
+    this.#nextId = registration.ownerId;
+    return registration;
   }
 
   #registration(ownerId: string, nowMs: number): LeaseRenewal {

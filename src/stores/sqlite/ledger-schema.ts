@@ -95,11 +95,12 @@ export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
     ON CONFLICT (charge_id) DO NOTHING`,
   /**
    * The true figure of a charge that stands as an estimate of a dead owner. Takes the parameters of `insertCharge`; the row gets the
-   * difference as its amount, so that both together are the truth. Does nothing where the charge is no such estimate.
+   * difference as its amount, so that both together are the truth, and the time of the estimate: money given back in a window that is over is not there
+   * to be spent today. Does nothing where the charge is no such estimate.
    */
   correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
     INSERT INTO charges (${CHARGE_COLUMNS})
-    SELECT late.charge_id || '.c1', late.at_ms, late.project, late.key_id, late.target, late.certainty,
+    SELECT late.charge_id || '.c1', estimate.at_ms, late.project, late.key_id, late.target, late.certainty,
       late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts, owners.owner_id
     FROM late JOIN owners ON owners.owner_id = late.owner_id JOIN charges AS estimate ON estimate.charge_id = late.charge_id
     WHERE estimate.outcome = '${OWNER_DIED}'
@@ -110,9 +111,9 @@ export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
   /** This and the next only with `chargeOrphans` and `deleteOrphans` in the same transaction. */
   endOwner: 'DELETE FROM owners WHERE owner_id = ?',
   endLapsedOwners: 'DELETE FROM owners WHERE lease_until_ms <= ?',
-  /** Positions as in `intentText`. Intents that were charged are in the table by their id, and stay as they are. */
+  /** As of the moment of the parameter. Positions as in `intentText`. Intents that were charged are in the table by their id, and stay as they are. */
   chargeOrphans: `INSERT INTO charges (${CHARGE_COLUMNS})
-    SELECT value ->> 0, CAST(value ->> 1 AS INTEGER), value ->> 2, value ->> 3, value ->> 4,
+    SELECT value ->> 0, max(CAST(value ->> 1 AS INTEGER), ?), value ->> 2, value ->> 3, value ->> 4,
       CASE WHEN value ->> 5 IS NULL THEN 'unpriced' ELSE 'estimate' END, CAST(value ->> 5 AS INTEGER), NULL, '${OWNER_DIED}', value -> 6, owner_id
     FROM intent_packs, json_each(intents) WHERE owner_id NOT IN (SELECT owner_id FROM owners)
     ON CONFLICT (charge_id) DO NOTHING`,

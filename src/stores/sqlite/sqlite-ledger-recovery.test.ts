@@ -63,7 +63,7 @@ test('an intent whose owner is silent past its lease becomes an estimate at its 
     certainty: 'estimate',
     amountNanoUsd: 5_000,
   });
-  expect(charge).toMatchObject({ atMs: sampleIntent().atMs, tags: { user: 'alice' } });
+  expect(charge).toMatchObject({ atMs: nowMs, tags: { user: 'alice' } });
 });
 
 test('of intents that share a row only those without a charge are open, and become estimates', async () => {
@@ -101,6 +101,7 @@ test('an estimate knows of its call what the intent knew', async () => {
   expect(await collect(second.charges({}))).toEqual([
     sampleCharge({
       ...known,
+      atMs: nowMs,
       usage: NO_USAGE,
       certainty: 'estimate',
       amountNanoUsd: upperBoundNanoUsd,

@@ -58,6 +58,7 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   readonly #commits: LedgerCommits;
   readonly #lease: LedgerLease;
   readonly #reader: SqliteLedgerReader;
+  readonly #clock: Clock;
   readonly #onFault: SqliteLedgerOptions['onFault'];
   readonly #timer: NodeJS.Timeout;
   #recordFault: unknown;
@@ -77,6 +78,7 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
       },
     });
     this.#reader = reader;
+    this.#clock = clock;
     this.#onFault = options.onFault;
     this.#timer = setInterval(() => {
       this.recover(clock.nowMs()).catch((error: unknown) => this.#onFault?.('lease', error));
@@ -93,8 +95,8 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
   }
 
   /** Keeps the intent under this ledger's own owner and lease, whatever owner it names. */
-  intend(intent: Intent): Promise<void> {
-    return this.#commits.intend(intent.chargeId, intentText(intent));
+  intend(intent: Intent, asOwner?: string): Promise<void> {
+    return this.#commits.intend(intent.chargeId, intentText(intent), asOwner);
   }
 
   async charge(charges: readonly Charge[]): Promise<readonly ChargeReceipt[]> {
@@ -148,6 +150,10 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
     return this.#reader.livingOwners();
   }
 
+  beforeNewOwner(admit: (ownerId: string) => Promise<void>): void {
+    this.#lease.beforeNewOwner(admit);
+  }
+
   /** Commits what waits, ends the owner and closes the file. Intents still open become charges at their upper bound. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
@@ -184,7 +190,7 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
 
   async #end(): Promise<void> {
     try {
-      await this.#writer.write([['endOwner', this.ownerId], ['chargeOrphans'], ['deleteOrphans']]);
+      await this.#writer.write([['endOwner', this.ownerId], ['chargeOrphans', this.#clock.nowMs()], ['deleteOrphans']]);
     } finally {
       await this.#writer.close();
       await this.#reader.close();
@@ -219,7 +225,7 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
       renewal.operation,
       ...this.#goneOwners().map((ownerId): LedgerOperation => ['endOwner', ownerId]),
       ['endLapsedOwners', nowMs],
-      ['chargeOrphans'],
+      ['chargeOrphans', nowMs],
       ['deleteOrphans'],
     ]);
     this.#lease.note(renewal, changes[0]);
