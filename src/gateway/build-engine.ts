@@ -6,6 +6,7 @@ import { layerPriceBooks, type PriceBook } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { operatorPrices } from '../core/price-operator.ts';
 import type { RouteAlias, RouteTable } from '../core/route/route-table.ts';
+import type { Budgets } from '../engine/budgets/open-budgets.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineProvider } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
@@ -17,6 +18,7 @@ import type { GatewayStores } from './gateway-stores.ts';
 /** What an engine needs beside its configuration. @internal */
 export interface EngineSurroundings {
   readonly stores: GatewayStores;
+  readonly budgets: Budgets | undefined;
   readonly events: EventSink;
   readonly priceFeed: PriceBook | undefined;
   readonly onBodies: ((record: CallRecord, request: Uint8Array, reply: Uint8Array) => void) | undefined;
@@ -29,8 +31,11 @@ export interface EngineSurroundings {
  * @throws FarthingError `configuration` for what only shows when it is put to use: a base URL, a price.
  * @internal
  */
-export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...ports }: EngineSurroundings): Engine {
-  const { cache, resilience } = config;
+export function buildEngine(
+  config: Config,
+  { stores, budgets, priceFeed, onBodies, ...ports }: EngineSurroundings,
+): Engine {
+  const { cache, limits, resilience } = config;
   return createEngine({
     ...ports,
     providers: activeProviders(config).map((provider) => engineProvider(provider, ports.random)),
@@ -46,8 +51,13 @@ export function buildEngine(config: Config, { stores, priceFeed, onBodies, ...po
       allowStored: cache.allowStored,
       leases: stores.leases,
     },
-    // A hard limit could not hold a model whose price nobody knows.
-    refuseUnpriced: config.budgets.some(({ mode }) => mode === 'hard'),
+    budgets,
+    budgetPolicy: {
+      waitMs: limits.budgetWaitMs,
+      defaultMaxOutputTokens: limits.defaultMaxOutputTokens,
+      toolAllowanceNanoUsd: limits.toolAllowanceNanoUsd,
+      unboundedCalls: limits.unboundedCalls,
+    },
     limits: { store: stores.limits, projects: projectLimits(config) },
     ledger: stores.ledger,
     reader: stores.ledger,

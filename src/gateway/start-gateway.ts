@@ -11,11 +11,12 @@ import { Authenticator } from './authenticator.ts';
 import { buildEngine, type EngineSurroundings, routeTableOf } from './build-engine.ts';
 import { CacheAnnouncements } from './cache-announcements.ts';
 import type { GatewayState } from './gateway-context.ts';
+import { GatewayBudgets } from './gateway-budgets.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import { gatewayLog } from './gateway-log.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { type GatewayServer, gatewayServer } from './gateway-server.ts';
-import { dataFolderOf, type GatewayStores, openStores, type StoreFaultListener } from './gateway-stores.ts';
+import { type GatewayStores, openStores, type StoreFaultListener } from './gateway-stores.ts';
 import { KeyRing } from './key-ring.ts';
 import { ensureLocalKey } from './local-key.ts';
 import { ownStats } from './own-stats.ts';
@@ -82,7 +83,6 @@ const LEDGER_CHECK_MS = 1000;
  */
 export async function startGateway(options: StartGatewayOptions): Promise<Gateway> {
   checkExposure(options.config);
-  dataFolderOf(options.config);
   const log = options.log ?? gatewayLog(options.config.logLevel);
   const runtime = await GatewayRuntime.open(options, log);
   try {
@@ -122,6 +122,7 @@ class GatewayRuntime {
   #current: { readonly state: GatewayState; readonly keyRing: KeyRing } | undefined;
   #server: GatewayServer | undefined;
   #ledgerCheck: { readonly atMs: number; readonly answer: Promise<unknown> } | undefined;
+  #budgets: GatewayBudgets | undefined;
   #announcements: CacheAnnouncements | undefined;
   #closing: Promise<void> | undefined;
 
@@ -143,7 +144,7 @@ class GatewayRuntime {
       metrics.storeFailed(store, operation);
       log.error({ store, operation, error }, 'store failed');
     };
-    const stores = await openStores(config, ports, onFault, workers !== undefined);
+    const stores = await openStores(config, { ...ports, onFault, hasWorkers: workers !== undefined });
     runtime = new GatewayRuntime(log, metrics, stores, openCallLog(config, log));
     return runtime;
   }
@@ -153,11 +154,19 @@ class GatewayRuntime {
   }
 
   async listen(options: StartGatewayOptions): Promise<Gateway> {
-    const localKeyPath = options.makeLocalKey
-      ? await ensureLocalKey({ ...this.#stores, clock: systemClock, random: systemRandom })
-      : undefined;
+    const ports = { clock: systemClock, random: systemRandom };
+    const { folder, keys } = this.#stores;
+    const localKeyPath =
+      options.makeLocalKey === true && folder !== undefined ? await ensureLocalKey({ folder, keys, ...ports }) : undefined;
+    this.#budgets = await GatewayBudgets.open({
+      config: options.config,
+      stores: this.#stores,
+      metrics: this.#metrics,
+      log: this.#log,
+      ...ports,
+    });
     this.#announcements = await CacheAnnouncements.start({
-      board: this.#stores.board,
+      board: this.#stores.control,
       cache: this.#stores.cache,
       onFault: (operation, error) => {
         this.#metrics.storeFailed('cache', operation);
@@ -173,6 +182,7 @@ class GatewayRuntime {
       cacheStats: this.#stores.cacheStats,
       announcements: this.#announcements,
       workers,
+      budgets: this.#budgets.opened,
       ledger: this.#stores.ledger,
       metrics: this.#metrics,
       log: this.#log,
@@ -202,6 +212,7 @@ class GatewayRuntime {
       throw new FarthingError('configuration', `changed, but takes a restart: ${changed.join(', ')}`, { status: 409 });
     }
     checkExposure(settings.config);
+    this.#budgets?.reconfigure(settings.config);
     const old = this.#current;
     this.#current = await this.#assemble(settings);
     this.#log.level = settings.config.logLevel;
@@ -218,6 +229,7 @@ class GatewayRuntime {
     await this.#server?.close(current?.state.config.limits.drainTimeoutMs ?? 0);
     if (current !== undefined) this.#retire(current);
     await Promise.all(this.#retiring);
+    await this.#budgets?.close();
     await this.#callLog?.close();
     await this.#announcements?.close();
     await this.#stores.close();
@@ -275,6 +287,7 @@ class GatewayRuntime {
     const onRecord = callLog === undefined || withBodies ? undefined : (record: CallRecord) => callLog.append(record);
     return {
       stores: this.#stores,
+      budgets: this.#budgets?.budgets,
       events: gatewayEvents(this.#metrics, this.#log, onRecord),
       priceFeed,
       clock: systemClock,

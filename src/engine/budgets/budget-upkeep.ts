@@ -27,9 +27,6 @@ export interface BudgetUpkeepOptions {
 /** After so long a building that has not come to its end is taken over by somebody else, in milliseconds. */
 const BUILD_PATIENCE_MS = 45_000;
 
-/** For how long owners that live are waited for, in milliseconds: twice the lease after which a silent one is dead. */
-const JOIN_PATIENCE_MS = 30_000;
-
 /** Pause between two looks for owners that have not joined yet, in milliseconds. */
 const JOIN_PAUSE_MS = 25;
 
@@ -128,10 +125,12 @@ export class BudgetUpkeep {
     }
   }
 
-  /** Waits until every process that lives has drawn its line. Undefined when the generation is not the store's any more. */
+  /**
+   * Waits until every process that lives has drawn its line, for as long as it takes: what one that has not would count could not be told
+   * from what is added up here. One that stands still is ended by its lease. Undefined when the generation is not the store's any more.
+   */
   async #joined(generation: string): Promise<readonly BudgetOwner[] | undefined> {
-    const { store, ledger, clock, sleep, keeper } = this.#options;
-    const deadlineMs = clock.monotonicMs() + JOIN_PATIENCE_MS;
+    const { store, ledger, sleep, keeper } = this.#options;
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- a look after each pause
       await keeper.open();
@@ -139,7 +138,7 @@ export class BudgetUpkeep {
       const [living, standing] = await Promise.all([ledger.livingOwners(), store.standing()]);
       if (standing.generation !== generation) return undefined;
       const joined = new Set(standing.owners.map(({ ownerId }) => ownerId));
-      if (living.every((ownerId) => joined.has(ownerId)) || clock.monotonicMs() >= deadlineMs) return standing.owners;
+      if (living.every((ownerId) => joined.has(ownerId))) return standing.owners;
       // oxlint-disable-next-line no-await-in-loop
       await sleep(JOIN_PAUSE_MS);
     }

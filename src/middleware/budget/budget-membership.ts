@@ -152,12 +152,10 @@ export class BudgetMembership {
   /** Whether the counters still are those that this process works with. Never rejects. */
   async isCurrent(): Promise<boolean> {
     const { generation } = this;
-    try {
-      this.#apply(await this.#options.store.standing());
-    } catch (error) {
-      this.#fault('standing', error);
-      return false;
-    }
+    // One look at a time: an answer from before must not be taken for the present.
+    await this.#looking;
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
+    await this.look();
     return this.#phase === 'ready' && generation === this.#generation;
   }
 

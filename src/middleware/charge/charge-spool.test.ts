@@ -6,6 +6,8 @@ import type { EngineEvent } from '../../ports/event-sink.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import { ChargeSpool } from './charge-spool.ts';
 
+const ignore = (): void => undefined;
+
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
@@ -58,8 +60,8 @@ test('a charge that cannot be written waits, and is written once when the ledger
   const { ledger, written, fault } = ledgerThatFails();
   const events: EngineEvent[] = [];
   const spool = new ChargeSpool({ ledger, events: { emit: (event) => events.push(event) } });
-  await spool.write(charge('a'));
-  await spool.write(charge('b'));
+  await spool.write(charge('a'), ignore);
+  await spool.write(charge('b'), ignore);
   expect(spool.size).toBe(2);
   expect(events[0]).toMatchObject({ kind: 'store-failed', store: 'ledger', operation: 'charge' });
   fault.isDown = false;
@@ -72,7 +74,7 @@ test('a charge that cannot be written waits, and is written once when the ledger
 test('tries come ever more rarely, but at least every five seconds', async () => {
   const { ledger, fault } = ledgerThatFails();
   const spool = new ChargeSpool({ ledger, events: { emit: () => undefined } });
-  await spool.write(charge('a'));
+  await spool.write(charge('a'), ignore);
   await vi.advanceTimersByTimeAsync(3_200); // after 100, 300, 700, 1500 and 3100 ms
   expect(fault.tries).toBe(6);
   await vi.advanceTimersByTimeAsync(30_000);
@@ -84,8 +86,8 @@ test('tries come ever more rarely, but at least every five seconds', async () =>
 test('a charge that the ledger never takes does not hold up the others', async () => {
   const { ledger, written, fault } = ledgerThatFails();
   const spool = new ChargeSpool({ ledger, events: { emit: () => undefined } });
-  await spool.write(charge('bad'));
-  await spool.write(charge('good'));
+  await spool.write(charge('bad'), ignore);
+  await spool.write(charge('good'), ignore);
   fault.isDown = false;
   fault.poison = 'bad';
   await vi.advanceTimersByTimeAsync(100);
@@ -96,11 +98,11 @@ test('a charge that the ledger never takes does not hold up the others', async (
 test('it is full at its bound, keeps what comes all the same, and is open again when it is empty', async () => {
   const { ledger, written, fault } = ledgerThatFails();
   const spool = new ChargeSpool({ ledger, events: { emit: () => undefined }, maxWaiting: 2 });
-  await spool.write(charge('a'));
+  await spool.write(charge('a'), ignore);
   expect(spool.isFull).toBe(false);
-  await spool.write(charge('b'));
+  await spool.write(charge('b'), ignore);
   expect(spool.isFull).toBe(true);
-  await spool.write(charge('c'));
+  await spool.write(charge('c'), ignore);
   fault.isDown = false;
   await vi.advanceTimersByTimeAsync(100);
   expect(spool.isFull).toBe(false);
@@ -110,7 +112,7 @@ test('it is full at its bound, keeps what comes all the same, and is open again 
 test('closing writes what waits, and gives up on a ledger that stays down', async () => {
   const working = ledgerThatFails();
   const spool = new ChargeSpool({ ledger: working.ledger, events: { emit: () => undefined } });
-  await spool.write(charge('a'));
+  await spool.write(charge('a'), ignore);
   working.fault.isDown = false;
   await spool.close();
   expect(working.written).toEqual(['a']);
