@@ -9,7 +9,7 @@ import { NO_USAGE } from '../../src/core/model/usage.ts';
 import type { Engine, EngineRequest } from '../../src/engine/engine-request.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
 import { Authenticator } from '../../src/gateway/authenticator.ts';
-import type { GatewayState } from '../../src/gateway/gateway-context.ts';
+import type { GatewayState, OpenedBudgets } from '../../src/gateway/gateway-context.ts';
 import { type GatewayServer, gatewayServer } from '../../src/gateway/gateway-server.ts';
 import { gatewayLog } from '../../src/gateway/gateway-log.ts';
 import { GatewayMetrics } from '../../src/gateway/gateway-metrics.ts';
@@ -255,7 +255,7 @@ function partsOf(config: Config, keys: FakeKeyStore, metrics: GatewayMetrics): P
 }
 
 /** A whole gateway on a free port of loopback, with a fake engine and stores in memory. `yaml` is added to its configuration. */
-export async function startFixture(yaml = ''): Promise<Fixture> {
+export async function startFixture(yaml = '', budgets?: OpenedBudgets): Promise<Fixture> {
   const config = configOf(yaml);
   const [keys, cache, ledger] = [new FakeKeyStore([keyRecord(KEY)]), new FakeCache(), new MemoryLedger()];
   const running: { server?: GatewayServer } = {};
@@ -272,6 +272,7 @@ export async function startFixture(yaml = ''): Promise<Fixture> {
     keys,
     cache,
     cacheStats,
+    budgets,
     ledger,
     metrics,
     clock: systemClock,

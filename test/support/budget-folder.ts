@@ -5,7 +5,7 @@ import type { Budget } from '../../src/core/budget/budget.ts';
 import { parseUsd } from '../../src/core/money.ts';
 import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
-import type { EngineEvent } from '../../src/ports/event-sink.ts';
+import type { EngineEvent, EventSink } from '../../src/ports/event-sink.ts';
 import { budgetsPath, keysPath, ledgerPath } from '../../src/stores/sqlite/data-files.ts';
 import { openSqliteBudgetStore, type SqliteBudgetStore } from '../../src/stores/sqlite/sqlite-budget-store.ts';
 import { openSqliteControlStore, type SqliteControlStore } from '../../src/stores/sqlite/sqlite-control-store.ts';
@@ -46,13 +46,22 @@ export interface BudgetFolder {
 let calls = 0;
 
 /** Opens a data folder as a gateway does. */
-export async function openBudgetFolder(budgets: readonly Budget[], folder = newFolder()): Promise<BudgetFolder> {
+export async function openBudgetFolder(
+  budgets: readonly Budget[],
+  folder = newFolder(),
+  listener?: EventSink,
+): Promise<BudgetFolder> {
   const events: EngineEvent[] = [];
   const ports = { clock: systemClock, random: systemRandom };
   const ledger = await openSqliteLedger({ path: ledgerPath(folder), ...ports });
   const store = await openSqliteBudgetStore({ path: budgetsPath(folder), clock: systemClock });
   const book = await openSqliteControlStore({ path: keysPath(folder), clock: systemClock });
-  const sink = { emit: (event: EngineEvent) => void events.push(event) };
+  const sink: EventSink = {
+    emit(event) {
+      events.push(event);
+      listener?.emit(event);
+    },
+  };
   const opened = await openBudgets({ store, ledger, book, budgets, events: sink, ...ports });
   const parts = { folder, ledger, store, book, budgets: opened, events };
   return {
