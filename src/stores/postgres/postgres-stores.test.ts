@@ -77,7 +77,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
         openPostgresControlStore({ url, clock: ruleClock });
       return Promise.all([open(), open()]);
     });
-    test.each(rules)('$name', async ({ run }) => {
+    test.each(rules)('$name', { timeout: 60_000 }, async ({ run }) => {
       await expect(run()).resolves.toBeUndefined();
     });
   });
