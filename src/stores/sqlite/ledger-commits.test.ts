@@ -61,8 +61,8 @@ function endOwner(): void {
   database.exec('DELETE FROM owners; DELETE FROM intent_packs');
 }
 
-function intend(chargeId: string): Promise<void> {
-  return commits.intend(chargeId, JSON.stringify([chargeId]));
+function intend(chargeId: string, asOwner?: string): Promise<void> {
+  return commits.intend(chargeId, JSON.stringify([chargeId]), asOwner);
 }
 
 function count(table: string): number {
@@ -180,6 +180,29 @@ test('intents are refused when no other id can be taken, and the next one tries 
   expect(database.prepare('SELECT owner_id, intents FROM intent_packs').all()).toEqual([
     { owner_id: lease.ownerId, intents: '[["a.1"]]' },
   ]);
+});
+
+test('an intent for another owner is refused, and nothing of it is in the row of its neighbours', async () => {
+  const results = await Promise.allSettled([intend('a.1'), intend('b.1', 'another'), intend('c.1', lease.ownerId)]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(database.prepare('SELECT intents FROM intent_packs').all()).toEqual([{ intents: '[["a.1"],["c.1"]]' }]);
+  for (const chargeId of ['a.1', 'c.1']) commits.settle(chargeId);
+  await commits.flush();
+  expect(count('intent_packs')).toBe(0);
+});
+
+test('an id that could not be admitted is tried again, so that refusals leave no owners behind', async () => {
+  const told: string[] = [];
+  lease.beforeNewOwner((ownerId) => {
+    told.push(ownerId);
+    return told.length < 3 ? Promise.reject(new Error('not yet')) : Promise.resolve();
+  });
+  endOwner();
+  await expect(intend('a.1')).rejects.toThrow('not yet');
+  await expect(intend('b.1')).rejects.toThrow('not yet');
+  await intend('c.1');
+  expect(told).toEqual([lease.ownerId, lease.ownerId, lease.ownerId]);
+  expect([count('owners'), count('intent_packs')]).toEqual([1, 1]);
 });
 
 test('a lease that is about to end is renewed with the intents of a moment, once', async () => {
