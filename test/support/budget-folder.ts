@@ -6,6 +6,7 @@ import { parseUsd } from '../../src/core/money.ts';
 import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
 import type { EngineEvent, EventSink } from '../../src/ports/event-sink.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
 import { budgetsPath, keysPath, ledgerPath } from '../../src/stores/sqlite/data-files.ts';
 import { openSqliteBudgetStore, type SqliteBudgetStore } from '../../src/stores/sqlite/sqlite-budget-store.ts';
 import { openSqliteControlStore, type SqliteControlStore } from '../../src/stores/sqlite/sqlite-control-store.ts';
@@ -66,7 +67,7 @@ export async function openBudgetFolder(
   const parts = { folder, ledger, store, book, budgets: opened, events };
   return {
     ...parts,
-    spend: (user, usd) => spend(parts, user, usd),
+    spend: (user, usd) => spendFrom(parts, user, usd),
     async reported() {
       await until(async () => !(await anythingUnreported(opened)));
     },
@@ -87,8 +88,9 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true });
 }
 
-async function spend(
-  { ledger, budgets }: Pick<BudgetFolder, 'ledger' | 'budgets'>,
+/** Makes a call of a user that costs so much: reserved, charged, settled. */
+export async function spendFrom(
+  { ledger, budgets }: { readonly ledger: Pick<Ledger, 'charge'>; readonly budgets: Budgets },
   user: string,
   usd: string,
 ): Promise<void> {
