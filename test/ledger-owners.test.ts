@@ -188,15 +188,18 @@ test.skipIf(missing !== undefined)(
   { timeout: 120_000 },
   async () => {
     const server = await startPostgres();
-    await fc.assert(
-      fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async (schedule) => {
-        const url = await server.createDatabase();
-        const open: Open = (clock, random) =>
-          openPostgresLedger({ url, clock, random, leaseMs: LEASE_MS, maxConnections: 2 });
-        expect(await play(open, schedule)).toEqual(await play(inMemory(), schedule));
-      }),
-      { numRuns: 8 },
-    );
-    await server.close();
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async (schedule) => {
+          const url = await server.createDatabase();
+          const open: Open = (clock, random) =>
+            openPostgresLedger({ url, clock, random, leaseMs: LEASE_MS, maxConnections: 2 });
+          expect(await play(open, schedule)).toEqual(await play(inMemory(), schedule));
+        }),
+        { numRuns: 8 },
+      );
+    } finally {
+      await server.close();
+    }
   },
 );

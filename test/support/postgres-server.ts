@@ -24,6 +24,9 @@ interface ServerUser {
   readonly gid?: number;
 }
 
+/** Waits until the pipe from us closes, as it does however our process ends; then ends the server and removes its folder. */
+const WATCHER = 'cat >/dev/null; kill -QUIT "$1"; kill -CONT "$1"; sleep 1; rm -rf "$2"';
+
 /** How Postgres ends: after its clients, without them, or at once as by a crash. */
 type StopMode = 'fast' | 'crash';
 
@@ -102,8 +105,8 @@ export class PostgresServer {
   readonly #user: ServerUser;
   readonly #port: number;
   readonly #flags: readonly string[];
-  readonly #stopWithUs = (): void => void this.#child?.kill('SIGQUIT');
   #child: ChildProcess | undefined;
+  #watcher: ChildProcess | undefined;
   #databases = 0;
 
   /** Use {@link startPostgres}. */
@@ -114,7 +117,6 @@ export class PostgresServer {
     this.#port = port;
     this.#flags = flags;
     this.url = this.#urlOf(USER);
-    process.once('exit', this.#stopWithUs);
   }
 
   #urlOf(database: string): string {
@@ -152,6 +154,10 @@ export class PostgresServer {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
+    this.#watcher = spawn('sh', ['-c', WATCHER, 'sh', String(child.pid), this.#home], {
+      detached: true, // a signal to our process group is not for it
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4_000)));
     const startedAtMs = performance.now();
@@ -171,6 +177,7 @@ export class PostgresServer {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null) return;
     const ended = once(child, 'exit');
+    this.#watcher?.kill('SIGKILL');
     child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
     await ended;
     this.#child = undefined;
@@ -207,7 +214,6 @@ export class PostgresServer {
   }
 
   async close(): Promise<void> {
-    process.removeListener('exit', this.#stopWithUs);
     await this.stop('crash');
     rmSync(this.#home, { recursive: true, force: true });
   }
