@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { BudgetAlert } from '../core/budget/budget-alert.ts';
@@ -107,6 +108,24 @@ test('an alert is posted once, as JSON, signed over time and body', async () => 
   expect(Math.abs(Number(time) * 1000 - Date.now())).toBeLessThan(60_000);
   await alerts.close();
   expect([received.length, faults]).toEqual([1, []]);
+});
+
+test('the check that the guide gives to receivers takes what was signed and nothing else', async () => {
+  const guide = readFileSync(new URL('../../docs/budgets.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(guide) ?? [];
+  const { isGenuine }: { isGenuine: (body: string, header: unknown, secret: string) => boolean } = await import(
+    `data:text/javascript,${encodeURIComponent(code)}`
+  );
+  const { url, received } = await receiver(status(204));
+  delivery(url).alerts.deliver(ALERT);
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  const { headers, body } = received[0] ?? { headers: {}, body: '' };
+  const header = String(headers['x-farthing-signature']);
+  expect(isGenuine(body, header, SECRET)).toBe(true);
+  expect(isGenuine(`${body} `, header, SECRET)).toBe(false);
+  expect(isGenuine(body, header, `${SECRET}x`)).toBe(false);
+  expect(isGenuine(body, header.replace(/^t=\d+/, 't=1'), SECRET)).toBe(false);
+  expect(isGenuine(body, 'nonsense', SECRET)).toBe(false);
 });
 
 test('what fails is tried again under the same id until it arrives', async () => {
