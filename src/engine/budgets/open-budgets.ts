@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Budget } from '../../core/budget/budget.ts';
 import { BudgetKeeper } from '../../middleware/budget/budget-keeper.ts';
 import type { BudgetStore, BudgetStoreUpkeep } from '../../ports/budget-store.ts';
@@ -56,10 +57,14 @@ export async function openBudgets(options: OpenBudgetsOptions): Promise<Budgets>
     ...options,
     book: options.book,
     keeper,
-    sleep,
+    // Keeps the process alive: one that starts, or stops, has nothing else that would.
+    sleep: (ms) => delay(ms),
   });
   await keeper.open();
-  await Promise.race([upkeep.run(), sleep(START_PATIENCE_MS)]);
+  const patience = new AbortController();
+  await Promise.race([upkeep.run(), delay(START_PATIENCE_MS, undefined, { signal: patience.signal })]).finally(() =>
+    patience.abort(),
+  );
   await keeper.open();
   let lastUpkeepAt = options.clock.monotonicMs();
   const timer = setInterval(() => {
@@ -81,8 +86,4 @@ export async function openBudgets(options: OpenBudgetsOptions): Promise<Budgets>
       await keeper.settleDown(true);
     },
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }
