@@ -49,7 +49,7 @@ let calls = 0;
 /** Opens a data folder as a gateway does. */
 export async function openBudgetFolder(
   budgets: readonly Budget[],
-  folder = newFolder(),
+  folder: string = newFolder(),
   listener?: EventSink,
 ): Promise<BudgetFolder> {
   const events: EngineEvent[] = [];

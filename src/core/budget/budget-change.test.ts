@@ -20,7 +20,7 @@ const TEAM: Budget = {
 const named = (name: string, limitUsd: string): Budget => ({ ...TEAM, name, limitNanoUsd: parseUsd(limitUsd) });
 
 test('stored budgets replace configured ones of their name, and others are added', () => {
-  const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'));
+  const names: fc.Arbitrary<string[]> = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'));
   fc.assert(
     fc.property(names, names, (configured, stored) => {
       const held = effectiveBudgets(
