@@ -1,4 +1,4 @@
-// The compiled gateway with everything on that this version has: auth, cache, ledger on disk, metrics.
+// The compiled gateway with everything on: auth, cache, two hard budgets, ledger on disk, metrics.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as loading from '../src/config/load-config.ts';

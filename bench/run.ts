@@ -1,7 +1,7 @@
 // `npm run bench [-- --quick | --soak CALLS | --profile FOLDER]`: what a call costs against a bare proxy, in one interleaved run.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { residentMegabytes } from './support/bench-process.ts';
@@ -16,6 +16,7 @@ import {
   ratioOf,
   type Sample,
 } from './support/figures.ts';
+import { machineNote } from './support/machine.ts';
 import { Rounds } from './support/rounds.ts';
 import { SCENARIOS, type ScenarioName } from './support/scenario.ts';
 import { soak } from './support/soak.ts';
@@ -29,7 +30,7 @@ const MEMORY_ALLOWANCE_MEGABYTES = 60;
 
 const RESULTS = new URL('./results/', import.meta.url);
 const NOTES = [
-  'Everything on: auth, cache, ledger on disk (SQLite), metrics. Hard budgets come with another part and are not in these figures.',
+  'Everything on: auth, cache, two hard budgets (all in a day; each of 1,000 users in 24 hours), ledger on disk (SQLite), metrics.',
 ];
 
 const { values: options } = parseArgs({
@@ -44,6 +45,7 @@ if (options.soak === undefined) await bench(options.quick, options.profile);
 else await soak(Number(options.soak), new URL('soak.json', RESULTS));
 
 async function bench(isQuick: boolean, profileFolder: string | undefined): Promise<void> {
+  const machine = machineNote();
   const stack = await startStack({ profileFolder });
   try {
     const rounds = new Rounds(stack, isQuick ? QUICK_SCALE : 1);
@@ -61,9 +63,7 @@ async function bench(isQuick: boolean, profileFolder: string | undefined): Promi
       keyAndHitMicroseconds: await keyAndHit(),
     };
     const result: BenchResult = {
-      atUtc: new Date().toISOString(),
-      node: process.versions.node,
-      cpus: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
+      ...machine,
       rounds: count,
       isQuick,
       ...measured,
@@ -172,7 +172,7 @@ function latencyFigures(latency: readonly LatencySample[]): readonly Figure[] {
 
 function print(result: BenchResult): void {
   console.log(
-    `Node ${result.node}, ${result.cpus}, ${result.rounds} rounds, medians; CPU of all threads of the proxy's process\n`,
+    `Node ${result.node}, ${result.cpus}, load before ${result.loadBefore.toFixed(1)}, ${result.rounds} rounds, medians; CPU of all threads of the proxy's process\n`,
   );
   console.log(figureTable(result.figures));
   console.log(`\n${result.notes.join('\n')}`);

@@ -25,16 +25,26 @@ export interface BenchStack {
   close(): Promise<void>;
 }
 
-/** The configuration of the gateway: everything on that this version has. */
-export function benchConfig(folder: string, upstreamOrigin: string, port = 0): string {
+/** The two hard budgets of the design's figure; so high that nobody is refused. Bodies name their user. */
+const BUDGETS = [
+  { name: 'everything', scope: 'all', limitUsd: '100000', window: 'day', mode: 'hard' },
+  { name: 'users', scope: 'tag:user', limitUsd: '100000', window: { rolling: '24h' }, mode: 'hard' },
+];
+
+/** Where a gateway keeps its data: a folder, or Redis and Postgres. */
+export type BenchStorage = string | { readonly redis: string; readonly postgres: string };
+
+/** The configuration of the gateway: everything on. */
+export function benchConfig(storage: BenchStorage, upstreamOrigin: string, port = 0): string {
   return JSON.stringify({
     version: 1,
     listen: `127.0.0.1:${port}`,
     auth: 'required',
-    storage: folder,
+    storage,
     providers: { openai: { protocol: 'openai', baseUrl: `${upstreamOrigin}/v1`, apiKey: 'sk-of-the-bench' } },
     cache: { mode: 'deterministic', ttl: '1h', memory: `${MEMORY_CACHE_MEGABYTES}MB` },
     keys: [{ name: 'bench', project: 'bench', key: BENCH_SECRET }],
+    budgets: BUDGETS,
     log: { level: 'warn' },
   });
 }

@@ -1,5 +1,6 @@
 import type { ScenarioName } from './scenario.ts';
 import type { VariantName } from './bench-stack.ts';
+import type { MachineNote } from './machine.ts';
 
 /** One round of one scenario on one variant. */
 export interface Sample {
@@ -19,10 +20,7 @@ export interface LatencySample {
 }
 
 /** Everything that a run measured. */
-export interface BenchResult {
-  readonly atUtc: string;
-  readonly node: string;
-  readonly cpus: string;
+export interface BenchResult extends MachineNote {
   readonly rounds: number;
   readonly isQuick: boolean;
   readonly samples: readonly Sample[];

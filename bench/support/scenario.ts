@@ -65,20 +65,27 @@ export function scenarioOf(name: ScenarioName): Scenario {
 /** Prose with what JSON has to escape. */
 const TEXT = 'The quick brown fox jumps over the lazy dog, "quoted" and\nnew lined. Ünïcode is here too. ';
 
-/** Makes the bodies of a scenario: all alike in length, and different in the first words of the prompt. */
+/** How many users the calls come from: each is an account of a budget. */
+const USERS = 1000;
+const USER_DIGITS = 4;
+
+/** Makes the bodies of a scenario: all alike in length, and different in their user and in the first words of the prompt. */
 export function bodyMaker(scenario: Scenario): (index: number) => Buffer {
-  const head = JSON.stringify({
-    model: 'gpt-5.4-mini',
-    stream: scenario.isStream,
+  const start = `{"model":"gpt-5.4-mini","stream":${scenario.isStream},"user":"user-`;
+  const middle = JSON.stringify({
     temperature: 0,
     max_completion_tokens: 512,
     messages: [
       { role: 'system', content: 'Answer in one sentence.' },
       { role: 'user', content: '' },
     ],
-  }).slice(0, -4);
-  const tail = Buffer.from(`${textOf(scenario.promptBytes - head.length)}"}]}`);
-  return (index) => Buffer.concat([Buffer.from(`${head}${String(index).padStart(12, '0')} `), tail]);
+  }).slice(1, -4);
+  const headBytes = start.length + USER_DIGITS + middle.length + 2;
+  const tail = Buffer.from(`${textOf(scenario.promptBytes - headBytes)}"}]}`);
+  return (index) => {
+    const user = String(index % USERS).padStart(USER_DIGITS, '0');
+    return Buffer.concat([Buffer.from(`${start}${user}",${middle}${String(index).padStart(12, '0')} `), tail]);
+  };
 }
 
 function textOf(sizeBytes: number): string {
