@@ -11,6 +11,7 @@ const RESTART_PARTS: readonly (readonly [path: string, value: (config: Config) =
   ['limits.maxHeaders', (config) => config.limits.maxHeaderBytes],
   ['limits.headersTimeout', (config) => config.limits.headersTimeoutMs],
   ['limits.requestTimeout', (config) => config.limits.requestTimeoutMs],
+  ['limits.maxTagValues', (config) => config.limits.maxTagValues],
   ['limits.maxConnections', (config) => config.limits.maxConnections],
 ];
 

@@ -130,3 +130,19 @@ export function parseWindow(text: string): BudgetWindow {
   if (lengthMs === undefined) throw new RangeError(`not a window: ${text}`);
   return { kind: 'rolling', lengthMs: Number(lengthMs) };
 }
+
+/** For how long owners that were folded are remembered at least, and accounts with them, in milliseconds. */
+const LEAST_KEPT_MS = 8 * 24 * 3_600_000;
+const LONGEST_MONTH_MS = 31 * 24 * 3_600_000;
+
+/** For how long an account must be kept on which nothing happens, in milliseconds; undefined: for ever. @public */
+export function accountLifeMs(window: BudgetWindow): number | undefined {
+  switch (window.kind) {
+    case 'total':
+      return undefined;
+    case 'rolling':
+      return Math.max(LEAST_KEPT_MS, 2 * window.lengthMs);
+    case 'calendar':
+      return window.unit === 'month' ? LEAST_KEPT_MS + LONGEST_MONTH_MS : 2 * LEAST_KEPT_MS;
+  }
+}
