@@ -1,3 +1,4 @@
+import type { Budget } from '../core/budget/budget.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
@@ -8,16 +9,19 @@ import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
+import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineCache } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
-import type { EngineEvent } from '../ports/event-sink.ts';
+import type { BudgetPolicy } from '../middleware/budget/budget.ts';
+import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
 import type { WeightedKey } from '../providers/undici/weighted-key.ts';
 import { engineFetch } from './engine-fetch.ts';
+import { type LibraryBudget, readLibraryBudget } from './library-budget.ts';
 import { type LibraryStores, openLibraryStores } from './library-stores.ts';
 import { BUILT_IN_PROVIDERS, type LibraryProvider } from './provider-origins.ts';
 
@@ -62,6 +66,14 @@ export interface FarthingOptions {
   readonly project?: string;
   /** Tags of every call; they win over those of a single call. @defaultValue none */
   readonly tags?: Tags;
+  /**
+   * Budgets that calls are held to. With `storage` they are counted with all that was spent in that folder before, and by other processes that
+   * use it; without, from the start of this engine. A call that does not fit gets 402 or 429.
+   * @defaultValue none
+   */
+  readonly budgets?: readonly LibraryBudget[];
+  /** How calls are held to budgets. @defaultValue {@link DEFAULT_BUDGET_POLICY} */
+  readonly budgetPolicy?: Partial<BudgetPolicy>;
   /** Called with the record of every finished call: cost, saved, decisions. Must not throw. @defaultValue none */
   readonly onCall?: (record: CallRecord) => void;
   /** Called with faults and alarms: a store that failed, a model without a price. Must not throw. @defaultValue none */
@@ -105,7 +117,7 @@ const DEFAULT_CACHE: LibraryCache = { mode: 'deterministic', ttlMs: 3_600_000 };
  * const openai = new OpenAI({ fetch: farthing.fetch });
  * await openai.chat.completions.create({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'Hello' }] });
  * ```
- * @throws FarthingError `configuration` for a price or a target that cannot be read.
+ * @throws FarthingError `configuration` for a price, a target or a budget that cannot be read.
  * @public
  */
 export function createFarthing(options: FarthingOptions = {}): Farthing {
@@ -114,6 +126,7 @@ export function createFarthing(options: FarthingOptions = {}): Farthing {
 
 interface Opened {
   readonly engine: Engine;
+  readonly budgets: Budgets | undefined;
   readonly stores: LibraryStores;
 }
 
@@ -124,6 +137,7 @@ class LibraryFarthing implements Farthing {
   readonly #caller: Caller;
   readonly #aliases: ReadonlyMap<string, RouteAlias>;
   readonly #prices: ReturnType<typeof operatorPrices>;
+  readonly #budgets: readonly Budget[];
   #opened: Promise<Opened> | undefined;
 
   constructor(options: FarthingOptions) {
@@ -136,6 +150,7 @@ class LibraryFarthing implements Farthing {
     };
     this.#aliases = aliasesOf(options.models ?? {});
     this.#prices = operatorPrices(options.prices ?? {});
+    this.#budgets = (options.budgets ?? []).map(readLibraryBudget);
     this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
   }
 
@@ -163,9 +178,10 @@ class LibraryFarthing implements Farthing {
 
   async close(): Promise<void> {
     if (this.#opened === undefined) return;
-    const { engine, stores } = await this.#opened;
+    const { engine, budgets, stores } = await this.#opened;
     try {
       await engine.close();
+      await budgets?.close();
     } finally {
       await stores.close();
     }
@@ -191,6 +207,13 @@ class LibraryFarthing implements Farthing {
       diskBytes: cache === false ? undefined : cache.diskBytes,
       emit: (event) => onEvent?.(event),
     });
+    const events: EventSink = {
+      emit: (event) => {
+        if (event.kind === 'call-finished') onCall?.(event.record);
+        else onEvent?.(event);
+      },
+    };
+    const budgets = await this.#openBudgets(stores, events);
     const engine = createEngine({
       providers: Object.entries(this.#providers).map(([name, provider]) => ({
         provider: undiciProvider({
@@ -208,17 +231,28 @@ class LibraryFarthing implements Farthing {
       cache: cache === false ? undefined : { ...cache, store: stores.cache },
       ledger: stores.ledger,
       reader: stores.ledger,
-      ownerId: stores.ownerId,
+      ownerId: stores.ledger.ownerId,
+      budgets,
+      ...(this.#options.budgetPolicy === undefined ? {} : { budgetPolicy: this.#options.budgetPolicy }),
       clock: systemClock,
       random: systemRandom,
-      events: {
-        emit: (event) => {
-          if (event.kind === 'call-finished') onCall?.(event.record);
-          else onEvent?.(event);
-        },
-      },
+      events,
     });
-    return { engine, stores };
+    return { engine, budgets, stores };
+  }
+
+  /** In a folder also without budgets of its own: others may count what is spent here. */
+  async #openBudgets(stores: LibraryStores, events: EventSink): Promise<Budgets | undefined> {
+    if (this.#budgets.length === 0 && this.#options.storage === undefined) return undefined;
+    return openBudgets({
+      store: stores.budgets,
+      ledger: stores.ledger,
+      book: stores.book,
+      budgets: this.#budgets,
+      clock: systemClock,
+      random: systemRandom,
+      events,
+    });
   }
 }
 

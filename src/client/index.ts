@@ -23,6 +23,7 @@ export { CostOptimizedLLM } from './cost-optimized-llm.ts';
 export type { CompleteOptions, CostOptimizedLLMOptions } from './cost-optimized-llm.ts';
 export { createFarthing } from './create-farthing.ts';
 export type { Farthing, FarthingOptions, LibraryCache, LibraryCall } from './create-farthing.ts';
+export type { LibraryBudget } from './library-budget.ts';
 export type { LibraryProvider } from './provider-origins.ts';
 export { ResponseCache } from './response-cache.ts';
 export type { ResponseCacheOptions, ResponseCacheStats, SetOptions } from './response-cache.ts';
@@ -31,6 +32,7 @@ export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
 export { formatUsd, parseUsd } from '../core/money.ts';
 export type { NanoUsd } from '../core/money.ts';
 export type { ActiveCacheMode, CacheMode } from '../core/cacheability.ts';
+export type { BudgetAlert } from '../core/budget/budget-alert.ts';
 export type { CallLimits } from '../core/limit/call-limits.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
 export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
@@ -41,7 +43,8 @@ export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 export type { OperatorPrice } from '../core/price-operator.ts';
 export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';
-export { DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
+export { DEFAULT_BUDGET_POLICY, DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
+export type { BudgetPolicy } from '../middleware/budget/budget.ts';
 export { systemClock } from '../engine/system-ports.ts';
 export type {
   CacheSelector,

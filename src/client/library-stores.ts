@@ -1,15 +1,20 @@
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
+import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStore } from '../ports/cache-store.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
-import type { Ledger, LedgerReader } from '../ports/ledger.ts';
+import type { BudgetBook } from '../ports/control-store.ts';
+import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
+import { MemoryBudgetStore } from '../stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 import { MemoryLedger } from '../stores/memory-ledger/memory-ledger.ts';
 
 /** The stores of an engine in this process. @internal */
 export interface LibraryStores {
   readonly cache: CacheStore;
-  readonly ledger: Ledger & LedgerReader;
-  readonly ownerId: string;
+  readonly ledger: Ledger & LedgerReader & LedgerOwner & SpendingReader;
+  readonly budgets: BudgetStore & BudgetStoreUpkeep;
+  /** Resets of budgets; undefined where nothing outlives the process. */
+  readonly book: BudgetBook | undefined;
   close(): Promise<void>;
 }
 
@@ -34,7 +39,8 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
       await memory.close();
       await ledger.close();
     };
-    return { cache: memory, ledger, ownerId: systemRandom.hex(16), close };
+    const budgets = new MemoryBudgetStore({ clock: systemClock });
+    return { cache: memory, ledger, budgets, book: undefined, close };
   }
   const { openFolderStores } = await import('../engine/folder-stores.ts');
   const stores = await openFolderStores({
@@ -46,5 +52,10 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     onFault: (store, operation, error) => options.emit({ kind: 'store-failed', store, operation, error }),
   });
   const { cache, ledger } = stores;
-  return { cache, ledger, ownerId: ledger.ownerId, close: () => stores.close() };
+  const { openFolderBudgets } = await import('../engine/folder-budgets.ts');
+  const counters = await openFolderBudgets(options.storage, systemClock);
+  const close = async (): Promise<void> => {
+    await Promise.all([stores.close(), counters.close()]);
+  };
+  return { cache, ledger, budgets: counters.store, book: counters.book, close };
 }

@@ -25,7 +25,11 @@ export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string 
     },
     limits(target) {
       const facts = factsOf(target);
-      return { name: target.model, contextWindowTokens: facts?.contextWindowTokens, maxOutputTokens: facts?.maxOutputTokens };
+      return {
+        name: target.model,
+        contextWindowTokens: facts?.contextWindowTokens,
+        maxOutputTokens: facts?.maxOutputTokens,
+      };
     },
     vendorOf: (target) => vendors.get(target.provider),
     upperBound(target, bound, atMs) {

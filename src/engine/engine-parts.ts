@@ -102,7 +102,12 @@ export function engineParts(options: EngineOptions): EngineParts {
 
 /** A keeper of nothing: calls are charged, and no budget counts them. */
 function noBudgets({ ownerId }: EngineOptions, clock: Clock, events: EventSink): BudgetKeeper {
-  const ledger = { ownerId, leaseUntilMs: Number.POSITIVE_INFINITY, recover: () => Promise.resolve(0), beforeNewOwner: () => undefined };
+  const ledger = {
+    ownerId,
+    leaseUntilMs: Number.POSITIVE_INFINITY,
+    recover: () => Promise.resolve(0),
+    beforeNewOwner: () => undefined,
+  };
   return new BudgetKeeper({
     store: new MemoryBudgetStore({ clock }),
     ledger,

@@ -1,8 +1,7 @@
 import type { CacheConfig } from '../config/config.ts';
+import { openFolderBudgets } from '../engine/folder-budgets.ts';
 import { openFolderStores } from '../engine/folder-stores.ts';
-import { budgetsPath, keysPath, leasesPath, limitsPath } from '../stores/sqlite/data-files.ts';
-import { openSqliteBudgetStore } from '../stores/sqlite/sqlite-budget-store.ts';
-import { openSqliteControlStore } from '../stores/sqlite/sqlite-control-store.ts';
+import { keysPath, leasesPath, limitsPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
 import { openSqliteLeaseStore } from '../stores/sqlite/sqlite-lease-store.ts';
 import { openSqliteLimitStore } from '../stores/sqlite/sqlite-limit-store.ts';
@@ -20,20 +19,30 @@ export async function openFolderGatewayStores(
 ): Promise<GatewayStores> {
   const stores = await openFolderStores({ folder, memoryBytes, diskBytes, clock, random, onFault });
   try {
-    const [keys, control, limits, budgets, leases] = await Promise.all([
+    const [keys, counters, limits, leases] = await Promise.all([
       openSqliteKeyStore(keysPath(folder)),
-      openSqliteControlStore({ path: keysPath(folder), clock }),
+      openFolderBudgets(folder, clock),
       openSqliteLimitStore(limitsPath(folder)),
-      openSqliteBudgetStore({ path: budgetsPath(folder), clock }),
       hasWorkers && diskBytes !== 0 ? openSqliteLeaseStore({ path: leasesPath(folder), clock }) : undefined,
     ]);
     const close = async (): Promise<void> => {
       // Leases end when the cache has written what they were for.
-      await Promise.all([stores.close(), keys.close(), control.close(), limits.close(), budgets.close()]);
+      await Promise.all([stores.close(), keys.close(), counters.close(), limits.close()]);
       await leases?.close();
     };
     const { ledger, cache, memory } = stores;
-    return { folder, ledger, keys, cache, cacheStats: () => memory.stats(), control, leases, limits, budgets, close };
+    return {
+      folder,
+      ledger,
+      keys,
+      cache,
+      cacheStats: () => memory.stats(),
+      control: counters.book,
+      leases,
+      limits,
+      budgets: counters.store,
+      close,
+    };
   } catch (error) {
     await stores.close();
     throw error;

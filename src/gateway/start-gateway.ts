@@ -157,7 +157,9 @@ class GatewayRuntime {
     const ports = { clock: systemClock, random: systemRandom };
     const { folder, keys } = this.#stores;
     const localKeyPath =
-      options.makeLocalKey === true && folder !== undefined ? await ensureLocalKey({ folder, keys, ...ports }) : undefined;
+      options.makeLocalKey === true && folder !== undefined
+        ? await ensureLocalKey({ folder, keys, ...ports })
+        : undefined;
     this.#budgets = await GatewayBudgets.open({
       config: options.config,
       stores: this.#stores,

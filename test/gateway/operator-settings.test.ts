@@ -117,9 +117,14 @@ test('under a hard budget a model without a price is refused in the shape spoken
   expect((await chat('gpt-5.4-mini')).status).toBe(200);
 });
 
-test("the operator's own price ends the refusal", async () => {
-  const { chat } = await start({ budgets: [HARD], prices: { 'local/gpt-5.4-mini': { input: 1, output: 2 } } });
-  expect((await chat('local/gpt-5.4-mini')).status).toBe(200);
+test("the operator's own price and an output limit end the refusal", async () => {
+  const prices = { 'local/gpt-5.4-mini': { input: 1, output: 2 } };
+  const { chat } = await start({ budgets: [HARD], prices });
+  const refused = await chat('local/gpt-5.4-mini');
+  expect(refused.status).toBe(400);
+  expect(refused.json()).toMatchObject({ error: { message: expect.stringContaining('no known output limit') } });
+  const limited = await start({ budgets: [HARD], prices, limits: { defaultMaxOutputTokens: 100 } });
+  expect((await limited.chat('local/gpt-5.4-mini')).status).toBe(200);
 });
 
 test.each([

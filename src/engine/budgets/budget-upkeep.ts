@@ -1,7 +1,12 @@
-import type { AccountId } from '../../core/budget/budget.ts';
 import type { BucketAmounts } from '../../core/budget/account-state.ts';
 import { AccountTotals, earliestCountedMs } from '../../core/budget/account-totals.ts';
-import { budgetDefinition, parseDefinition } from '../../core/budget/budget.ts';
+import {
+  type AccountId,
+  accountLifeMs,
+  accountParts,
+  budgetDefinition,
+  parseDefinition,
+} from '../../core/budget/budget.ts';
 import type { BudgetKeeper } from '../../middleware/budget/budget-keeper.ts';
 import type { BudgetOwner, BudgetStanding, BudgetStore, BudgetStoreUpkeep } from '../../ports/budget-store.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -87,7 +92,7 @@ export class BudgetUpkeep {
       if (state.owners[ownerId] !== undefined) accounts.add(account);
     for (const account of accounts) {
       // oxlint-disable-next-line no-await-in-loop -- a store is not flooded for what has time
-      await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs });
+      await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs, keepMs: lifeOf(account) });
     }
     await store.leave(ownerId);
   }
@@ -102,7 +107,7 @@ export class BudgetUpkeep {
     events.emit({ kind: 'budgets-rebuilt', isReady: false, generation });
     const bases = await this.#addUp(generation, definitions);
     if (bases === undefined) return; // somebody else has begun anew
-    await store.install(generation, bases);
+    await store.install(generation, bases, lifeOf);
     if (await store.finish(generation)) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
   }
 
@@ -143,6 +148,11 @@ export class BudgetUpkeep {
       await sleep(JOIN_PAUSE_MS);
     }
   }
+}
+
+/** For how long an account is kept. */
+function lifeOf(account: AccountId): number | undefined {
+  return accountLifeMs(parseDefinition(accountParts(account).definition).window);
 }
 
 /** Those of this process, and those of others under other names: of a budget that was defined anew the old counters go. */

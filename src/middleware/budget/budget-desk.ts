@@ -52,7 +52,7 @@ export class BudgetDesk {
   /** Calls that are about to use this desk: it must not be forgotten under them. */
   pins = 0;
   /** Time of the last exchange. */
-  askedAtMs = Number.NEGATIVE_INFINITY;
+  askedAtMs: number = Number.NEGATIVE_INFINITY;
   #granted = 0;
   #reserved = 0;
   #unreported = 0;
@@ -99,7 +99,9 @@ export class BudgetDesk {
 
   /** Whether nothing is held or waited for and everything has been told. */
   get isIdle(): boolean {
-    return this.#granted === 0 && this.#reserved === 0 && !this.#isChanged && this.waiters.length === 0 && !this.isAsking;
+    return (
+      this.#granted === 0 && this.#reserved === 0 && !this.#isChanged && this.waiters.length === 0 && !this.isAsking
+    );
   }
 
   /** Whether nothing is known here that a new desk would not know. */
@@ -155,7 +157,9 @@ export class BudgetDesk {
     const position = windowPosition(budget.window, budget.timezone, nowMs);
     this.#demand += DEMAND_WEIGHT * (this.#taken - this.#demand);
     this.#taken = 0;
-    const keep = this.isHard ? Math.max(this.#reserved, this.#granted - this.#unreported - (isLast ? Infinity : this.#surplus(nowMs))) : 0;
+    const keep = this.isHard
+      ? Math.max(this.#reserved, this.#granted - this.#unreported - (isLast ? Infinity : this.#surplus(nowMs)))
+      : 0;
     this.askedAtMs = nowMs;
     this.#granted = keep;
     this.#unreported = 0;

@@ -1,5 +1,5 @@
 import type { ExchangeReply } from '../../core/budget/account-state.ts';
-import type { Budget, SpendingFacts } from '../../core/budget/budget.ts';
+import { accountLifeMs, type Budget, type SpendingFacts } from '../../core/budget/budget.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import type { BudgetStore, StoreReply } from '../../ports/budget-store.ts';
@@ -132,7 +132,9 @@ export class BudgetKeeper implements ReservationKeeper {
     const hard = this.#board.desksOf(facts).filter((desk) => desk.isHard);
     const least = Math.min(...hard.map((desk) => remainingOf(desk).leftNanoUsd));
     const tightest = hard.filter((desk) => remainingOf(desk).leftNanoUsd === least);
-    return tightest.every((desk) => desk.budget.onLowBudget === 'lower') && tightest.length > 0 ? nanoUsd(least) : undefined;
+    return tightest.every((desk) => desk.budget.onLowBudget === 'lower') && tightest.length > 0
+      ? nanoUsd(least)
+      : undefined;
   }
 
   /**
@@ -339,7 +341,11 @@ export class BudgetKeeper implements ReservationKeeper {
     const sent = desk.ask(ownerId, this.#options.clock.nowMs(), desk.waiters[0], isLast);
     let reply: StoreReply | { readonly kind: 'fault'; readonly error: unknown };
     try {
-      reply = await this.#options.store.exchange(desk.account, sent.request, { generation, maxAccounts: this.#options.maxAccounts });
+      reply = await this.#options.store.exchange(desk.account, sent.request, {
+        generation,
+        maxAccounts: this.#options.maxAccounts,
+        keepMs: accountLifeMs(desk.budget.window),
+      });
     } catch (error) {
       reply = { kind: 'fault', error };
     }
@@ -358,7 +364,10 @@ export class BudgetKeeper implements ReservationKeeper {
   ): void {
     desk.answered(sent, reply);
     for (const ratio of reply.crossedRatios) {
-      this.#options.events.emit({ kind: 'budget-alert', alert: alertOf(desk, ratio, reply.usedNanoUsd, sent.request.nowMs) });
+      this.#options.events.emit({
+        kind: 'budget-alert',
+        alert: alertOf(desk, ratio, reply.usedNanoUsd, sent.request.nowMs),
+      });
     }
     this.#serve(desk);
     const waiter = desk.waiters[0];
@@ -397,7 +406,12 @@ export class BudgetKeeper implements ReservationKeeper {
       case 'fenced':
         return this.#membership.fenced();
       case 'fault':
-        this.#options.events.emit({ kind: 'store-failed', store: 'budgets', operation: 'exchange', error: reply.error });
+        this.#options.events.emit({
+          kind: 'store-failed',
+          store: 'budgets',
+          operation: 'exchange',
+          error: reply.error,
+        });
         return this.#failWaiters(desk, 'failed');
     }
   }

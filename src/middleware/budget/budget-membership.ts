@@ -1,3 +1,4 @@
+import { accountLifeMs } from '../../core/budget/budget.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { BudgetStanding, BudgetStore } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -54,7 +55,7 @@ export class BudgetMembership {
   #reason: 'absent' | 'lost' | 'definitions' | undefined;
   #looking: Promise<void> | undefined;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
-  #renewal: Promise<unknown> | undefined;
+  #isRenewing = false;
   #waiters: ReadyWaiter[] = [];
 
   constructor(options: BudgetMembershipOptions) {
@@ -95,14 +96,20 @@ export class BudgetMembership {
     if (ledger.ownerId !== this.#ownerId) this.#changeOwner();
     if (this.#phase !== 'ready') return false;
     if (clock.nowMs() < ledger.leaseUntilMs - clockSkewMs) return true;
-    this.#renewal ??= ledger
-      .recover(clock.nowMs())
-      .then(
-        () => this.#options.onReady(),
-        (error: unknown) => this.#fault('lease', error),
-      )
-      .finally(() => (this.#renewal = undefined));
+    if (!this.#isRenewing) this.#renew();
     return false;
+  }
+
+  /** A process that stood still: it may find itself under another owner id. */
+  #renew(): void {
+    const { ledger, clock, onReady } = this.#options;
+    this.#isRenewing = true;
+    ledger
+      .recover(clock.nowMs())
+      .then(onReady, (error: unknown) => this.#fault('lease', error))
+      .finally(() => {
+        this.#isRenewing = false;
+      });
   }
 
   /** Whether a row of the ledger is for this process to count. */
@@ -255,8 +262,9 @@ export class BudgetMembership {
     const { store, clock } = this.#options;
     for (let tries = 0; tries < 3; tries += 1) {
       const sent = desk.ask(this.#ownerId, clock.nowMs(), undefined, true);
+      const keepMs = accountLifeMs(desk.budget.window);
       // oxlint-disable-next-line no-await-in-loop -- a further try after the one before
-      const reply = await store.exchange(desk.account, sent.request, { generation, maxAccounts });
+      const reply = await store.exchange(desk.account, sent.request, { generation, maxAccounts, keepMs });
       if (reply.kind === 'held') {
         desk.answered(sent, reply);
         return true;

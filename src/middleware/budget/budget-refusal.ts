@@ -12,7 +12,12 @@ const HELD_RETRY_MS = 1000;
  * values, 503 where the counters cannot be asked. Names the budget and says when it resets; never a tag's value, which may be a person.
  * @internal
  */
-export function budgetRefusal(desk: BudgetDesk, verdict: Exclude<WaitVerdict, 'reserved'>, amount: number, nowMs: number): FarthingError {
+export function budgetRefusal(
+  desk: BudgetDesk,
+  verdict: Exclude<WaitVerdict, 'reserved'>,
+  amount: number,
+  nowMs: number,
+): FarthingError {
   const { budget } = desk;
   const name = `the budget "${budget.name}"`;
   if (verdict === 'failed') return budgetsUnavailable();
@@ -24,7 +29,8 @@ export function budgetRefusal(desk: BudgetDesk, verdict: Exclude<WaitVerdict, 'r
   }
   const position = windowPosition(budget.window, budget.timezone, nowMs);
   const resetMs = resetsAtMs(budget.window, position, desk.oldestBucket);
-  const reset = resetMs === undefined ? 'it does not reset by itself' : `it resets at ${new Date(resetMs).toISOString()}`;
+  const reset =
+    resetMs === undefined ? 'it does not reset by itself' : `it resets at ${new Date(resetMs).toISOString()}`;
   const limit = `of its $${formatUsd(budget.limitNanoUsd)}`;
   if (verdict === 'held') {
     return new FarthingError(

@@ -3,6 +3,7 @@ import type { SpendingFacts } from '../../core/budget/budget.ts';
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { addUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
+import { usageOf } from '../../core/model/usage.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { outputFloor } from '../../wire/output-limit.ts';
@@ -27,6 +28,15 @@ export interface BudgetPolicy {
 const WIDE_WINDOW_BETA = 'context-1m';
 const WIDE_WINDOW_TOKENS = 1_000_000;
 
+const ONE_TOKEN = usageOf({ input: 1 });
+
+/** What a call is refused with whose model's price is known and whose size is not. */
+const MISSING_BOUND: Readonly<Record<'max-output' | 'context-window', string>> = {
+  'max-output':
+    'has no known output limit, and a hard budget is set; state a limit with the call, or set limits.defaultMaxOutputTokens',
+  'context-window': 'has no known context window, which this call would be held to under a hard budget',
+};
+
 /** What {@link budgetMiddleware} needs. @internal */
 export interface BudgetOptions {
   readonly keeper: BudgetKeeper;
@@ -49,7 +59,9 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
       const sizing = new CallSizing(call, options);
       call.state.budgetLeft = () => leftOf(options.keeper, facts);
       const isHard = options.keeper.isHeldToLimit(facts);
-      const reservation = isHard ? await reserveBound(call, facts, sizing, options) : await options.keeper.reserve(facts, 0, terms(call, options));
+      const reservation = isHard
+        ? await reserveBound(call, facts, sizing, options)
+        : await options.keeper.reserve(facts, 0, terms(call, options));
       call.state.hold = holdOf(options.keeper, reservation, sizing, isHard);
       try {
         return await next(call);
@@ -87,7 +99,12 @@ function holdOf(keeper: BudgetKeeper, reservation: Reservation, sizing: CallSizi
   };
 }
 
-async function reserveBound(call: Call, facts: SpendingFacts, sizing: CallSizing, options: BudgetOptions): Promise<Reservation> {
+async function reserveBound(
+  call: Call,
+  facts: SpendingFacts,
+  sizing: CallSizing,
+  options: BudgetOptions,
+): Promise<Reservation> {
   const { keeper } = options;
   sizing.refuseUnbounded();
   sizing.useDefaultLimit();
@@ -143,14 +160,23 @@ class CallSizing {
   dearest(): NanoUsd {
     const [first, ...others] = this.#call.state.plan?.targets ?? [];
     const bound = first === undefined ? undefined : this.boundOf(first);
-    if (bound === undefined) {
-      throw new FarthingError(
-        'unpriced-model',
-        `the model "${this.#request.model}" has no price or no known limits, and a hard budget is set; state its price under prices: and a limit with the call`,
-        { param: 'model' },
-      );
-    }
-    return others.reduce((dearest, target) => nanoUsd(Math.max(dearest, this.boundOf(target)?.amountNanoUsd ?? 0)), bound.amountNanoUsd);
+    if (first === undefined || bound === undefined) throw this.#unpriced(first);
+    return others.reduce(
+      (dearest, target) => nanoUsd(Math.max(dearest, this.boundOf(target)?.amountNanoUsd ?? 0)),
+      bound.amountNanoUsd,
+    );
+  }
+
+  /** Says what is missing: a model without a bound cannot be held to a limit. */
+  #unpriced(target: Target | undefined): FarthingError {
+    const { pricer } = this.#options;
+    const isPriced = target !== undefined && pricer.price(target, ONE_TOKEN, {}, this.#call.arrivedAtMs) !== undefined;
+    const bound = isPriced ? this.#callBound(target) : undefined;
+    const missing =
+      bound?.kind === 'unpriced'
+        ? MISSING_BOUND[bound.reason]
+        : 'has no price, and a hard budget is set; give it one under prices:';
+    return new FarthingError('unpriced-model', `the model "${this.#request.model}" ${missing}`, { param: 'model' });
   }
 
   boundOf(target: Target): AttemptBound | undefined {
@@ -187,15 +213,28 @@ class CallSizing {
     const { pricer, policy } = this.#options;
     const limits = pricer.limits(target);
     const isWidened = this.#call.headers['anthropic-beta']?.includes(WIDE_WINDOW_BETA) === true;
-    const contextWindowTokens = isWidened && limits.contextWindowTokens !== undefined ? Math.max(WIDE_WINDOW_TOKENS, limits.contextWindowTokens) : limits.contextWindowTokens;
-    return callBound(this.#sizeOf(), { maxOutputTokens, samples }, { ...limits, contextWindowTokens }, {
-      defaultMaxOutputTokens: this.#sendsDefault ? policy.defaultMaxOutputTokens : undefined,
-    });
+    const contextWindowTokens =
+      isWidened && limits.contextWindowTokens !== undefined
+        ? Math.max(WIDE_WINDOW_TOKENS, limits.contextWindowTokens)
+        : limits.contextWindowTokens;
+    return callBound(
+      this.#sizeOf(),
+      { maxOutputTokens, samples },
+      { ...limits, contextWindowTokens },
+      {
+        defaultMaxOutputTokens: this.#sendsDefault ? policy.defaultMaxOutputTokens : undefined,
+      },
+    );
   }
 
   #priced(
     target: Target,
-    bound: { readonly inputTokens: number; readonly outputTokens: number; readonly samples: number; readonly needsToolAllowance: boolean },
+    bound: {
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+      readonly samples: number;
+      readonly needsToolAllowance: boolean;
+    },
   ): NanoUsd | undefined {
     const { pricer, policy } = this.#options;
     const size = { inputTokens: bound.inputTokens, maxOutputTokens: bound.outputTokens, samples: bound.samples };

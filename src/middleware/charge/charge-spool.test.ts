@@ -118,7 +118,7 @@ test('closing writes what waits, and gives up on a ledger that stays down', asyn
   expect(working.written).toEqual(['a']);
   const down = ledgerThatFails();
   const stuck = new ChargeSpool({ ledger: down.ledger, events: { emit: () => undefined } });
-  await stuck.write(charge('a'));
+  await stuck.write(charge('a'), ignore);
   const closing = stuck.close();
   await vi.advanceTimersByTimeAsync(4_000);
   await closing;

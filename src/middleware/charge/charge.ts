@@ -71,7 +71,8 @@ async function coveredBound(call: Call, target: Target): Promise<AttemptBound | 
   const { hold } = call.state;
   const bound = hold?.boundOf(target);
   if (hold === undefined || !hold.isHard) return bound;
-  if (bound === undefined) throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
+  if (bound === undefined)
+    throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
   await hold.cover(target, bound.amountNanoUsd);
   return bound;
 }

@@ -98,7 +98,9 @@ function attemptBody(call: Call, request: DecodedRequest, target: Target, option
   const edited = spliceRequest(request, {
     ...(request.model === target.model ? {} : { model: target.model }),
     ...(asksUsage ? { includeUsage: true as const } : {}),
-    ...(outputTokens === undefined ? {} : { members: outputLimitMembers(request, outputTokens, options.vendorOf(target)) }),
+    ...(outputTokens === undefined
+      ? {}
+      : { members: outputLimitMembers(request, outputTokens, options.vendorOf(target)) }),
   });
   return edited ?? call.body;
 }

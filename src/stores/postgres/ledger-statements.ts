@@ -148,7 +148,7 @@ export interface StandingCharge {
 }
 
 /** The rows that stand for charges: a correction where an orphan has one. @internal */
-export const STANDING_CHARGES = `SELECT charge.charge_id AS "chargeId",
+export const STANDING_CHARGES: string = `SELECT charge.charge_id AS "chargeId",
     coalesce(correction.owner_id, charge.owner_id) AS "ownerId",
     CASE WHEN correction.charge_id IS NULL THEN charge.amount_nano_usd ELSE correction.amount_nano_usd END AS "amountNanoUsd",
     coalesce(correction.at_ms, charge.at_ms) AS "atMs",
@@ -163,7 +163,7 @@ export const LOCK_ENDED = `SELECT owner_id FROM farthing.owners
   ORDER BY owner_id FOR UPDATE`;
 
 /** What locked owners left open becomes charges at the upper bound, as of now. Those that were charged stay as they are. @internal */
-export const CHARGE_ORPHANS = `INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)})
+export const CHARGE_ORPHANS: string = `INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)})
   SELECT owner_id, charge_id, call_id, greatest(at_ms, $2::bigint), project, key_id,
     CASE WHEN upper_bound_nano_usd IS NULL THEN 'unpriced' ELSE 'estimate' END, upper_bound_nano_usd, NULL, '${OWNER_DIED}', facts
   FROM farthing.intents WHERE owner_id = ANY ($1::text[]) ORDER BY at_ms, charge_id

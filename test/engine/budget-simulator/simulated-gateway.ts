@@ -76,7 +76,12 @@ export class SimulatedGateway {
       sleep: () => process.pause(),
     });
     const spool = new ChargeSpool({ ledger, events });
-    const policy = { waitMs: 2000, defaultMaxOutputTokens: undefined, toolAllowanceNanoUsd: nanoUsd(0), unboundedCalls: 'reserve' } as const;
+    const policy = {
+      waitMs: 2000,
+      defaultMaxOutputTokens: undefined,
+      toolAllowanceNanoUsd: nanoUsd(0),
+      unboundedCalls: 'reserve',
+    } as const;
     this.#chain = compose(
       [
         budgetMiddleware({ keeper: this.keeper, policy, pricer: PRICER }),
@@ -95,7 +100,11 @@ export class SimulatedGateway {
   async call(id: string, user: string): Promise<string> {
     const leaving = new AbortController();
     const body = new TextEncoder().encode(
-      JSON.stringify({ model: 'm', max_tokens: 1 + this.#world.below(100), messages: [{ role: 'user', content: 'x'.repeat(this.#world.below(50)) }] }),
+      JSON.stringify({
+        model: 'm',
+        max_tokens: 1 + this.#world.below(100),
+        messages: [{ role: 'user', content: 'x'.repeat(this.#world.below(50)) }],
+      }),
     );
     const blank = fakeCall(id, new NotingReceiver(), leaving.signal);
     const call: Call = { ...blank, arrivedAtMs: this.process.nowMs(), body };
@@ -115,8 +124,13 @@ export class SimulatedGateway {
     if (call.signal.aborted) return { kind: 'client-left', facts: undefined, neverSent: true };
     const bound = call.state.hold?.boundOf(TARGET)?.amountNanoUsd ?? 0;
     const isOverrun = this.#world.chance(0.01);
-    const usage = usageOf({ input: this.#world.below(100), output: isOverrun ? 1000 : this.#world.below(call.state.request?.maxOutputTokens ?? 1) });
-    const way = this.#world.pick(['complete', 'complete', 'complete', 'provider-error', 'broken', 'client-left'] as const) ?? 'complete';
+    const usage = usageOf({
+      input: this.#world.below(100),
+      output: isOverrun ? 1000 : this.#world.below(call.state.request?.maxOutputTokens ?? 1),
+    });
+    const way =
+      this.#world.pick(['complete', 'complete', 'complete', 'provider-error', 'broken', 'client-left'] as const) ??
+      'complete';
     const costNanoUsd = way === 'provider-error' ? 0 : usage.input + usage.output * 10;
     sent.push({ callId: call.id, costNanoUsd, isOverrun: costNanoUsd > bound });
     await this.process.pause();
@@ -128,7 +142,14 @@ export class SimulatedGateway {
   }
 }
 
-const FACTS: ReplyFacts = { ended: true, finish: 'complete', terms: {}, usedHostedTools: false, isEmpty: false, outputBytes: 1 };
+const FACTS: ReplyFacts = {
+  ended: true,
+  finish: 'complete',
+  terms: {},
+  usedHostedTools: false,
+  isEmpty: false,
+  outputBytes: 1,
+};
 
 /** A ledger at a distance: what is written takes time, and may fail before or after it was. */
 function distantLedger(process: SimulatedProcess, ledger: MemoryLedger): Ledger & LedgerOwner & SpendingReader {

@@ -1,6 +1,12 @@
 import { vi } from 'vitest';
 import { heldOf, usedOf } from '../../../src/core/budget/account-state.ts';
-import { accountParts, type Budget, budgetDefinition, parseDefinition, scopeValue } from '../../../src/core/budget/budget.ts';
+import {
+  accountParts,
+  type Budget,
+  budgetDefinition,
+  parseDefinition,
+  scopeValue,
+} from '../../../src/core/budget/budget.ts';
 import { windowPosition } from '../../../src/core/budget/budget-window.ts';
 import { formatTarget } from '../../../src/core/model/target.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
@@ -11,9 +17,36 @@ import { SimulatedProcess, SimulatedWorld } from './simulated-world.ts';
 
 const LIMIT = 4000;
 const BUDGETS: readonly Budget[] = [
-  { name: 'all', scope: { kind: 'all' }, limitNanoUsd: nanoUsd(LIMIT), window: { kind: 'calendar', unit: 'hour' }, timezone: 'UTC', mode: 'hard', alertAtRatios: [0.5, 1], onLowBudget: 'refuse' },
-  { name: 'user', scope: { kind: 'tag', name: 'user' }, limitNanoUsd: nanoUsd(LIMIT / 2), window: { kind: 'rolling', lengthMs: 3_600_000 }, timezone: 'UTC', mode: 'hard', alertAtRatios: [0.8], onLowBudget: 'lower' },
-  { name: 'watch', scope: { kind: 'project', name: undefined }, limitNanoUsd: nanoUsd(LIMIT / 4), window: { kind: 'total' }, timezone: 'UTC', mode: 'soft', alertAtRatios: [1], onLowBudget: 'refuse' },
+  {
+    name: 'all',
+    scope: { kind: 'all' },
+    limitNanoUsd: nanoUsd(LIMIT),
+    window: { kind: 'calendar', unit: 'hour' },
+    timezone: 'UTC',
+    mode: 'hard',
+    alertAtRatios: [0.5, 1],
+    onLowBudget: 'refuse',
+  },
+  {
+    name: 'user',
+    scope: { kind: 'tag', name: 'user' },
+    limitNanoUsd: nanoUsd(LIMIT / 2),
+    window: { kind: 'rolling', lengthMs: 3_600_000 },
+    timezone: 'UTC',
+    mode: 'hard',
+    alertAtRatios: [0.8],
+    onLowBudget: 'lower',
+  },
+  {
+    name: 'watch',
+    scope: { kind: 'project', name: undefined },
+    limitNanoUsd: nanoUsd(LIMIT / 4),
+    window: { kind: 'total' },
+    timezone: 'UTC',
+    mode: 'soft',
+    alertAtRatios: [1],
+    onLowBudget: 'refuse',
+  },
 ];
 /** Clocks of machines differ by less than the skew that a lease allows for. */
 const MAX_SKEW_MS = 2000;
@@ -55,7 +88,9 @@ class Schedule {
     this.#world = new SimulatedWorld(seed, { refusedRatio: isFaulty ? 0.03 : 0, lostAnswerRatio: isFaulty ? 0.03 : 0 });
     this.#shared = {
       rows: new MemoryLedgerRows(100_000),
-      budgets: new MemoryBudgetStore({ clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => this.#world.nowMs } }),
+      budgets: new MemoryBudgetStore({
+        clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => this.#world.nowMs },
+      }),
     };
     const processes = 1 + this.#world.below(3);
     for (let count = 0; count < processes; count += 1) this.#start();
@@ -170,7 +205,8 @@ class Schedule {
     for (const budget of BUDGETS.filter(({ mode }) => mode === 'hard')) {
       const { floorBucket } = windowPosition(budget.window, budget.timezone, latestMs);
       for (const [value, amount] of this.#exposure(budget, floorBucket)) {
-        if (amount > budget.limitNanoUsd + overruns) this.#faults.push(`${when}: ${budget.name} ${value} stands at ${amount} of ${budget.limitNanoUsd}`);
+        if (amount > budget.limitNanoUsd + overruns)
+          this.#faults.push(`${when}: ${budget.name} ${value} stands at ${amount} of ${budget.limitNanoUsd}`);
       }
     }
   }
@@ -223,7 +259,8 @@ class Schedule {
     const ids = rows.charges().map(({ chargeId }) => chargeId);
     if (new Set(ids).size !== ids.length) this.#faults.push('a charge stands twice');
     const charged = new Set(rows.charges().map(({ callId }) => callId));
-    for (const { callId } of this.#sent) if (!charged.has(callId)) this.#faults.push(`${callId} was sent and never charged`);
+    for (const { callId } of this.#sent)
+      if (!charged.has(callId)) this.#faults.push(`${callId} was sent and never charged`);
     const nowMs = last.process.nowMs();
     for await (const [account, state] of budgets.accounts()) {
       if (heldOf(state, last.ledger.ownerId) > 0) this.#faults.push(`${account} holds money for nobody`);
@@ -231,13 +268,18 @@ class Schedule {
       const budget = BUDGETS.find((each) => budgetDefinition(each) === definition) as Budget;
       const { window, timezone, scope } = parseDefinition(definition);
       const floor = Math.max(state.floorBucket, windowPosition(window, timezone, nowMs).floorBucket);
-      const facts = (row: { readonly project: string; readonly keyId: string; readonly tags: Readonly<Record<string, string>> }) => scopeValue(scope, { ...row, target: formatTarget({ provider: 'openai', model: 'm' }) });
+      const facts = (row: {
+        readonly project: string;
+        readonly keyId: string;
+        readonly tags: Readonly<Record<string, string>>;
+      }) => scopeValue(scope, { ...row, target: formatTarget({ provider: 'openai', model: 'm' }) });
       const expected = rows
         .spending({})
         .filter((row) => facts(row) === value && windowPosition(window, timezone, row.atMs).bucket >= floor)
         .reduce((sum, row) => sum + row.amountNanoUsd, 0);
       const actual = usedOf(state, floor);
-      if (actual !== expected) this.#faults.push(`${budget.name} ${value} counts ${actual}, the ledger has ${expected}`);
+      if (actual !== expected)
+        this.#faults.push(`${budget.name} ${value} counts ${actual}, the ledger has ${expected}`);
     }
   }
 }

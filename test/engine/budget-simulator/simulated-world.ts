@@ -47,7 +47,7 @@ export class SimulatedProcess implements Clock {
           const result = await effect();
           answer = this.world.chance(lostAnswerRatio) ? () => reject(unavailable()) : () => resolve(result);
         } catch (error) {
-          answer = () => reject(error as Error);
+          answer = () => reject(error);
         }
         return this.world.post(this, 'deliver', answer);
       });
@@ -67,7 +67,7 @@ function unavailable(): FarthingError {
 /** Time, chance and everything under way: one seed is one run. */
 export class SimulatedWorld {
   readonly random: Random;
-  nowMs = Date.UTC(2026, 10, 25, 10, 40);
+  nowMs: number = Date.UTC(2026, 10, 25, 10, 40);
   faults: WorldFaults;
   /** Whether money may have moved since somebody last looked. */
   isChanged = true;
