@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStoreStats, ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
@@ -7,7 +6,6 @@ import type { KeyStore } from '../ports/key-store.ts';
 import type { LeaseStore } from '../ports/lease-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
 import type { LimitStore } from '../ports/limit-store.ts';
-import { openFolderGatewayStores } from './folder-gateway-stores.ts';
 
 /** What a gateway keeps. Opened once: a reload of the configuration does not touch it. @internal */
 export interface GatewayStores {
@@ -29,7 +27,7 @@ export interface GatewayStores {
   close(): Promise<void>;
 }
 
-/** How {@link openStores} opens stores. @internal */
+/** How stores are opened. @internal */
 export interface OpenStoresOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -41,15 +39,3 @@ export interface OpenStoresOptions {
 
 /** Told of every operation that failed with nobody waiting for it. @internal */
 export type StoreFaultListener = (store: 'cache' | 'ledger', operation: string, error: unknown) => void;
-
-/**
- * Opens what a gateway keeps: in its data folder, or in Redis and Postgres.
- * @throws FarthingError `store-unavailable` when something cannot be opened, `configuration` when a package is missing.
- * @internal
- */
-export async function openStores(config: Config, options: OpenStoresOptions): Promise<GatewayStores> {
-  if (config.storage.kind === 'folder') return openFolderGatewayStores(config.storage.path, config.cache, options);
-  // Loaded only where it is used: the clients are optional.
-  const { openServiceGatewayStores } = await import('./service-gateway-stores.ts');
-  return openServiceGatewayStores(config.storage, config.cache, options);
-}

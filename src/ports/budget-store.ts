@@ -63,7 +63,10 @@ export type StoreReply =
  */
 export interface BudgetStore {
   standing(): Promise<BudgetStanding>;
-  /** Lets an owner into a generation, durably. False when the generation is another one. */
+  /**
+   * Lets an owner into a generation, durably. False when the generation is another one, or is ready and the owner has drawn a line (a cut
+   * above 0) that whoever built it did not see.
+   */
   join(owner: BudgetOwner, generation: string): Promise<boolean>;
   /** {@link ExchangeRequest} on one account, atomically. An account that is not there is empty. */
   exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply>;
@@ -94,8 +97,12 @@ export interface BudgetStoreUpkeep {
     bases: ReadonlyMap<AccountId, BucketAmounts>,
     keepMsOf?: (account: AccountId) => number | undefined,
   ): Promise<void>;
-  /** Makes a generation `ready`. False when it is another one. */
-  finish(generation: string): Promise<boolean>;
+  /**
+   * Makes a generation `ready`. False when it is another one.
+   * @param counted - the owners whose lines were seen when the ledger was added up: others that have drawn one are taken off the list, since
+   * all that they spent is in the bases. @defaultValue all that have joined
+   */
+  finish(generation: string, counted?: readonly string[]): Promise<boolean>;
   /** Takes an owner whose accounts are all folded off the list. */
   leave(ownerId: string): Promise<void>;
   /**

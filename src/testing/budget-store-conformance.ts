@@ -58,6 +58,23 @@ const STANDING: readonly BudgetRule[] = [
     },
   ],
   [
+    'a line that was not seen when the ledger was added up is not kept, and none is drawn later',
+    async (one, two) => {
+      await one.begin('g1', [DEFINITION], undefined, LONG_MS);
+      await one.join({ ownerId: 'seen', cutMs: 5 }, 'g1');
+      await two.join({ ownerId: 'late {1}', cutMs: 6 }, 'g1');
+      await two.join({ ownerId: 'fresh', cutMs: 0 }, 'g1');
+      equal(await one.finish('g1', ['seen']), true);
+      const named = async (): Promise<readonly string[]> =>
+        (await two.standing()).owners.map(({ ownerId }) => ownerId).toSorted();
+      deepEqual(await named(), ['fresh', 'seen']);
+      equal(await two.join({ ownerId: 'later', cutMs: 7 }, 'g1'), false);
+      equal(await two.join({ ownerId: 'seen', cutMs: 5 }, 'g1'), true);
+      equal(await two.join({ ownerId: 'new', cutMs: 0 }, 'g1'), true);
+      deepEqual(await named(), ['fresh', 'new', 'seen']);
+    },
+  ],
+  [
     'another generation is not joined and not finished',
     async (one, two) => {
       await one.begin('g1', [DEFINITION], undefined, LONG_MS);
@@ -113,7 +130,7 @@ const STANDING: readonly BudgetRule[] = [
     'a new generation has no accounts and no owners',
     async (one, two) => {
       await makeReady(one);
-      await one.join({ ownerId: 'a', cutMs: 1 }, 'g1');
+      await one.join({ ownerId: 'a', cutMs: 0 }, 'g1');
       await ask(one, sampleExchange());
       await two.begin('g2', [DEFINITION], 'g1', LONG_MS);
       deepEqual((await one.standing()).owners, []);
@@ -124,11 +141,11 @@ const STANDING: readonly BudgetRule[] = [
     'an owner that leaves is off the list, the others stay',
     async (one, two) => {
       await makeReady(one);
-      await one.join({ ownerId: 'a', cutMs: 1 }, 'g1');
-      await two.join({ ownerId: 'b', cutMs: 2 }, 'g1');
+      await one.join({ ownerId: 'a', cutMs: 0 }, 'g1');
+      await two.join({ ownerId: 'b', cutMs: 0 }, 'g1');
       await two.leave('a');
       await two.leave('a');
-      deepEqual((await one.standing()).owners, [{ ownerId: 'b', cutMs: 2 }]);
+      deepEqual((await one.standing()).owners, [{ ownerId: 'b', cutMs: 0 }]);
     },
   ],
 ];

@@ -88,8 +88,9 @@ export class BudgetUpkeep {
     for await (const row of ledger.spending({ ownerId, fromMs })) totals.add(row);
     const spent = totals.totals();
     const accounts = new Set<AccountId>(spent.keys());
-    for await (const [account, state] of store.accounts())
+    for await (const [account, state] of store.accounts()) {
       if (state.owners[ownerId] !== undefined) accounts.add(account);
+    }
     for (const account of accounts) {
       // oxlint-disable-next-line no-await-in-loop -- a store is not flooded for what has time
       await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs, keepMs: lifeOf(account) });
@@ -105,16 +106,34 @@ export class BudgetUpkeep {
     const definitions = definitionsToBuild(standing.definitions, keeper.budgets.map(budgetDefinition));
     if (!(await store.begin(generation, definitions, standing.generation, BUILD_PATIENCE_MS))) return;
     events.emit({ kind: 'budgets-rebuilt', isReady: false, generation });
-    const bases = await this.#addUp(generation, definitions);
-    if (bases === undefined) return; // somebody else has begun anew
-    await store.install(generation, bases, lifeOf);
-    if (await store.finish(generation)) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
+    const sum = await this.#addUp(generation, definitions);
+    if (sum === undefined) return; // somebody else has begun anew
+    await store.install(generation, sum.bases, lifeOf);
+    await this.#dropStrays(generation, sum.counted);
+    const isFinished = await store.finish(generation, sum.counted);
+    if (isFinished) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
+  }
+
+  /** Slices of owners that died between saying what they hold and joining: all that they spent is in the bases. */
+  async #dropStrays(generation: string, counted: readonly string[]): Promise<void> {
+    const { store, ledger, clock } = this.#options;
+    const known = new Set([...(await ledger.livingOwners()), ...counted]);
+    const nowMs = clock.nowMs();
+    for await (const [account, state] of store.accounts()) {
+      for (const ownerId of Object.keys(state.owners)) {
+        if (known.has(ownerId)) continue;
+        // oxlint-disable-next-line no-await-in-loop -- hardly ever one
+        await store.fold(account, ownerId, {}, { generation, nowMs, keepMs: lifeOf(account) });
+      }
+    }
   }
 
   async #addUp(
     generation: string,
     definitions: readonly string[],
-  ): Promise<ReadonlyMap<AccountId, BucketAmounts> | undefined> {
+  ): Promise<
+    { readonly bases: ReadonlyMap<AccountId, BucketAmounts>; readonly counted: readonly string[] } | undefined
+  > {
     const { ledger } = this.#options;
     for (let scans = 1; ; scans += 1) {
       // oxlint-disable-next-line no-await-in-loop -- again only when a process has started meanwhile
@@ -126,7 +145,9 @@ export class BudgetUpkeep {
       const { bases } = await countLedger(this.#options, definitions, owners, this.#options.clock.nowMs());
       // oxlint-disable-next-line no-await-in-loop
       const after = await ledger.livingOwners();
-      if (scans === MAX_SCANS || after.every((ownerId) => before.has(ownerId))) return bases;
+      if (scans === MAX_SCANS || after.every((ownerId) => before.has(ownerId))) {
+        return { bases, counted: owners.map(({ ownerId }) => ownerId) };
+      }
     }
   }
 

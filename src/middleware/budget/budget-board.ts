@@ -1,8 +1,11 @@
 import { accountId, type Budget, budgetDefinition, scopeValue, type SpendingFacts } from '../../core/budget/budget.ts';
 import { BudgetDesk } from './budget-desk.ts';
 
+/** Desks that one call of `forget` looks at, so that a hundred thousand do not hold up the event loop. */
+const FORGET_DESKS = 500;
+
 interface Row {
-  budget: Budget;
+  readonly budget: Budget;
   readonly definition: string;
   readonly desks: Map<string, BudgetDesk>;
 }
@@ -10,6 +13,9 @@ interface Row {
 /** The desks of all budgets, by what each of them counts apart. Always in one order: that of the definitions. @internal */
 export class BudgetBoard {
   #rows: Row[] = [];
+  /** Desks that may have something to do. */
+  readonly #busy = new Set<BudgetDesk>();
+  #round: IterableIterator<readonly [Row, string, BudgetDesk]> | undefined;
 
   constructor(budgets: readonly Budget[]) {
     this.setBudgets(budgets);
@@ -33,6 +39,9 @@ export class BudgetBoard {
       return { budget, definition, desks };
     });
     this.#rows = rows.toSorted((left, right) => (left.definition < right.definition ? -1 : 1));
+    this.#round = undefined;
+    this.#busy.clear();
+    for (const desk of this.desks()) if (!desk.isIdle) this.#busy.add(desk);
     return rows.some(({ definition }) => !before.has(definition));
   }
 
@@ -56,10 +65,45 @@ export class BudgetBoard {
     for (const row of this.#rows) yield* row.desks.values();
   }
 
-  /** Drops desks at which nothing is held or waited for. */
+  /** Something happened at a desk: it is looked at until it is idle again. */
+  touch(desk: BudgetDesk): void {
+    this.#busy.add(desk);
+  }
+
+  /** Desks that may have something to do; of a hundred thousand users that are known a few hundred call in one second. */
+  busy(): IterableIterator<BudgetDesk> {
+    return this.#busy.values();
+  }
+
+  /** A desk that is idle need not be looked at. */
+  rest(desk: BudgetDesk): void {
+    this.#busy.delete(desk);
+  }
+
+  /** A desk that has had its turn comes after all others. */
+  toEnd(desk: BudgetDesk): void {
+    this.#busy.delete(desk);
+    this.#busy.add(desk);
+  }
+
+  /** Goes on with a round through all desks and drops those at which nothing is held or waited for; some with each call. */
   forget(mayForget: (desk: BudgetDesk) => boolean): void {
-    for (const row of this.#rows) {
-      for (const [value, desk] of row.desks) if (mayForget(desk)) row.desks.delete(value);
+    this.#round ??= this.#places();
+    for (let count = 0; count < FORGET_DESKS; count += 1) {
+      const next = this.#round.next();
+      if (next.done === true) {
+        this.#round = undefined;
+        return;
+      }
+      const [row, value, desk] = next.value;
+      if (mayForget(desk)) {
+        row.desks.delete(value);
+        this.#busy.delete(desk);
+      }
     }
+  }
+
+  *#places(): IterableIterator<readonly [Row, string, BudgetDesk]> {
+    for (const row of this.#rows) for (const [value, desk] of row.desks) yield [row, value, desk];
   }
 }

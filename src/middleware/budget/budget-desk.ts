@@ -61,6 +61,8 @@ export class BudgetDesk {
   #acknowledged = 0;
   #known: Known = { usedNanoUsd: 0, otherHeldNanoUsd: 0, oldestBucket: undefined };
   #isUnderPressure = false;
+  /** Whether the last call that asked came after a while without one: such an account asks for what it needs, and gives the rest back with its report. */
+  #isSparse = false;
   #isChanged = false;
   #taken = 0;
   #demand = 0;
@@ -157,6 +159,9 @@ export class BudgetDesk {
     const position = windowPosition(budget.window, budget.timezone, nowMs);
     this.#demand += DEMAND_WEIGHT * (this.#taken - this.#demand);
     this.#taken = 0;
+    if (waiter !== undefined) {
+      this.#isSparse = this.#granted === 0 && this.waiters.length === 1 && nowMs - this.askedAtMs >= IDLE_MS;
+    }
     const keep = this.isHard
       ? Math.max(this.#reserved, this.#granted - this.#unreported - (isLast ? Infinity : this.#surplus(nowMs)))
       : 0;
@@ -210,7 +215,7 @@ export class BudgetDesk {
   #surplus(nowMs: number): number {
     if (!this.isHard || this.free <= 0 || this.waiters.length > 0) return 0;
     const isIdle = this.#taken === 0 && nowMs - this.askedAtMs >= IDLE_MS;
-    if (this.#isUnderPressure || isIdle) return this.free;
+    if (this.#isUnderPressure || this.#isSparse || isIdle) return this.free;
     const usual = Math.ceil(WISH_ROUNDS * this.#recentDemand());
     return this.free > 2 * usual ? this.free - usual : 0;
   }
@@ -220,6 +225,7 @@ export class BudgetDesk {
   }
 
   #wish(waiter: Waiter): number {
+    if (this.#isSparse) return 0;
     let waiting = 0;
     for (const each of this.waiters) if (each !== waiter) waiting += each.amount;
     return Math.ceil(waiting + Math.max(WISH_ROUNDS * this.#recentDemand(), WISH_ROUNDS * waiter.amount));

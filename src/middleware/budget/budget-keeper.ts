@@ -42,8 +42,8 @@ const CLOCK_SKEW_MS = 5000;
 /** How long a desk that has something to tell waits for more of it, in milliseconds. Money that is spent stays held until then. */
 const REPORT_MS = 250;
 
-/** Most desks that report in one round, so that ten thousand users do not hold up the event loop. */
-const MAX_REPORTS = 64;
+/** Most desks that report in one round, so that ten thousand users do not hold up the event loop; in turn, when there are more. */
+const MAX_REPORTS = 128;
 
 /**
  * Holds this process's slices of all budgets and decides on them: the usual call is reserved without asking anybody. Used and reserved money
@@ -187,6 +187,7 @@ export class BudgetKeeper implements ReservationKeeper {
     const { amountNanoUsd } = receipt;
     for (const desk of isCounted && amountNanoUsd !== undefined ? this.#board.desksOf(facts) : []) {
       desk.book(amountNanoUsd ?? ZERO_USD, receipt.atMs, rest.get(desk) ?? 0);
+      this.#board.touch(desk);
       rest.delete(desk);
     }
     this.giveBack(rest);
@@ -209,13 +210,16 @@ export class BudgetKeeper implements ReservationKeeper {
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
     this.#track(this.#membership.look());
+    const { isReady } = this.#membership;
     let reports = 0;
-    for (const desk of this.#board.desks()) {
-      this.#expire(desk);
-      if (!this.#membership.isReady || desk.isAsking) continue;
+    for (const desk of this.#board.busy()) {
+      if (desk.waiters.length > 0) this.#expire(desk);
+      if (!isReady || desk.isAsking) continue;
+      if (desk.isIdle) this.#board.rest(desk);
       const isDue = nowMs - desk.askedAtMs >= REPORT_MS && desk.isDue(nowMs);
       if (desk.waiters.length === 0 && (!isDue || reports >= MAX_REPORTS)) continue;
       reports += 1;
+      this.#board.toEnd(desk);
       this.#track(this.#ask(desk, false));
     }
     this.#board.forget((desk) => desk.mayBeForgotten(nowMs));
@@ -296,6 +300,7 @@ export class BudgetKeeper implements ReservationKeeper {
       if (terms.signal.aborted) return leave();
       terms.signal.addEventListener('abort', leave, { once: true });
       desk.waiters.push(waiter);
+      this.#board.touch(desk);
       this.#serve(desk);
       if (desk.waiters.length > 0) this.#track(this.#ask(desk, false));
       return undefined;

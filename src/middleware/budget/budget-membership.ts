@@ -215,6 +215,8 @@ export class BudgetMembership {
     }
     const hasJoined = standing.owners.some(({ ownerId }) => ownerId === this.#ownerId);
     if (this.#phase === 'joined' && hasJoined) this.#becomeReady();
+    // Taken off the list: its line was not seen. The next look joins anew.
+    else if (this.#phase === 'joined') this.#phase = 'outside';
   }
 
   #enter(generation: string, standing: BudgetStanding): void {

@@ -30,6 +30,7 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   readonly #accounts = new Map<AccountId, AccountState>();
   readonly #counts = new Map<string, number>();
   #standing: BudgetStanding = ABSENT;
+  readonly #left = new Set<string>();
   #begunAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: { readonly clock: Clock }) {
@@ -42,6 +43,8 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   async join(owner: BudgetOwner, generation: string): Promise<boolean> {
     if (this.#standing.generation !== generation) return false;
+    const isKnown = this.#standing.owners.some(({ ownerId }) => ownerId === owner.ownerId);
+    if (this.#standing.phase === 'ready' && owner.cutMs > 0 && !isKnown) return false;
     const others = this.#standing.owners.filter(({ ownerId }) => ownerId !== owner.ownerId);
     this.#standing = { ...this.#standing, owners: [...others, owner] };
     return true;
@@ -49,6 +52,7 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   async exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply> {
     if (this.#standing.generation !== terms.generation) return { kind: 'stale' };
+    if (this.#left.has(request.ownerId)) return { kind: 'fenced' };
     const known = this.#accounts.get(account);
     if (known === undefined) {
       const { definition } = accountParts(account);
@@ -83,6 +87,7 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     if (this.#standing.generation !== current || isBusy) return false;
     this.#accounts.clear();
     this.#counts.clear();
+    this.#left.clear();
     this.#begunAtMs = nowMs;
     this.#standing = { generation, phase: 'building', definitions, owners: [] };
     return true;
@@ -95,13 +100,16 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     }
   }
 
-  async finish(generation: string): Promise<boolean> {
+  async finish(generation: string, counted?: readonly string[]): Promise<boolean> {
     if (this.#standing.generation !== generation) return false;
-    this.#standing = { ...this.#standing, phase: 'ready' };
+    const { owners } = this.#standing;
+    const kept = owners.filter(({ ownerId, cutMs }) => cutMs === 0 || counted?.includes(ownerId) !== false);
+    this.#standing = { ...this.#standing, phase: 'ready', owners: kept };
     return true;
   }
 
   async leave(ownerId: string): Promise<void> {
+    this.#left.add(ownerId);
     this.#standing = { ...this.#standing, owners: this.#standing.owners.filter((owner) => owner.ownerId !== ownerId) };
   }
 

@@ -57,14 +57,26 @@ return 'begun'
 
 const JOIN = `
 if generation() ~= ARGV[1] then return 0 end
+local isLate = redis.call('HGET', key, 'phase') == 'ready' and tonumber(ARGV[3]) > 0
+if isLate and redis.call('HEXISTS', key, 'o:' .. ARGV[2]) == 0 then return 0 end
 redis.call('HSET', key, 'o:' .. ARGV[2], ARGV[3])
 return 1
 `;
 
-/** Accounts of earlier generations must be gone before money of this one is given out. */
+/** Accounts of earlier generations must be gone before money of this one is given out. Owners whose line nobody saw are taken off. */
 const FINISH = `
 if generation() ~= ARGV[1] then return 'other' end
 for _, field in ipairs(redis.call('HKEYS', key)) do if string.sub(field, 1, 2) == 'd:' then return 'doomed' end end
+if ARGV[2] == '1' then
+  local counted = {}
+  for index = 3, #ARGV do counted['o:' .. ARGV[index]] = true end
+  local fields = redis.call('HGETALL', key)
+  for index = 1, #fields, 2 do
+    if string.sub(fields[index], 1, 2) == 'o:' and tonumber(fields[index + 1]) > 0 and not counted[fields[index]] then
+      redis.call('HDEL', key, fields[index])
+    end
+  end
+end
 redis.call('HSET', key, 'phase', 'ready')
 return 'done'
 `;

@@ -66,8 +66,9 @@ export class RedisBudgetStanding {
   }
 
   /** `doomed`: accounts of earlier generations have to be deleted before. */
-  async finish(generation: string): Promise<'done' | 'doomed' | 'other'> {
-    const answer = await this.#connection.script(STANDING_SCRIPTS.finish, this.#keys, generation);
+  async finish(generation: string, counted: readonly string[] | undefined): Promise<'done' | 'doomed' | 'other'> {
+    const owners = counted === undefined ? ['0'] : ['1', ...counted.map(ownerText)];
+    const answer = await this.#connection.script(STANDING_SCRIPTS.finish, this.#keys, generation, ...owners);
     return answer === 'done' || answer === 'doomed' ? answer : 'other';
   }
 

@@ -191,7 +191,7 @@ describe.skipIf(!hasRedis())('on a Redis that fails', () => {
     try {
       const store = await readyStore(server);
       await firstExchange(store);
-      await expect.poll(() => replica.command('DBSIZE')).toBe(':3\r\n');
+      await expect.poll(() => replica.command('DBSIZE'), { timeout: 15_000 }).toBe(':3\r\n');
       await server.stop();
       await replica.promote();
       const [moved] = await storesOn({ url: replica.url }, 1);

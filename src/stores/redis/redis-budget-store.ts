@@ -129,10 +129,10 @@ export class RedisBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     });
   }
 
-  async finish(generation: string): Promise<boolean> {
+  async finish(generation: string, counted?: readonly string[]): Promise<boolean> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       // oxlint-disable-next-line no-await-in-loop -- each try depends on the one before
-      const outcome = await this.#standing.finish(generation);
+      const outcome = await this.#standing.finish(generation, counted);
       if (outcome !== 'doomed') return outcome === 'done';
       // oxlint-disable-next-line no-await-in-loop -- see above
       await this.#deleteDoomed();

@@ -36,7 +36,10 @@ export interface SqliteBudgetStoreOptions {
   readonly driver?: SqliteDriver;
 }
 
-/** One row of `standing`; `owners` are those of its generation. An account is what `AccountState` says, as JSON. */
+/**
+ * One row of `standing`; `owners` are those of its generation, `left_owners` those that left it: what one of them sends late is refused. An account
+ * is what `AccountState` says, as JSON.
+ */
 const MIGRATIONS: readonly string[] = [
   `
 CREATE TABLE standing (
@@ -49,6 +52,9 @@ CREATE TABLE owners (
   owner_id TEXT PRIMARY KEY,
   cut_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE left_owners (
+  owner_id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 CREATE TABLE accounts (
   account_id TEXT PRIMARY KEY,
   definition TEXT NOT NULL,
@@ -57,6 +63,15 @@ CREATE TABLE accounts (
 CREATE INDEX accounts_definition ON accounts (definition);
 `,
 ];
+
+/** An exchange that waits for the end of this turn of the event loop. */
+interface Asked {
+  readonly account: AccountId;
+  readonly request: ExchangeRequest;
+  readonly terms: ExchangeTerms;
+  readonly resolve: (reply: StoreReply) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** Accounts read in one go; other work has its turn between. */
 const PAGE_ROWS = 500;
@@ -78,8 +93,12 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   readonly #page: SqliteStatement;
   readonly #join: SqliteStatement;
   readonly #leave: SqliteStatement;
+  readonly #keepLeft: SqliteStatement;
+  readonly #hasLeft: SqliteStatement;
   readonly #begin: SqliteStatement;
   readonly #finish: SqliteStatement;
+  readonly #generation: SqliteStatement;
+  readonly #asked: Asked[] = [];
   #isClosed = false;
 
   /** @internal Use {@link openSqliteBudgetStore}. */
@@ -87,6 +106,7 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     this.#database = database;
     this.#clock = clock;
     this.#standing = database.prepare('SELECT * FROM standing');
+    this.#generation = database.prepare('SELECT generation FROM standing');
     this.#owners = database.prepare('SELECT * FROM owners ORDER BY owner_id');
     this.#read = database.prepare('SELECT state FROM accounts WHERE account_id = ?');
     this.#write = database.prepare(
@@ -100,6 +120,8 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
       'INSERT INTO owners VALUES (?, ?) ON CONFLICT (owner_id) DO UPDATE SET cut_ms = excluded.cut_ms',
     );
     this.#leave = database.prepare('DELETE FROM owners WHERE owner_id = ?');
+    this.#keepLeft = database.prepare('INSERT INTO left_owners VALUES (?) ON CONFLICT DO NOTHING');
+    this.#hasLeft = database.prepare('SELECT 1 FROM left_owners WHERE owner_id = ?');
     this.#begin = database.prepare('INSERT INTO standing VALUES (?, 0, ?, ?)');
     this.#finish = database.prepare('UPDATE standing SET is_ready = 1 WHERE generation = ?');
   }
@@ -119,24 +141,44 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
 
   async join({ ownerId, cutMs }: BudgetOwner, generation: string): Promise<boolean> {
     return this.#durably(() => {
-      if (!this.#is(generation)) return false;
+      const row = this.#standing.get();
+      if (row?.['generation'] !== generation) return false;
+      const isLate = row['is_ready'] === 1 && cutMs > 0;
+      if (isLate && !this.#owners.all().some((owner) => owner['owner_id'] === ownerId)) return false;
       this.#join.run(ownerId, cutMs);
       return true;
     });
   }
 
-  async exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply> {
-    return this.#atomically(() => {
-      if (!this.#is(terms.generation)) return { kind: 'stale' };
-      const known = this.#state(account);
-      if (known === undefined) {
-        const count = Number(this.#count.get(accountParts(account).definition)?.['count']);
-        if (count >= terms.maxAccounts) return { kind: 'full' };
-      }
-      const { state, reply } = exchange(known ?? EMPTY_ACCOUNT, request);
-      this.#keep(account, state);
-      return reply;
+  exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ account, request, terms, resolve, reject });
+      if (this.#asked.length === 1) queueMicrotask(() => void this.#exchangeAll(this.#asked.splice(0)));
     });
+  }
+
+  /** What is asked in one turn of the event loop shares a transaction; where that fails each is on its own. */
+  async #exchangeAll(asked: readonly Asked[]): Promise<void> {
+    try {
+      const replies = await this.#atomically(() => asked.map((each) => this.#exchange(each)));
+      for (const [index, each] of asked.entries()) each.resolve(replies[index] as StoreReply);
+    } catch (error) {
+      if (asked.length === 1) asked[0]?.reject(error);
+      else for (const each of asked) void this.#exchangeAll([each]);
+    }
+  }
+
+  #exchange({ account, request, terms }: Asked): StoreReply {
+    if (!this.#is(terms.generation)) return { kind: 'stale' };
+    if (this.#hasLeft.get(request.ownerId) !== undefined) return { kind: 'fenced' };
+    const known = this.#state(account);
+    if (known === undefined) {
+      const count = Number(this.#count.get(accountParts(account).definition)?.['count']);
+      if (count >= terms.maxAccounts) return { kind: 'full' };
+    }
+    const { state, reply } = exchange(known ?? EMPTY_ACCOUNT, request);
+    this.#keep(account, state);
+    return reply;
   }
 
   async fold(
@@ -163,7 +205,7 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
       if (row?.['generation'] === generation) return true;
       if (row?.['generation'] !== current) return false;
       if (row?.['is_ready'] === 0 && nowMs - Number(row['begun_at_ms']) < patienceMs) return false;
-      this.#database.exec('DELETE FROM standing; DELETE FROM owners; DELETE FROM accounts');
+      this.#database.exec('DELETE FROM standing; DELETE FROM owners; DELETE FROM left_owners; DELETE FROM accounts');
       this.#begin.run(generation, nowMs, JSON.stringify(definitions));
       return true;
     });
@@ -176,12 +218,21 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
     });
   }
 
-  async finish(generation: string): Promise<boolean> {
-    return this.#durably(() => this.#finish.run(generation) > 0);
+  async finish(generation: string, counted?: readonly string[]): Promise<boolean> {
+    return this.#durably(() => {
+      if (this.#finish.run(generation) === 0) return false;
+      for (const { ownerId, cutMs } of this.#owners.all().map(ownerOf)) {
+        if (cutMs > 0 && counted?.includes(ownerId) === false) this.#leave.run(ownerId);
+      }
+      return true;
+    });
   }
 
   async leave(ownerId: string): Promise<void> {
-    await this.#durably(() => this.#leave.run(ownerId));
+    await this.#durably(() => {
+      this.#leave.run(ownerId);
+      this.#keepLeft.run(ownerId);
+    });
   }
 
   async adjust(
@@ -215,7 +266,7 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   }
 
   #is(generation: string): boolean {
-    return this.#standing.get()?.['generation'] === generation;
+    return this.#generation.get()?.['generation'] === generation;
   }
 
   #state(account: AccountId): AccountState | undefined {
