@@ -73,6 +73,7 @@ async function call(keeper: BudgetKeeper | undefined, tally: Tally, provider: ()
   reservation.release();
 }
 
+const providerTime = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, PROVIDER_MS));
 const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 async function closedLoop(
@@ -93,12 +94,11 @@ async function paced(
   tally: Tally,
   load: Extract<Load, { kind: 'paced' }>,
 ): Promise<void> {
-  const provider = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, PROVIDER_MS));
   const startedAt = performance.now();
   const underWay: Promise<void>[] = [];
   while (underWay.length < load.calls) {
     const due = Math.min(load.calls, ((performance.now() - startedAt) * load.callsPerSecond) / 1000);
-    while (underWay.length < due) underWay.push(call(keeper, tally, provider));
+    while (underWay.length < due) underWay.push(call(keeper, tally, providerTime));
     await new Promise((resolve) => void setTimeout(resolve, 1)); // oxlint-disable-line no-await-in-loop -- the pace
   }
   await Promise.all(underWay);
@@ -132,29 +132,38 @@ async function run(bench: BudgetBench | undefined, load: Load, round: number): P
   };
 }
 
+interface Result {
+  readonly load: Load;
+  /** Undefined: no budgets, what the others are compared with. */
+  readonly bench: BudgetBench | undefined;
+  readonly rounds: Round[];
+}
+
+/** One round; odd ones go backwards, so that a drift of the machine favours nobody. */
+async function measure(results: readonly Result[], round: number): Promise<void> {
+  for (const { load, bench, rounds } of round % 2 === 0 ? results : results.toReversed()) {
+    const measured = await run(bench, load, round); // oxlint-disable-line no-await-in-loop -- interleaved
+    if (round >= 0) rounds.push(measured); // the first is the warm-up
+  }
+}
+
 const machine = machineNote();
-const { benches, close } = await openBudgetBenches();
+const stores = await openBudgetBenches();
 const results = LOADS.flatMap((load) =>
-  benches.map((bench) => ({ load, bench, extra: [] as number[], rounds: [] as Round[] })),
+  [undefined, ...stores.benches].map((bench): Result => ({ load, bench, rounds: [] })),
 );
 try {
-  for (let round = -1; round < ROUNDS; round += 1) {
-    for (const load of LOADS) {
-      const none = await run(undefined, load, round); // oxlint-disable-line no-await-in-loop -- interleaved
-      const turn = results.filter((result) => result.load === load);
-      for (const result of round % 2 === 0 ? turn : turn.toReversed()) {
-        const real = await run(result.bench, load, round); // oxlint-disable-line no-await-in-loop -- interleaved
-        if (round < 0) continue; // warm-up
-        result.rounds.push(real);
-        result.extra.push(real.cpuMicroseconds - none.cpuMicroseconds);
-      }
-    }
-  }
+  for (let round = -1; round < ROUNDS; round += 1) await measure(results, round); // oxlint-disable-line no-await-in-loop -- interleaved
 } finally {
-  await close();
+  await stores.close();
 }
 const middle = (rounds: readonly Round[], of: (round: Round) => number): number => quantile(rounds.map(of), 0.5);
-const table = results.map(({ load, bench, extra, rounds }) => {
+const table = results.flatMap(({ load, bench, rounds }) => {
+  if (bench === undefined) return [];
+  const none = results.find((other) => other.load === load && other.bench === undefined)?.rounds ?? [];
+  const extra = rounds.map(
+    ({ cpuMicroseconds }, index) => cpuMicroseconds - (none[index]?.cpuMicroseconds ?? Number.NaN),
+  );
   const waitMs = rounds.flatMap((round) => round.waitMs);
   return {
     store: bench.name,

@@ -120,24 +120,32 @@ if (postgres !== undefined && onPostgres !== undefined) {
 }
 const nowhere: Place = { name: 'none', ledger: noLedger, serverMicroseconds: () => 0 };
 
-const results = SCENARIOS.flatMap((scenario) =>
-  places.map((place) => ({ scenario, place, extra: [] as number[], rounds: [] as Round[] })),
-);
-for (let round = -1; round < ROUNDS; round += 1) {
-  for (const scenario of SCENARIOS) {
-    const none = await run(nowhere, scenario); // oxlint-disable-line no-await-in-loop -- interleaved
-    const turn = results.filter((result) => result.scenario === scenario);
-    for (const result of round % 2 === 0 ? turn : turn.toReversed()) {
-      const real = await run(result.place, scenario); // oxlint-disable-line no-await-in-loop -- interleaved
-      if (round < 0) continue; // warm-up
-      result.rounds.push(real);
-      result.extra.push(real.cpuMicroseconds - none.cpuMicroseconds);
-    }
+interface Result {
+  readonly scenario: Scenario;
+  readonly place: Place;
+  readonly rounds: Round[];
+}
+
+/** One round; odd ones go backwards, so that a drift of the machine favours nobody. */
+async function measure(results: readonly Result[], round: number): Promise<void> {
+  for (const { scenario, place, rounds } of round % 2 === 0 ? results : results.toReversed()) {
+    const measured = await run(place, scenario); // oxlint-disable-line no-await-in-loop -- interleaved
+    if (round >= 0) rounds.push(measured); // the first is the warm-up
   }
 }
 
+const results = SCENARIOS.flatMap((scenario) =>
+  [nowhere, ...places].map((place): Result => ({ scenario, place, rounds: [] })),
+);
+for (let round = -1; round < ROUNDS; round += 1) await measure(results, round); // oxlint-disable-line no-await-in-loop -- interleaved
+
 const middle = (rounds: readonly Round[], of: (round: Round) => number): number => quantile(rounds.map(of), 0.5);
-const table = results.map(({ scenario, place, extra, rounds }) => {
+const table = results.flatMap(({ scenario, place, rounds }) => {
+  if (place === nowhere) return [];
+  const none = results.find((other) => other.scenario === scenario && other.place === nowhere)?.rounds ?? [];
+  const extra = rounds.map(
+    ({ cpuMicroseconds }, index) => cpuMicroseconds - (none[index]?.cpuMicroseconds ?? Number.NaN),
+  );
   const intentMs = rounds.flatMap((round) => round.intentMs);
   const chargeMs = rounds.flatMap((round) => round.chargeMs);
   const part = (times: readonly number[], ratio: number): number | null =>

@@ -80,6 +80,12 @@ export function cpuMicroseconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
 }
 
+/** The CPU time of a process and of all that it has started and that still run, in microseconds. */
+export function treeMicroseconds(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + treeMicroseconds(Number(child)), cpuMicroseconds(pid));
+}
+
 /** Resident memory of a process in megabytes (10^6 bytes). */
 export function residentMegabytes(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
