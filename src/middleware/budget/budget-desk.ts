@@ -211,9 +211,11 @@ export class BudgetDesk {
     return this.usedNanoUsd + amount > this.budget.limitNanoUsd;
   }
 
-  /** What of the slice is not needed: all that is free while others wait, else what is beyond the usual demand. */
+  /** What of the slice is not needed: all that is free while calls wait, here or elsewhere, else what is beyond the usual demand. */
   #surplus(nowMs: number): number {
-    if (!this.isHard || this.free <= 0 || this.waiters.length > 0) return 0;
+    if (!this.isHard || this.free <= 0) return 0;
+    // Too little for the call that waits: were it kept, processes with calls that wait would keep all that is left from each other for ever.
+    if (this.waiters.length > 0) return this.free;
     const isIdle = this.#taken === 0 && nowMs - this.askedAtMs >= IDLE_MS;
     if (this.#isUnderPressure || this.#isSparse || isIdle) return this.free;
     const usual = Math.ceil(WISH_ROUNDS * this.#recentDemand());
