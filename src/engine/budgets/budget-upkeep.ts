@@ -71,11 +71,15 @@ export class BudgetUpkeep {
   async #foldDeadOwners(standing: BudgetStanding): Promise<void> {
     if (standing.owners.length === 0) return;
     // In this order: an owner that joins meanwhile is not in the standing, and one that is in it was in the ledger before.
-    const living = new Set(await this.#options.ledger.livingOwners());
-    for (const owner of standing.owners) {
-      // oxlint-disable-next-line no-await-in-loop -- each adds up a part of the ledger: not all at once
-      if (!living.has(owner.ownerId)) await this.#fold(owner, standing);
-    }
+    const { store, ledger } = this.#options;
+    const living = new Set(await ledger.livingOwners());
+    const dead = standing.owners.filter(({ ownerId }) => !living.has(ownerId));
+    // oxlint-disable-next-line no-await-in-loop -- each adds up a part of the ledger: not all at once
+    for (const owner of dead) await this.#fold(owner, standing);
+    if (dead.length === 0) return;
+    const joined = async (): Promise<readonly string[]> =>
+      (await store.standing()).owners.map(({ ownerId }) => ownerId);
+    await this.#dropStrays(standing.generation ?? '', joined);
   }
 
   /** The owner is ended, so its rows do not change any more. */
@@ -109,22 +113,28 @@ export class BudgetUpkeep {
     const sum = await this.#addUp(generation, definitions);
     if (sum === undefined) return; // somebody else has begun anew
     await store.install(generation, sum.bases, lifeOf);
-    await this.#dropStrays(generation, sum.counted);
+    await this.#dropStrays(generation, () => Promise.resolve(sum.counted));
     const isFinished = await store.finish(generation, sum.counted);
     if (isFinished) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
   }
 
-  /** Slices of owners that died between saying what they hold and joining: all that they spent is in the bases. */
-  async #dropStrays(generation: string, counted: readonly string[]): Promise<void> {
+  /**
+   * Frees slices of owners that nobody counts: one that died between saying what it holds and joining, one whose last exchange came after it had been
+   * folded. All that such an owner spent has been counted.
+   * @param counted - ids of owners whose slices stand; asked for after the slices were looked at, so that nobody who joins meanwhile is missed.
+   */
+  async #dropStrays(generation: string, counted: () => Promise<readonly string[]>): Promise<void> {
     const { store, ledger, clock } = this.#options;
-    const known = new Set([...(await ledger.livingOwners()), ...counted]);
-    const nowMs = clock.nowMs();
+    const slices: { readonly account: AccountId; readonly ownerId: string }[] = [];
     for await (const [account, state] of store.accounts()) {
-      for (const ownerId of Object.keys(state.owners)) {
-        if (known.has(ownerId)) continue;
-        // oxlint-disable-next-line no-await-in-loop -- hardly ever one
-        await store.fold(account, ownerId, {}, { generation, nowMs, keepMs: lifeOf(account) });
-      }
+      for (const ownerId of Object.keys(state.owners)) slices.push({ account, ownerId });
+    }
+    const known = new Set([...(await ledger.livingOwners()), ...(await counted())]);
+    const nowMs = clock.nowMs();
+    for (const { account, ownerId } of slices) {
+      if (known.has(ownerId)) continue;
+      // oxlint-disable-next-line no-await-in-loop -- hardly ever one
+      await store.fold(account, ownerId, {}, { generation, nowMs, keepMs: lifeOf(account) });
     }
   }
 

@@ -247,7 +247,11 @@ class Schedule {
       for (let left = 20; left > 0 && (await this.#world.step()); left -= 1);
       this.#check('at the end');
       this.#pass(500);
-      for (const { upkeep, process } of this.#gateways) if (process.state === 'running') void upkeep.run();
+      for (const gateway of this.#gateways) {
+        if (gateway.process.state !== 'running') continue;
+        void gateway.upkeep.run();
+        if (rounds % 8 === 0) this.#recover(gateway);
+      }
       if (rounds > 8 && this.#open.size === 0 && isDone()) return;
     }
   }
