@@ -57,6 +57,17 @@ describe('text', () => {
     );
   });
 
+  test('every character counts at least as many bytes as its normal form has', () => {
+    const least = textTokens(chat(''));
+    const short: string[] = [];
+    for (let unit = 0; unit < 0xd800; unit += 1) {
+      const content = String.fromCharCode(unit).repeat(200);
+      const bound = textTokens(chat(content)) - least;
+      if (bound < utf8.encode(content.normalize('NFKC')).byteLength) short.push(unit.toString(16));
+    }
+    expect(short).toEqual([]);
+  });
+
   test('each message, tool and demand for JSON adds what providers put around it', () => {
     const bare = textTokens(chat('hi'));
     const tools = [{ type: 'function', function: { name: 'f' } }];
