@@ -46,6 +46,7 @@ const MAX_SCANS = 5;
 export class BudgetUpkeep {
   readonly #options: BudgetUpkeepOptions;
   #underWay: Promise<void> | undefined;
+  #isStopped = false;
 
   constructor(options: BudgetUpkeepOptions) {
     this.#options = options;
@@ -61,7 +62,14 @@ export class BudgetUpkeep {
     return this.#underWay;
   }
 
+  /** Begins nothing more, and waits for nobody. Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#underWay;
+  }
+
   async #run(): Promise<void> {
+    if (this.#isStopped) return;
     const { store, keeper } = this.#options;
     const standing = await store.standing();
     if (keeper.rebuildReason !== undefined || standing.phase !== 'ready') await this.#rebuild(standing);
@@ -172,7 +180,7 @@ export class BudgetUpkeep {
       await keeper.open();
       // oxlint-disable-next-line no-await-in-loop
       const [living, standing] = await Promise.all([ledger.livingOwners(), store.standing()]);
-      if (standing.generation !== generation) return undefined;
+      if (standing.generation !== generation || this.#isStopped) return undefined;
       const joined = new Set(standing.owners.map(({ ownerId }) => ownerId));
       if (living.every((ownerId) => joined.has(ownerId))) return standing.owners;
       // oxlint-disable-next-line no-await-in-loop

@@ -6,6 +6,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { BudgetBook } from '../../ports/control-store.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { LedgerOwner, SpendingReader } from '../../ports/ledger.ts';
+import { guardedEvents } from '../guarded-events.ts';
 import { BudgetUpkeep } from './budget-upkeep.ts';
 
 /** What budgets are counted with. @public */
@@ -52,9 +53,15 @@ const UPKEEP_MS = 1000;
  * @internal
  */
 export async function openBudgets(options: OpenBudgetsOptions): Promise<Budgets> {
-  const keeper = new BudgetKeeper({ ...options, maxAccounts: options.maxAccounts ?? DEFAULT_MAX_TAG_VALUES });
+  const events = guardedEvents(options.events);
+  const keeper = new BudgetKeeper({
+    ...options,
+    events,
+    maxAccounts: options.maxAccounts ?? DEFAULT_MAX_TAG_VALUES,
+  });
   const upkeep = new BudgetUpkeep({
     ...options,
+    events,
     book: options.book,
     keeper,
     // Keeps the process alive: one that starts, or stops, has nothing else that would.
@@ -82,7 +89,7 @@ export async function openBudgets(options: OpenBudgetsOptions): Promise<Budgets>
     setBudgets: (budgets) => keeper.setBudgets(budgets),
     async close() {
       clearInterval(timer);
-      await upkeep.run();
+      await upkeep.stop();
       await keeper.settleDown(true);
     },
   };

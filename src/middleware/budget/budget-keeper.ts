@@ -1,16 +1,15 @@
-import type { ExchangeReply } from '../../core/budget/account-state.ts';
-import { accountLifeMs, type Budget, type SpendingFacts } from '../../core/budget/budget.ts';
-import { FarthingError } from '../../core/errors.ts';
+import type { Budget, SpendingFacts } from '../../core/budget/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
-import type { BudgetStore, StoreReply } from '../../ports/budget-store.ts';
+import type { BudgetStore } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { ChargeReceipt, LedgerOwner } from '../../ports/ledger.ts';
 import { BudgetBoard } from './budget-board.ts';
-import type { BudgetDesk, Waiter, WaitVerdict } from './budget-desk.ts';
-import { alertOf, type RemainingBudget, remainingOf } from './budget-facts.ts';
+import type { BudgetDesk } from './budget-desk.ts';
+import { type RemainingBudget, remainingOf } from './budget-facts.ts';
 import { BudgetMembership } from './budget-membership.ts';
-import { budgetRefusal, budgetsUnavailable } from './budget-refusal.ts';
+import { BudgetQueue, type ReserveTerms } from './budget-queue.ts';
+import { budgetsUnavailable } from './budget-refusal.ts';
 import { type PendingCharge, Reservation, type ReservationKeeper } from './reservation.ts';
 
 /** What a {@link BudgetKeeper} is made of. @internal */
@@ -27,13 +26,6 @@ export interface BudgetKeeperOptions {
    * @defaultValue {@link CLOCK_SKEW_MS}
    */
   readonly clockSkewMs?: number;
-}
-
-/** How a call is reserved. @internal */
-export interface ReserveTerms {
-  /** For how long to wait for money that others hold, in milliseconds. */
-  readonly waitMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** Machines that keep their time by NTP differ by far less; a third of the ledger's lease of 15 s, which is renewed every 5 s. */
@@ -57,7 +49,7 @@ export class BudgetKeeper implements ReservationKeeper {
   readonly #board: BudgetBoard;
   readonly #membership: BudgetMembership;
   readonly #pending = new Set<PendingCharge>();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #queue: BudgetQueue;
 
   constructor(options: BudgetKeeperOptions) {
     this.#options = options;
@@ -67,8 +59,9 @@ export class BudgetKeeper implements ReservationKeeper {
       clockSkewMs: options.clockSkewMs ?? CLOCK_SKEW_MS,
       board: this.#board,
       pending: this.#pending,
-      onReady: () => this.#serveAll(),
+      onReady: () => this.#queue.serveAll(),
     });
+    this.#queue = new BudgetQueue({ ...options, board: this.#board, membership: this.#membership });
   }
 
   get epoch(): number {
@@ -172,8 +165,9 @@ export class BudgetKeeper implements ReservationKeeper {
       const missing = desk.isHard ? amount - reservation.heldOn(desk) : 0;
       if (missing <= 0) continue;
       const isTaken = this.#membership.mayPromise() && desk.take(missing);
+      const terms = { waitMs: 0, signal: new AbortController().signal };
       // oxlint-disable-next-line no-await-in-loop -- one budget after the other, in their order
-      if (!isTaken) await this.#waitIn(this.epoch, desk, missing, { waitMs: 0, signal: new AbortController().signal });
+      if (!isTaken) await this.#queue.promise(this.epoch, desk, missing, terms);
       if (!reservation.isHeld) throw budgetsUnavailable();
       reservation.add(desk, missing);
     }
@@ -191,13 +185,13 @@ export class BudgetKeeper implements ReservationKeeper {
       rest.delete(desk);
     }
     this.giveBack(rest);
-    for (const desk of fromReserved.keys()) this.#serve(desk);
+    for (const desk of fromReserved.keys()) this.#queue.serve(desk);
   }
 
   giveBack(lines: ReadonlyMap<BudgetDesk, number>): void {
     for (const [desk, amount] of lines) {
       desk.giveBack(amount);
-      this.#serve(desk);
+      this.#queue.serve(desk);
     }
   }
 
@@ -209,27 +203,29 @@ export class BudgetKeeper implements ReservationKeeper {
   /** Reports what was spent, asks again for calls that wait, and gives up those that waited long enough. */
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
-    this.#track(this.#membership.look());
+    void this.#membership.look();
     const { isReady } = this.#membership;
     let reports = 0;
     for (const desk of this.#board.busy()) {
-      if (desk.waiters.length > 0) this.#expire(desk);
+      if (desk.waiters.length > 0) this.#queue.expire(desk);
       if (!isReady || desk.isAsking) continue;
       if (desk.isIdle) this.#board.rest(desk);
       const isDue = nowMs - desk.askedAtMs >= REPORT_MS && desk.isDue(nowMs);
       if (desk.waiters.length === 0 && (!isDue || reports >= MAX_REPORTS)) continue;
       reports += 1;
       this.#board.toEnd(desk);
-      this.#track(this.#ask(desk, false));
+      void this.#queue.ask(desk, false);
     }
     this.#board.forget((desk) => desk.mayBeForgotten(nowMs));
   }
 
   /** Resolves when everything that was asked so far has been answered, and with `isLast` all that is not promised has been given back. */
   async settleDown(isLast: boolean): Promise<void> {
-    await Promise.all(this.#underWay);
+    await this.#queue.settled();
     if (!isLast || !this.#membership.isReady) return;
-    await Promise.all([...this.#board.desks()].filter((desk) => !desk.isIdle).map((desk) => this.#ask(desk, true)));
+    await Promise.all(
+      [...this.#board.desks()].filter((desk) => !desk.isIdle).map((desk) => this.#queue.ask(desk, true)),
+    );
   }
 
   async #reserveSlowly(facts: SpendingFacts, amount: number, terms: ReserveTerms): Promise<Reservation> {
@@ -252,7 +248,7 @@ export class BudgetKeeper implements ReservationKeeper {
         if (!desk.isHard) continue;
         const waitMs = Math.max(0, terms.deadlineMs - this.#now());
         // oxlint-disable-next-line no-await-in-loop -- one budget after the other, in their order
-        await this.#waitIn(epoch, desk, amount, { ...terms, waitMs });
+        await this.#queue.promise(epoch, desk, amount, { ...terms, waitMs });
         lines.set(desk, amount);
       }
       return new Reservation(this, facts, lines);
@@ -270,164 +266,6 @@ export class BudgetKeeper implements ReservationKeeper {
     } finally {
       for (const desk of desks) desk.pins -= 1;
     }
-  }
-
-  /** Waits for a promise that has to be made in one epoch: one of a later epoch is given back, one of an earlier is void. */
-  async #waitIn(epoch: number, desk: BudgetDesk, amount: number, terms: ReserveTerms): Promise<void> {
-    const promisedIn = await this.#wait(desk, amount, terms);
-    if (this.epoch === epoch) return;
-    if (promisedIn === this.epoch) this.giveBack(new Map([[desk, amount]]));
-    throw budgetsUnavailable();
-  }
-
-  /** Resolves when the desk has promised the amount, with the epoch in which it did. */
-  #wait(desk: BudgetDesk, amount: number, terms: ReserveTerms): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        const at = desk.waiters.indexOf(waiter);
-        if (at !== -1) desk.waiters.splice(at, 1);
-        reject(new FarthingError('client-left', 'nobody waits for the answer'));
-      };
-      const waiter: Waiter = {
-        amount,
-        deadlineMs: this.#now() + terms.waitMs,
-        done: (verdict) => {
-          terms.signal.removeEventListener('abort', leave);
-          if (verdict === 'reserved') resolve(this.epoch);
-          else reject(this.#refusal(desk, verdict, amount));
-        },
-      };
-      if (terms.signal.aborted) return leave();
-      terms.signal.addEventListener('abort', leave, { once: true });
-      desk.waiters.push(waiter);
-      this.#board.touch(desk);
-      this.#serve(desk);
-      if (desk.waiters.length > 0) this.#track(this.#ask(desk, false));
-      return undefined;
-    });
-  }
-
-  #refusal(desk: BudgetDesk, verdict: Exclude<WaitVerdict, 'reserved'>, amount: number): FarthingError {
-    this.#options.events.emit({ kind: 'budget-refused', budget: desk.budget.name, reason: verdict });
-    return budgetRefusal(desk, verdict, amount, this.#options.clock.nowMs());
-  }
-
-  /** Gives what is free to those who wait, first come first served. */
-  #serve(desk: BudgetDesk): void {
-    while (this.#membership.mayPromise()) {
-      const waiter = desk.waiters[0];
-      if (waiter === undefined || !desk.take(waiter.amount)) return;
-      desk.waiters.shift();
-      waiter.done('reserved');
-    }
-  }
-
-  #serveAll(): void {
-    for (const desk of this.#board.desks()) {
-      this.#serve(desk);
-      if (desk.waiters.length > 0) this.#track(this.#ask(desk, false));
-    }
-  }
-
-  #expire(desk: BudgetDesk): void {
-    const nowMs = this.#now();
-    const late = desk.waiters.filter((waiter) => waiter.deadlineMs <= nowMs && !desk.isAsking);
-    for (const waiter of late) {
-      desk.waiters.splice(desk.waiters.indexOf(waiter), 1);
-      waiter.done(this.#membership.isReady ? 'held' : 'failed');
-    }
-  }
-
-  async #ask(desk: BudgetDesk, isLast: boolean): Promise<void> {
-    const { generation, ownerId } = this.#membership;
-    if (desk.isAsking || generation === undefined || !this.#membership.isReady) return;
-    desk.isAsking = true;
-    const { epoch } = this;
-    const sent = desk.ask(ownerId, this.#options.clock.nowMs(), desk.waiters[0], isLast);
-    let reply: StoreReply | { readonly kind: 'fault'; readonly error: unknown };
-    try {
-      reply = await this.#options.store.exchange(desk.account, sent.request, {
-        generation,
-        maxAccounts: this.#options.maxAccounts,
-        keepMs: accountLifeMs(desk.budget.window),
-      });
-    } catch (error) {
-      reply = { kind: 'fault', error };
-    }
-    desk.isAsking = false;
-    // Another owner id or generation: the desk has started over, and this answer speaks of before.
-    if (epoch !== this.epoch || generation !== this.#membership.generation) return;
-    if (reply.kind === 'held') this.#answered(desk, sent, reply, isLast);
-    else await this.#unanswered(desk, reply, isLast);
-  }
-
-  #answered(
-    desk: BudgetDesk,
-    sent: ReturnType<BudgetDesk['ask']>,
-    reply: Extract<ExchangeReply, { kind: 'held' }>,
-    isLast: boolean,
-  ): void {
-    desk.answered(sent, reply);
-    for (const ratio of reply.crossedRatios) {
-      this.#options.events.emit({
-        kind: 'budget-alert',
-        alert: alertOf(desk, ratio, reply.usedNanoUsd, sent.request.nowMs),
-      });
-    }
-    this.#serve(desk);
-    const waiter = desk.waiters[0];
-    if (waiter === undefined || isLast) return;
-    if (desk.isSpent(waiter.amount)) {
-      desk.waiters.shift();
-      waiter.done('spent');
-      this.#serve(desk);
-    } else if (waiter.deadlineMs <= this.#now()) {
-      desk.waiters.shift();
-      waiter.done('held');
-    }
-    // A waiter that this exchange was not about is asked for at once; the one it was about, with the next tick.
-    if (desk.waiters[0] !== undefined && desk.waiters[0] !== sent.neededFor) this.#track(this.#ask(desk, false));
-  }
-
-  async #unanswered(
-    desk: BudgetDesk,
-    reply: Exclude<StoreReply, { kind: 'held' }> | { readonly kind: 'fault'; readonly error: unknown },
-    isLast: boolean,
-  ): Promise<void> {
-    desk.failed();
-    switch (reply.kind) {
-      case 'superseded':
-        desk.catchUp();
-        return this.#ask(desk, isLast);
-      case 'created':
-        if (await this.#membership.isCurrent()) await this.#ask(desk, isLast);
-        return undefined;
-      case 'full':
-        return this.#failWaiters(desk, 'full');
-      case 'stale':
-        return this.#membership.look();
-      case 'lost':
-        return this.#membership.lost();
-      case 'fenced':
-        return this.#membership.fenced();
-      case 'fault':
-        this.#options.events.emit({
-          kind: 'store-failed',
-          store: 'budgets',
-          operation: 'exchange',
-          error: reply.error,
-        });
-        return this.#failWaiters(desk, 'failed');
-    }
-  }
-
-  #failWaiters(desk: BudgetDesk, verdict: 'full' | 'failed'): void {
-    for (const waiter of desk.waiters.splice(0)) waiter.done(verdict);
-  }
-
-  #track(work: Promise<void>): void {
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
   }
 
   #now(): number {
