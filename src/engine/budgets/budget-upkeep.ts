@@ -171,7 +171,7 @@ export class BudgetUpkeep {
 
   /**
    * Waits until every process that lives has drawn its line, for as long as it takes: what one that has not would count could not be told
-   * from what is added up here. One that stands still is ended by its lease. Undefined when the generation is not the store's any more.
+   * from what is added up here. One that stands still is ended by its lease. Undefined when the generation is not the store's any more, or this stops.
    */
   async #joined(generation: string): Promise<readonly BudgetOwner[] | undefined> {
     const { store, ledger, sleep, keeper } = this.#options;

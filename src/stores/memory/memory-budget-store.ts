@@ -125,7 +125,7 @@ export class MemoryBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   }
 
   async *accounts(): AsyncIterable<readonly [AccountId, AccountState]> {
-    yield* [...this.#accounts];
+    yield* Array.from(this.#accounts);
   }
 
   async close(): Promise<void> {
