@@ -35,7 +35,7 @@ export class BudgetBoard {
     const rows = budgets.map((budget): Row => {
       const definition = budgetDefinition(budget);
       const desks = before.get(definition)?.desks ?? new Map<string, BudgetDesk>();
-      for (const desk of desks.values()) desk.budget = budget;
+      for (const desk of desks.values()) desk.rule(budget);
       return { budget, definition, desks };
     });
     this.#rows = rows.toSorted((left, right) => (left.definition < right.definition ? -1 : 1));

@@ -46,13 +46,13 @@ const DEMAND_WEIGHT = 0.3;
  */
 export class BudgetDesk {
   readonly account: AccountId;
-  budget: Budget;
   readonly waiters: Waiter[] = [];
   isAsking = false;
   /** Calls that are about to use this desk: it must not be forgotten under them. */
   pins = 0;
   /** Time of the last exchange. */
   askedAtMs: number = Number.NEGATIVE_INFINITY;
+  #budget: Budget;
   #granted = 0;
   #reserved = 0;
   #unreported = 0;
@@ -69,7 +69,11 @@ export class BudgetDesk {
 
   constructor(account: AccountId, budget: Budget) {
     this.account = account;
-    this.budget = budget;
+    this.#budget = budget;
+  }
+
+  get budget(): Budget {
+    return this.#budget;
   }
 
   get isHard(): boolean {
@@ -111,6 +115,15 @@ export class BudgetDesk {
     if (!this.isIdle || this.pins > 0 || nowMs - this.askedAtMs < IDLE_MS) return false;
     const { floorBucket } = windowPosition(this.budget.window, this.budget.timezone, nowMs);
     return Object.keys(this.#settled).every((bucket) => Number(bucket) < floorBucket);
+  }
+
+  /** Takes other limits. What of the slice is not promised was given under the old ones: it is asked for anew. */
+  rule(budget: Budget): void {
+    const isSame = budget.limitNanoUsd === this.#budget.limitNanoUsd && budget.mode === this.#budget.mode;
+    this.#budget = budget;
+    if (isSame) return;
+    this.#granted = Math.min(this.#granted, this.#reserved + this.#unreported);
+    this.#isChanged = true;
   }
 
   /** Promises an amount from the slice, if it is there. */
