@@ -48,6 +48,17 @@ describe.skipIf(!hasRedis())('with a real Redis', () => {
     expect(await connection.command('PING')).toBe('PONG');
   });
 
+  test('a process that was busy itself reads the answer before it takes the command for failed', async () => {
+    const server = await startServer();
+    const connection = await connect({ url: server.url, timeoutMs: 200 });
+    await connection.command('PING');
+    const answer = connection.command('BLPOP', 'nothing', '0.1');
+    await new Promise((resolve) => void setTimeout(resolve, 20)); // it has been sent
+    const untilMs = performance.now() + 400;
+    while (performance.now() < untilMs);
+    expect(await answer).toBeNull();
+  });
+
   test('one that hangs fails commands in time, and they work again after it', async () => {
     const server = await startServer();
     const connection = await connect({ url: server.url, timeoutMs: 300 });

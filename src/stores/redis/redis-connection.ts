@@ -23,6 +23,9 @@ export type RedisConnectionOptions = RedisPlace & {
 /** For how long a command may take by default, in milliseconds. */
 const REDIS_TIMEOUT_MS = 500;
 
+/** What a command gets on top when its time is over, in milliseconds: a turn of the event loop. */
+const GRACE_MS = 20;
+
 /** Most commands that wait for their answers; further ones fail at once, so that a Redis that hangs does not fill the memory. */
 const MAX_PENDING = 20_000;
 
@@ -107,7 +110,10 @@ export class RedisConnection {
 
   #inTime<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(unavailable('Redis did not answer in time')), this.#timeoutMs);
+      let timer = setTimeout(() => {
+        // A process that was busy itself has still to read what came meanwhile.
+        timer = setTimeout(() => reject(unavailable('Redis did not answer in time')), GRACE_MS);
+      }, this.#timeoutMs);
       const owned = this.#owned;
       const sent = owned === undefined || owned.isReady() ? send() : owned.ready().then(send);
       sent.then(resolve, reject).finally(() => clearTimeout(timer));
