@@ -16,8 +16,6 @@ export async function openIoredis(
 ): Promise<OwnedRedisClient> {
   const ioredis = await importIoredis();
   const node = {
-    // The connection's own time ends before; this one forgets the command.
-    commandTimeout: timeoutMs * 2,
     connectTimeout: timeoutMs * 2,
     // A server that answers nothing for so long is dropped, so that what waits for it does not pile up.
     socketTimeout: timeoutMs * 2,
