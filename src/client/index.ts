@@ -32,6 +32,14 @@ export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
 export { formatUsd, parseUsd } from '../core/money.ts';
 export type { NanoUsd } from '../core/money.ts';
 export type { ActiveCacheMode, CacheMode } from '../core/cacheability.ts';
+export type {
+  AccountState,
+  BucketAmounts,
+  ExchangeReply,
+  ExchangeRequest,
+  OwnerShare,
+} from '../core/budget/account-state.ts';
+export type { AccountId, Budget, BudgetScope, BudgetWindow, SpendingFacts } from '../core/budget/budget.ts';
 export type { BudgetAlert } from '../core/budget/budget-alert.ts';
 export type { CallLimits } from '../core/limit/call-limits.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
@@ -47,16 +55,47 @@ export { DEFAULT_BUDGET_POLICY, DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from
 export type { BudgetPolicy } from '../middleware/budget/budget.ts';
 export { systemClock } from '../engine/system-ports.ts';
 export type {
+  BudgetOwner,
+  BudgetStanding,
+  BudgetStore,
+  BudgetStoreUpkeep,
+  ExchangeTerms,
+  FoldTerms,
+  StoreReply,
+} from '../ports/budget-store.ts';
+export type {
   CacheSelector,
   CacheStore,
   CacheStoreStats,
+  ForgetfulCacheStore,
   MeasuredCacheStore,
   PeekableCacheStore,
+  SettlingCacheStore,
 } from '../ports/cache-store.ts';
+export type {
+  Announcement,
+  AnnouncementBoard,
+  BudgetAdjustment,
+  BudgetBook,
+  ControlStore,
+} from '../ports/control-store.ts';
 export type { Clock, Random } from '../ports/clock.ts';
 export type { EngineEvent } from '../ports/event-sink.ts';
 export type { KeyRecord, KeyStore } from '../ports/key-store.ts';
-export type { Ledger, LedgerQuery, LedgerReader, ReportDimension, ReportRow } from '../ports/ledger.ts';
+export type {
+  ChargeReceipt,
+  Ledger,
+  LedgerOwner,
+  LedgerQuery,
+  LedgerReader,
+  ReportDimension,
+  ReportRow,
+  SpendingQuery,
+  SpendingReader,
+  SpendingRow,
+} from '../ports/ledger.ts';
+export type { LeaseStore } from '../ports/lease-store.ts';
+export type { BucketClaim, BucketGrant, BucketTerms, LimitStore, PermitClaim } from '../ports/limit-store.ts';
 export type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
 export { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 export type { MemoryCacheStoreOptions } from '../stores/memory/memory-cache-store.ts';

@@ -13,7 +13,9 @@ import {
   scopeValue,
 } from './budget.ts';
 
-const name = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((text) => !/\p{Surrogate}/u.test(text));
+const name = fc
+  .string({ minLength: 1, maxLength: 20, unit: 'grapheme' })
+  .filter((text) => !/\p{Surrogate}/u.test(text));
 const scope: fc.Arbitrary<BudgetScope> = fc.oneof(
   fc.constant<BudgetScope>({ kind: 'all' }),
   fc.record({ kind: fc.constantFrom('project', 'key', 'model'), name: fc.option(name, { nil: undefined }) }),

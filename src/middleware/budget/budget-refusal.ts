@@ -1,4 +1,4 @@
-import { accountParts, scopeText } from '../../core/budget/budget.ts';
+import { scopeText } from '../../core/budget/budget.ts';
 import { resetsAtMs, windowPosition } from '../../core/budget/budget-window.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { formatUsd, nanoUsd } from '../../core/money.ts';
@@ -52,9 +52,4 @@ export function budgetsUnavailable(cause?: unknown): FarthingError {
     retryable: true,
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-/** The scope value of a desk's account. @internal */
-export function deskValue(desk: BudgetDesk): string {
-  return accountParts(desk.account).value;
 }

@@ -38,7 +38,7 @@ const LEASE_MS = 15_000;
 const TARGET = { provider: 'openai', model: 'm' };
 
 /** Prices so plain that a test can do them in its head: a nano-dollar a token in, ten a token out. */
-export const PRICER: Pricer = {
+const PRICER: Pricer = {
   price: (_target, usage) => ({ amountNanoUsd: nanoUsd(usage.input + usage.output * 10), priceEntry: 'b:e' }),
   limits: () => ({ contextWindowTokens: 100_000, maxOutputTokens: 1000 }),
   vendorOf: () => 'openai',
