@@ -381,7 +381,7 @@ async function followsTheReference(one: KeptBudgetStore, two: KeptBudgetStore): 
   deepEqual((await accountsOf(one)).get(ACCOUNT), state);
 }
 
-/** What every {@link BudgetStore} with its upkeep must do. @public */
+/** What every `BudgetStore` with its upkeep must do. @public */
 export function budgetStoreConformance(open: OpenBudgetStores): readonly ConformanceCase[] {
   return [...STANDING, ...EXCHANGES, ...UPKEEP].map(([name, check]) => ({
     name,

@@ -34,7 +34,7 @@ export interface Budget {
 }
 
 /**
- * One counter: a budget and the project, key, model or tag value that it counts. Text without blanks, see {@link accountId}.
+ * One counter: a budget and the project, key, model or tag value that it counts. Text without blanks, see `accountId`.
  * @public
  */
 export type AccountId = string & { readonly __brand: 'AccountId' };
