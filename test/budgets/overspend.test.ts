@@ -29,7 +29,7 @@ function noting(fetch: typeof globalThis.fetch, refusals: Refusal[]): typeof glo
     if (reply.ok) return reply;
     const { headers, status } = reply;
     refusals.push({
-      url: String(input),
+      url: input instanceof Request ? input.url : input.toString(),
       status,
       retryAfter: headers.get('retry-after'),
       shouldRetry: headers.get('x-should-retry'),
@@ -77,24 +77,23 @@ async function makeCall({ openai, anthropic }: ReturnType<typeof clientsAt>, num
 
 /** Looks again and again at everything that must never pass the limit, until it is told to stop; gives the number of looks. */
 function watch(stage: BudgetStage, upstream: SimulatedProvider): () => Promise<number> {
-  let isOver = false;
-  let looks = 0;
+  const watched = { isOver: false, looks: 0 };
   const watching = (async () => {
-    while (!isOver) {
+    while (!watched.isOver) {
       /* oxlint-disable no-await-in-loop -- one look after the other */
       const { usedNanoUsd, heldNanoUsd } = await stage.figures();
       expect(BigInt(usedNanoUsd + heldNanoUsd)).toBeLessThanOrEqual(LIMIT);
       expect(sumOf(await stage.charges())).toBeLessThanOrEqual(LIMIT);
       expect(upstream.invoice().totalNanoUsd).toBeLessThanOrEqual(LIMIT);
-      looks += 1;
-      await new Promise((resolve) => void setTimeout(resolve, 150));
+      watched.looks += 1;
+      await new Promise((resolve) => void setTimeout(resolve, 300));
       /* oxlint-enable no-await-in-loop */
     }
   })();
   return async () => {
-    isOver = true;
+    watched.isOver = true;
     await watching;
-    return looks;
+    return watched.looks;
   };
 }
 
@@ -110,6 +109,11 @@ function checkRefusal({ url, status, retryAfter, shouldRetry, body }: Refusal): 
     );
     return;
   }
+  if (status === 503) {
+    // On a machine that is too busy to ask in time; clients come again.
+    expect(retryAfter).toBe('1');
+    return;
+  }
   expect([status, body]).toEqual([429, expect.anything()]);
   expect([shouldRetry, retryAfter]).toEqual([null, '1']);
   const told = { type: 'rate_limit_error', message: expect.stringContaining('the budget "everything" has no room') };
@@ -117,7 +121,7 @@ function checkRefusal({ url, status, retryAfter, shouldRetry, body }: Refusal): 
 }
 
 for (const { name, missing, start } of STAGES) {
-  describe.skipIf(missing !== undefined)(missing === undefined ? name : `${name}: ${missing}`, () => {
+  describe.skipIf(missing !== undefined)(`${name}${missing === undefined ? '' : `: ${missing}`}`, () => {
     test(
       'a thousand calls at once spend what a budget has, whatever they are, and not a nano-dollar more',
       { timeout: 120_000 },
