@@ -26,7 +26,32 @@ test(
     expect(bill.usage.cacheRead).toBeGreaterThan(0);
     expect(bill.usage.cacheWrite5m).toBeGreaterThan(0);
     expect(bill.unpricedCharges).toBe(0);
-    expect(bill.outcome).toMatchObject({ failed: 0, refused: 4, abandoned: 4 });
+    expect(bill.outcome).toMatchObject({ failed: 0, held: 0, refused: 4, abandoned: 4 });
+  },
+);
+
+test(
+  'a few users reach their budget: no account passes its limit, counters equal the ledger, and refused calls cost nothing',
+  { timeout: 60_000 },
+  async () => {
+    const bill = JSON.parse(
+      await demo('--json', '--calls', '400', '--seconds', '5', '--seed', '3', '--user-limit', '0.15'),
+    );
+    const [everything, perUser] = bill.budgets;
+    expect(everything).toMatchObject({ name: 'everything', limitUsd: '12.00', usedUsd: bill.costUsd });
+    expect(perUser).toMatchObject({ name: 'per-user', limitUsd: '0.15', usedUsd: bill.costUsd });
+    for (const budget of bill.budgets) {
+      expect(budget).toMatchObject({ ledgerUsd: budget.usedUsd, differenceUsd: '0.00', accountsOverLimit: 0 });
+    }
+    expect(bill.overBudget.calls).toBeGreaterThan(0);
+    expect(bill.overBudget).toMatchObject({ calls: perUser.refused.spent, costUsd: '0.00' });
+    expect(bill.outcome).toMatchObject({ failed: 0, overBudget: bill.overBudget.calls });
+    expect(bill.proof).toMatchObject({ differenceUsd: '0.00' });
+    const { sentAgain, ...outcomes } = bill.outcome;
+    expect(Object.values<number>(outcomes).reduce((sum, calls) => sum + calls, 0)).toBe(400);
+    // A client may leave before its request has left.
+    expect(400 + sentAgain - bill.calls).toBeLessThanOrEqual(outcomes.abandoned);
+    expect(400 + sentAgain - bill.calls).toBeGreaterThanOrEqual(0);
   },
 );
 
@@ -34,6 +59,7 @@ test('without a terminal the demo prints plain lines and the bill', { timeout: 6
   const text = await demo('--calls', '60', '--seconds', '1');
   expect(text).toContain('100 %  60 calls');
   expect(text).toContain('THE BILL');
+  expect(text).toContain('THE BUDGETS');
   expect(text).toMatch(/difference +\$0\.000000000/);
   expect(text).not.toContain(String.fromCodePoint(27));
 });

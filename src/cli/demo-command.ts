@@ -6,6 +6,7 @@ interface DemoOptions {
   readonly calls: number;
   readonly seconds: number;
   readonly seed: number;
+  readonly userLimit?: number;
   readonly json?: boolean;
 }
 
@@ -23,6 +24,7 @@ export function registerDemo(program: Command): void {
     .option('--calls <number>', 'how many calls', wholeNumber(1, 200_000), 4000)
     .option('--seconds <number>', 'how long the day takes', wholeNumber(1, DAY_SECONDS), 60)
     .option('--seed <number>', 'which day: the same seed is the same traffic', wholeNumber(0, 2 ** 31), 1)
+    .option('--user-limit <usd>', 'what each user may spend, in dollars (0.50 unless said)', dollarAmount)
     .option('--json', 'print the bill as JSON with exact amounts')
     .action(demoCommand);
 }
@@ -33,6 +35,12 @@ function wholeNumber(low: number, high: number): (text: string) => number {
     if (Number.isInteger(value) && value >= low && value <= high) return value;
     throw new InvalidArgumentError(`Write a whole number from ${low} to ${high}.`);
   };
+}
+
+function dollarAmount(text: string): number {
+  const value = /^\d{1,6}(?:\.\d{1,4})?$/.test(text) ? Number(text) : 0;
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Write an amount in dollars: 0.10.');
 }
 
 async function demoCommand(options: DemoOptions): Promise<void> {
@@ -46,7 +54,8 @@ async function demoCommand(options: DemoOptions): Promise<void> {
   console.log(`\n${demoBillText(bill, facts)}`);
 }
 
-async function runDemo({ calls, seconds, seed, json }: DemoOptions): Promise<{ bill: DemoBill; facts: RunFacts }> {
+async function runDemo(options: DemoOptions): Promise<{ bill: DemoBill; facts: RunFacts }> {
+  const { calls, seconds, seed, userLimit, json } = options;
   const { startStack } = await import('./demo/start-stack.ts');
   const { sendTraffic } = await import('./demo/send-traffic.ts');
   const { demoBill } = await import('./demo/demo-bill.ts');
@@ -54,7 +63,7 @@ async function runDemo({ calls, seconds, seed, json }: DemoOptions): Promise<{ b
   const { trafficPlan } = await import('../simulator/traffic/traffic-plan.ts');
   const speed = { timeScale: DAY_SECONDS / seconds, latencyRatio: LATENCY_RATIO };
   const plan = trafficPlan(seed, calls);
-  const stack = await startStack({ seed, ...speed });
+  const stack = await startStack({ seed, ...speed, calls, userLimitUsd: userLimit });
   try {
     if (json !== true)
       console.log(`A day of ${calls.toLocaleString('en-US')} calls in ${seconds} s, through ${stack.gatewayUrl}`);

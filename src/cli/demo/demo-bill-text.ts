@@ -3,6 +3,7 @@ import { formatUsd } from '../../core/money.ts';
 import { plainTable } from '../plain-table.ts';
 import { shortUsd } from '../short-usd.ts';
 import type { DemoBill, LatencyLine } from './demo-bill.ts';
+import type { BudgetLine } from './demo-budgets.ts';
 import type { SendOutcome } from './send-traffic.ts';
 
 /** What the bill's reader must know of the run. @internal */
@@ -20,8 +21,9 @@ export function demoBillText(bill: DemoBill, facts: RunFacts): string {
     moneyPart(bill),
     leverPart(bill),
     trafficPart(bill, facts),
+    budgetPart(bill),
     proofPart(bill),
-    'The traffic is made up (see src/simulator/traffic): your share of repeats decides what you save.',
+    'The traffic is made up (see src/simulator/traffic):\nyour share of repeats decides what you save.',
   ].join('\n\n');
 }
 
@@ -48,37 +50,69 @@ function leverPart(bill: DemoBill): string {
   });
 }
 
-function trafficPart(bill: DemoBill, facts: RunFacts): string {
-  const { outcome } = facts;
+function trafficPart(bill: DemoBill, { outcome, seconds, seed, latencyRatio }: RunFacts): string {
   const { usage } = bill;
   const written = usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h;
   const hitRate = percent(BigInt(bill.hits), BigInt(bill.calls));
+  const provider = `the provider at 1/${Math.round(1 / latencyRatio)} of a real one's`;
+  const estimates = `${bill.estimates.charges} estimates (${dollars(bill.estimates.nanoUsd)})`;
   const rows = [
-    ['calls', `${whole(bill.calls)} in ${facts.seconds.toFixed(1)} s, seed ${facts.seed}`],
+    ['calls', `${whole(callsOf(outcome))} in ${seconds.toFixed(1)} s, seed ${seed}${sentAgain(bill, outcome)}`],
     [
       '',
-      `${whole(outcome.answered)} answered, ${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client, ${outcome.failed} failed`,
+      `${whole(outcome.answered)} answered, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
     ],
-    [
-      'hit rate',
-      `${hitRate}: ${whole(bill.hits)} from the cache; and ${whole(bill.coalesced)} shared a call in flight`,
-    ],
+    ['', `${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client`],
+    ['hit rate', `${hitRate}: ${whole(bill.hits)} from the cache`],
+    ['', `and ${whole(bill.coalesced)} shared a call in flight`],
     ['latency of hits', latency(bill.hitLatency)],
-    [
-      'latency of misses',
-      `${latency(bill.missLatency)} (the provider at 1/${Math.round(1 / facts.latencyRatio)} of a real one's)`,
-    ],
-    [
-      'tokens paid for',
-      `${whole(inputTokensOf(usage))} in (${whole(usage.cacheRead)} read from and ${whole(written)} written to the provider's cache)`,
-    ],
+    ['latency of misses', latency(bill.missLatency)],
+    ['', `(${provider})`],
+    ['tokens paid for', `${whole(inputTokensOf(usage))} in`],
+    ['', `(${whole(usage.cacheRead)} read from the provider's cache, ${whole(written)} written)`],
     ['', `${whole(usage.output)} out (${whole(usage.reasoning)} of it reasoning)`],
-    [
-      'not exact',
-      `${bill.estimates.charges} estimates (${dollars(bill.estimates.nanoUsd)}), ${bill.unpricedCharges} unpriced`,
-    ],
+    ['not exact', `${estimates}, ${bill.unpricedCharges} unpriced`],
   ];
   return plainTable(['THE DAY', ''], rows);
+}
+
+function callsOf({ answered, refused, overBudget, held, failed, abandoned }: SendOutcome): number {
+  return answered + refused + overBudget + held + failed + abandoned;
+}
+
+/** Why the gateway counted more calls than were made. */
+function sentAgain({ calls }: DemoBill, outcome: SendOutcome): string {
+  const again = outcome.sentAgain;
+  if (again === 0) return '';
+  return `; ${again} sent again after a fault: ${whole(calls)} requests`;
+}
+
+function budgetPart({ budgets, overBudget: { calls, users, costNanoUsd } }: DemoBill): string {
+  const row = (label: string, cell: (line: BudgetLine) => string): readonly string[] => [label, ...budgets.map(cell)];
+  const rows = [
+    row('limit', ({ limitNanoUsd }) => dollars(limitNanoUsd)),
+    row('accounts', ({ accounts }) => whole(accounts)),
+    row('used of the fullest', ({ fullest }) => dollars(fullest.usedNanoUsd)),
+    row('share of its limit', ({ fullest, limitNanoUsd }) => percent(fullest.usedNanoUsd, limitNanoUsd)),
+    row('ever above the limit', ({ accountsOverLimit }) =>
+      accountsOverLimit === 0 ? 'none' : whole(accountsOverLimit),
+    ),
+    row('refused: spent (402)', ({ refused }) => whole(refused.spent)),
+    row('refused: held (429)', ({ refused }) => whole(refused.held)),
+    row('used, by the counters', ({ usedNanoUsd }) => exactDollars(usedNanoUsd)),
+    row('used, by the ledger', ({ ledgerNanoUsd }) => exactDollars(ledgerNanoUsd)),
+    row('difference', ({ differenceNanoUsd }) => exactDollars(differenceNanoUsd)),
+  ];
+  const table = plainTable(['THE BUDGETS (hard, 24 h)', ...budgets.map(({ name }) => name)], rows, {
+    align: ['left', ...budgets.map(() => 'right' as const)],
+  });
+  if (calls === 0) return table;
+  const who = `${whole(users)} ${users === 1 ? 'user' : 'users'}`;
+  return [
+    table,
+    `Refused before they were sent: ${whole(calls)} calls of ${who}, which cost ${dollars(costNanoUsd)}.`,
+    'The most that they could have cost did not fit into what was left.',
+  ].join('\n');
 }
 
 function proofPart({ proof, estimates }: DemoBill): string {
@@ -89,10 +123,11 @@ function proofPart({ proof, estimates }: DemoBill): string {
   ];
   const table = plainTable(['THE PROOF', 'USD'], rows, { align: ['left', 'right'] });
   if (proof.unstatedRequests === 0 && estimates.charges === 0) return table;
-  return (
-    `${table}\nbeside it, streams whose usage nobody was told: ${proof.unstatedRequests} ` +
-    `(invoiced ${dollars(proof.unstatedNanoUsd)}, in the ledger as ${estimates.charges} estimates of ${dollars(estimates.nanoUsd)})`
-  );
+  return [
+    table,
+    `Beside it, streams that were cut, whose usage nobody was told: ${proof.unstatedRequests}`,
+    `(invoiced ${dollars(proof.unstatedNanoUsd)}; in the ledger as ${estimates.charges} estimates of ${dollars(estimates.nanoUsd)}).`,
+  ].join('\n');
 }
 
 function latency({ p50Ms, p95Ms }: LatencyLine): string {

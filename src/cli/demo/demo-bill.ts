@@ -1,6 +1,7 @@
 import type { CallRecord, Charge } from '../../core/model/charge.ts';
 import { addUsage, NO_USAGE, type Usage } from '../../core/model/usage.ts';
 import { SAVING_STEPS } from '../../core/savings.ts';
+import { type BudgetLine, budgetLines, type RefusedCalls, refusedCalls } from './demo-budgets.ts';
 import type { Books } from './start-stack.ts';
 
 /** Money that one lever saved (or lost, when negative). @internal */
@@ -20,6 +21,7 @@ export interface LatencyLine {
 
 /** The bill of a run. @internal */
 export interface DemoBill {
+  /** Requests, as the gateway counts them: one that a client sends again is another. */
   readonly calls: number;
   readonly baselineNanoUsd: bigint;
   readonly costNanoUsd: bigint;
@@ -34,6 +36,8 @@ export interface DemoBill {
   readonly usage: Usage;
   readonly estimates: { readonly charges: number; readonly nanoUsd: bigint };
   readonly unpricedCharges: number;
+  readonly budgets: readonly BudgetLine[];
+  readonly overBudget: RefusedCalls;
   readonly proof: BillProof;
 }
 
@@ -50,7 +54,8 @@ interface BillProof {
 }
 
 /** Draws the bill from both sides' books. @internal */
-export function demoBill({ charges, records, invoice }: Books): DemoBill {
+export function demoBill(books: Books): DemoBill {
+  const { charges, records, invoice } = books;
   const certain = (certainty: Charge['certainty']): readonly Charge[] =>
     charges.filter((charge) => charge.certainty === certainty);
   const exactNanoUsd = sumOf(certain('exact').map((charge) => charge.amountNanoUsd));
@@ -71,6 +76,8 @@ export function demoBill({ charges, records, invoice }: Books): DemoBill {
     usage: charges.reduce((sum, charge) => addUsage(sum, charge.usage), NO_USAGE),
     estimates: { charges: estimates.length, nanoUsd: sumOf(estimates.map((charge) => charge.amountNanoUsd)) },
     unpricedCharges: certain('unpriced').length,
+    budgets: budgetLines(books),
+    overBudget: refusedCalls(records, charges),
     proof: {
       invoiceNanoUsd: statedNanoUsd,
       ledgerNanoUsd: exactNanoUsd,

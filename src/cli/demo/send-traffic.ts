@@ -20,13 +20,19 @@ export interface SendOutcome {
   readonly answered: number;
   /** Refused with 4xx, as mistakes should be. */
   readonly refused: number;
+  /** Refused with 402: a budget is spent. */
+  readonly overBudget: number;
+  /** Still refused with 429 after the client's retries: calls in flight held what was left of a budget. */
+  readonly held: number;
   /** Still failed after the client's retries. */
   readonly failed: number;
   /** The client left on purpose. */
   readonly abandoned: number;
+  /** Requests beyond the first of a call: a gateway that does not try again itself counts them as calls. */
+  readonly sentAgain: number;
 }
 
-type CallOutcome = keyof SendOutcome;
+type CallOutcome = Exclude<keyof SendOutcome, 'sentAgain'>;
 
 /** Connections to the gateway: more than calls are ever under way. */
 const CONNECTIONS = 256;
@@ -42,14 +48,14 @@ const DONE_WITHIN_MS = 60_000;
  */
 export async function sendTraffic(plan: readonly PlannedCall[], options: SendOptions): Promise<SendOutcome> {
   const pool = new Pool(options.gatewayUrl, { connections: CONNECTIONS });
-  const outcome = { answered: 0, refused: 0, failed: 0, abandoned: 0 };
+  const outcome = { answered: 0, refused: 0, overBudget: 0, held: 0, failed: 0, abandoned: 0, sentAgain: 0 };
   const sessions = new Map<string, Promise<void>>();
   const startMs = performance.now();
   let done = 0;
   const run = async (call: PlannedCall, before: Promise<void> | undefined): Promise<void> => {
     await sleep(Math.max(0, startMs + call.atMs / options.timeScale - performance.now()));
     await before;
-    outcome[await sendCall(pool, call, options)] += 1;
+    outcome[await sendCall(pool, call, options, () => (outcome.sentAgain += 1))] += 1;
     done += 1;
     options.onDone(done);
   };
@@ -67,19 +73,33 @@ export async function sendTraffic(plan: readonly PlannedCall[], options: SendOpt
   return outcome;
 }
 
-async function sendCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<CallOutcome> {
-  for (let attempt = 0; attempt <= CLIENT_RETRIES; attempt += 1) {
+async function sendCall(
+  pool: Pool,
+  call: PlannedCall,
+  options: SendOptions,
+  onRetry: () => void,
+): Promise<CallOutcome> {
+  for (let retries = 0; ; retries += 1) {
     // oxlint-disable-next-line no-await-in-loop -- a retry comes after the failure
-    const status = await attemptCall(pool, call, options);
-    if (status === 'left') return 'abandoned';
+    const attempt = await attemptCall(pool, call, options);
+    if (attempt === 'left') return 'abandoned';
+    const { status, pauseMs } = attempt;
     if (status < 400) return 'answered';
+    if (status === 402) return 'overBudget';
     if (status < 500 && status !== 429) return 'refused';
-    await sleep(RETRY_PAUSE_MS); // oxlint-disable-line no-await-in-loop -- the pause before it
+    if (retries === CLIENT_RETRIES) return status === 429 ? 'held' : 'failed';
+    await sleep(pauseMs); // oxlint-disable-line no-await-in-loop -- the pause before it
+    onRetry();
   }
-  return 'failed';
 }
 
-async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<number | 'left'> {
+interface Attempt {
+  readonly status: number;
+  /** How long the client waits before it tries again. */
+  readonly pauseMs: number;
+}
+
+async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<Attempt | 'left'> {
   const leaving =
     call.abandonAfterMs === undefined
       ? undefined
@@ -90,11 +110,17 @@ async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions):
     const signal = leaving ?? AbortSignal.timeout(DONE_WITHIN_MS);
     const reply = await pool.request({ method: 'POST', path, headers, body: call.body, signal });
     await reply.body.arrayBuffer();
-    return reply.statusCode;
+    return { status: reply.statusCode, pauseMs: pauseOf(reply.headers['retry-after']) };
   } catch (error) {
     if (leaving?.aborted === true) return 'left';
     throw error;
   }
+}
+
+/** As official clients do: what the server asks for, in seconds, else a pause of their own. */
+function pauseOf(retryAfter: string | readonly string[] | undefined): number {
+  const seconds = Number(retryAfter);
+  return seconds > 0 ? seconds * 1000 : RETRY_PAUSE_MS;
 }
 
 /** The key as the client of that protocol sends it. */

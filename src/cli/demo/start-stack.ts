@@ -2,14 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { request } from 'undici';
+import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import type { CallRecord, Charge } from '../../core/model/charge.ts';
+import { type ListedBudget, listBudgets } from '../../engine/budgets/list-budgets.ts';
+import { systemClock } from '../../engine/system-ports.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import type { Invoice } from '../../simulator/provider-invoice.ts';
 import { startSimulatedProvider, type SimulatedProvider } from '../../simulator/simulated-provider.ts';
 import { PROJECT_NAMES } from '../../simulator/traffic/traffic-parameters.ts';
-import { ledgerPath } from '../../stores/sqlite/data-files.ts';
+import { budgetsPath, ledgerPath } from '../../stores/sqlite/data-files.ts';
+import { openSqliteBudgetStore } from '../../stores/sqlite/sqlite-budget-store.ts';
 import { openLedgerReader } from '../../stores/sqlite/sqlite-ledger-reader.ts';
+import { type BudgetBooks, demoBudgets, refusalsOf } from './demo-budgets.ts';
 import { demoPrices } from './demo-models.ts';
 
 /** How the demo's provider and gateway run. @internal */
@@ -19,11 +25,14 @@ export interface StackOptions {
   readonly timeScale: number;
   /** Share of a realistic provider latency that is really waited for. */
   readonly latencyRatio: number;
+  /** How many calls will come: budgets grow with them. */
+  readonly calls: number;
+  /** What each user may spend, in dollars. Undefined: see `demoBudgets`. */
+  readonly userLimitUsd: number | undefined;
 }
 
 /** What is left when all has been served: both sides' books. @internal */
-export interface Books {
-  readonly charges: readonly Charge[];
+export interface Books extends BudgetBooks {
   readonly records: readonly CallRecord[];
   readonly invoice: Invoice;
 }
@@ -33,7 +42,7 @@ export interface Stack {
   readonly gatewayUrl: string;
   /** One key for each project of the traffic. */
   readonly keys: readonly string[];
-  /** Stops the gateway and opens the books: its ledger as it is on disk, and the provider's invoice. */
+  /** Stops the gateway and opens the books: its ledger and counters as they are on disk, and the provider's invoice. */
   settle(): Promise<Books>;
   /** Stops everything and removes the data. */
   close(): Promise<void>;
@@ -44,6 +53,12 @@ const FAULT_RATIO = 0.004;
 /** For how long the gateway's cache keeps answers, in hours of the simulated day. */
 const CACHE_TTL_HOURS = 6;
 const HOUR_MS = 3_600_000;
+/**
+ * Sent with calls that state no limit, so that they do not reserve the model's largest answer; longer than any answer of the day.
+ */
+const MAX_OUTPUT_TOKENS = 2048;
+/** Of users: their accounts are all read. */
+const MAX_ACCOUNTS = 10_000;
 
 /** Starts the provider, and the gateway on its embedded store in a folder of its own. @internal */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -53,13 +68,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     faultRatio: FAULT_RATIO,
   });
   const folder = await mkdtemp(join(tmpdir(), 'farthing-demo-'));
-  const keys = PROJECT_NAMES.map(() => `fk-${randomBytes(32).toString('base64url')}`);
+  const secrets = { keys: PROJECT_NAMES.map(newKey), adminKey: newKey() };
   const removeAll = async (): Promise<void> => {
     await provider.close();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { config } = loadConfig({ text: configText(provider, folder, keys, options), env: {}, readFile: noFile });
+    const { config } = loadConfig({ text: configText(provider, folder, secrets, options), env: {}, readFile: noFile });
     const gateway = await startGateway({ config });
     let isOpen = true;
     const stop = async (): Promise<void> => {
@@ -68,10 +83,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     return {
       gatewayUrl: gateway.url,
-      keys,
+      keys: secrets.keys,
       settle: async () => {
+        const refusals = refusalsOf(await metricsOf(gateway.url, secrets.adminKey));
         await stop();
-        return { ...(await ledgerOf(folder)), invoice: provider.invoice() };
+        const budgets = await countersOf(folder, config);
+        return { ...(await ledgerOf(folder)), budgets, refusals, invoice: provider.invoice() };
       },
       close: async () => {
         await stop();
@@ -84,11 +101,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+function newKey(): string {
+  return `fk-${randomBytes(32).toString('base64url')}`;
+}
+
+interface Secrets {
+  readonly keys: readonly string[];
+  readonly adminKey: string;
+}
+
 /** The configuration as a file would say it; JSON is YAML. */
 function configText(
   provider: SimulatedProvider,
   folder: string,
-  keys: readonly string[],
+  { keys, adminKey }: Secrets,
   options: StackOptions,
 ): string {
   const apiKey = 'sk-simulated';
@@ -102,12 +128,34 @@ function configText(
     },
     cache: { mode: 'deterministic', ttl: `${Math.ceil((CACHE_TTL_HOURS * HOUR_MS) / options.timeScale)}ms` },
     keys: PROJECT_NAMES.map((project, index) => ({ name: project, project, key: keys[index] })),
+    admin: { key: adminKey },
+    budgets: demoBudgets(options.calls, options.userLimitUsd),
+    limits: { defaultMaxOutputTokens: MAX_OUTPUT_TOKENS },
     log: { level: 'error' },
   });
 }
 
 function noFile(path: string): never {
   throw new Error(`the demo reads no file: ${path}`);
+}
+
+async function metricsOf(gatewayUrl: string, adminKey: string): Promise<string> {
+  const { statusCode, body } = await request(`${gatewayUrl}/metrics`, {
+    headers: { authorization: `Bearer ${adminKey}` },
+  });
+  const text = await body.text();
+  if (statusCode !== 200) throw new Error(`the gateway's metrics cannot be read: ${statusCode}`);
+  return text;
+}
+
+async function countersOf(folder: string, { budgets }: Config): Promise<readonly ListedBudget[]> {
+  const store = await openSqliteBudgetStore({ path: budgetsPath(folder), clock: systemClock });
+  try {
+    const effective = budgets.map((budget) => ({ budget, origin: 'configuration' as const }));
+    return await listBudgets(effective, store, { nowMs: systemClock.nowMs(), limit: MAX_ACCOUNTS });
+  } finally {
+    await store.close();
+  }
 }
 
 async function ledgerOf(folder: string): Promise<{ charges: readonly Charge[]; records: readonly CallRecord[] }> {
