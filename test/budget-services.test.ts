@@ -102,5 +102,19 @@ budgets: [{ name: team, scope: all, limitUsd: 10, window: month }]
       expect(await used()).toBe('0.00');
       expect(await farthing('ledger', 'verify')).toMatchObject({ code: 0 });
     });
+
+    test('keys are made and revoked, and the ledger is listed and reported, as in a folder', async () => {
+      const made = await farthing('keys', 'create', '--name', 'team', '--project', 'web');
+      const [keyId = ''] = /key_[0-9a-f]{16}/.exec(made.output) ?? [];
+      expect(await stores.keys.list()).toMatchObject([{ keyId, name: 'team', project: 'web' }]);
+      expect((await farthing('keys', 'list')).output).toContain(keyId);
+      expect((await farthing('keys', 'revoke', keyId)).code).toBe(0);
+      expect((await stores.keys.list())[0]?.revokedAtMs).toBeGreaterThan(0);
+      await spendFrom({ ledger: stores.ledger, budgets }, 'bob', '1');
+      expect((await farthing('ledger', 'list')).output).toContain('1.00');
+      const { output, errors } = await farthing('report', '--by', 'tag:user', '--json');
+      expect(errors).toBe('');
+      expect(output).toContain('"bob"');
+    });
   },
 );

@@ -13,7 +13,7 @@ import { type CallEstimate, callEstimate, type ImaginedCall, loweredOutput } fro
 import { systemClock } from '../engine/system-ports.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
 import type { Pricer } from '../ports/pricer.ts';
-import { type CommandSettings, commandSettings, openBudgetStorage } from './budget-storage.ts';
+import { type CommandSettings, commandSettings, openBudgetStorage } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
 

@@ -11,7 +11,7 @@ import { accountJson, budgetJson, type ListedBudget, listBudgets } from '../engi
 import { resetBudget } from '../engine/budgets/reset-budget.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import { registerExplain } from './budget-explanation.ts';
-import { type BudgetStorage, commandSettings, openBudgetStorage } from './budget-storage.ts';
+import { type BudgetStorage, commandSettings, openBudgetStorage } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
 

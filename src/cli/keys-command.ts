@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { FarthingError } from '../core/errors.ts';
 import {
@@ -14,8 +13,8 @@ import {
 import type { KeyRecord, KeyStore } from '../ports/key-store.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
-import { keysPath } from '../stores/sqlite/data-files.ts';
-import { addDataOptions, dataFolderOf, type DataOptions } from './data-folder.ts';
+import { openKeys, storageOf } from './command-storage.ts';
+import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
 import { parseLength } from './time-option.ts';
 
@@ -115,10 +114,7 @@ function entropy(): KeyEntropy {
 }
 
 async function withKeys(options: DataOptions, work: (keys: KeyStore) => Promise<void>): Promise<void> {
-  const folder = await dataFolderOf(options);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { openSqliteKeyStore } = await import('../stores/sqlite/sqlite-key-store.ts');
-  const keys = await openSqliteKeyStore(keysPath(folder));
+  const keys = await openKeys(await storageOf(options));
   try {
     await work(keys);
   } finally {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LedgerQuery, LedgerReader } from '../ports/ledger.ts';
-import { ledgerPath } from '../stores/sqlite/data-files.ts';
 import { csvLine } from './csv-line.ts';
-import { addDataOptions, dataFolderOf, type DataOptions, existingFile } from './data-folder.ts';
+import { openLedger, storageOf } from './command-storage.ts';
+import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { CALL_CSV, CALL_TABLE, CHARGE_CSV, CHARGE_TABLE, type CsvColumn, type TableColumn } from './ledger-columns.ts';
 import { registerVerify } from './ledger-verify.ts';
 import { plainTable } from './plain-table.ts';
@@ -64,13 +64,11 @@ function queryOf(options: LedgerOptions): LedgerQuery {
 }
 
 async function withLedger(options: DataOptions, work: (ledger: LedgerReader) => Promise<void>): Promise<void> {
-  const path = existingFile(ledgerPath(await dataFolderOf(options)), 'ledger');
-  const { openLedgerReader } = await import('../stores/sqlite/sqlite-ledger-reader.ts');
-  const ledger = await openLedgerReader(path);
+  const opened = await openLedger(await storageOf(options));
   try {
-    await work(ledger);
+    await work(opened.ledger);
   } finally {
-    await ledger.close();
+    await opened.close();
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type VerifyBudgetsOptions,
 } from '../engine/budgets/verify-budgets.ts';
 import { systemClock } from '../engine/system-ports.ts';
-import { commandSettings, openBudgetStorage, openSpending } from './budget-storage.ts';
+import { commandSettings, openBudgetStorage, openLedger } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { plainTable } from './plain-table.ts';
@@ -42,7 +42,7 @@ export function registerVerify(group: Command): void {
 
 async function verifyCommand(options: VerifyOptions): Promise<void> {
   const { storage } = await commandSettings(options);
-  const spending = await openSpending(storage);
+  const spending = await openLedger(storage);
   try {
     const budgets = await openBudgetStorage(storage);
     try {

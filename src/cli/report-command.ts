@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { formatUsd } from '../core/money.ts';
 import { parseReportDimension, totalRow } from '../core/report.ts';
 import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
-import { ledgerPath } from '../stores/sqlite/data-files.ts';
-import { addDataOptions, dataFolderOf, type DataOptions, existingFile } from './data-folder.ts';
+import { openLedger, storageOf } from './command-storage.ts';
+import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
 import { shortUsd } from './short-usd.ts';
 import { MOMENT_HELP, parseMoment } from './time-option.ts';
@@ -32,18 +32,16 @@ function parseBy(text: string): ReportDimension {
 }
 
 async function reportCommand(options: ReportOptions): Promise<void> {
-  const path = existingFile(ledgerPath(await dataFolderOf(options)), 'ledger');
   const query: LedgerQuery = {
     ...(options.from === undefined ? {} : { fromMs: options.from }),
     ...(options.until === undefined ? {} : { untilMs: options.until }),
   };
-  const { openLedgerReader } = await import('../stores/sqlite/sqlite-ledger-reader.ts');
-  const ledger = await openLedgerReader(path);
+  const opened = await openLedger(await storageOf(options));
   try {
-    const rows = await ledger.report(options.by, query);
+    const rows = await opened.ledger.report(options.by, query);
     console.log(options.json === true ? reportJson(options.by, rows) : reportText(options.by, rows));
   } finally {
-    await ledger.close();
+    await opened.close();
   }
 }
 

@@ -3,7 +3,8 @@ import type { Config, StorageConfig } from '../config/config.ts';
 import { systemClock } from '../engine/system-ports.ts';
 import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { BudgetBook } from '../ports/control-store.ts';
-import type { SpendingReader } from '../ports/ledger.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import type { LedgerReader, SpendingReader } from '../ports/ledger.ts';
 import type { DataOptions } from './data-folder.ts';
 import { existingFile } from './data-folder.ts';
 
@@ -21,14 +22,19 @@ export interface BudgetStorage {
 }
 
 /** A ledger that is only read. @internal */
-export interface OpenedSpending {
-  readonly ledger: SpendingReader;
+export interface OpenedLedger {
+  readonly ledger: LedgerReader & SpendingReader;
   readonly livingOwners: () => Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 /** For how long a person at a terminal waits for Redis, in milliseconds; a gateway is more impatient. */
 const REDIS_TIMEOUT_MS = 5000;
+
+/** Where data is kept: the folder that was named, without looking at any configuration, else what the configuration says. @internal */
+export async function storageOf(options: DataOptions): Promise<StorageConfig> {
+  return options.data === undefined ? (await commandSettings(options)).storage : { kind: 'folder', path: options.data };
+}
 
 /** The configuration, and the storage: the folder that was named, else what the configuration says. @internal */
 export async function commandSettings(options: DataOptions): Promise<CommandSettings> {
@@ -77,7 +83,7 @@ async function closeAll(opened: readonly { close(): Promise<void> }[]): Promise<
  * @throws FarthingError `not-found` or `store-unavailable`
  * @internal
  */
-export async function openSpending(storage: StorageConfig): Promise<OpenedSpending> {
+export async function openLedger(storage: StorageConfig): Promise<OpenedLedger> {
   if (storage.kind === 'folder') {
     const { ledgerPath } = await import('../stores/sqlite/data-files.ts');
     const { openLedgerReader } = await import('../stores/sqlite/sqlite-ledger-reader.ts');
@@ -89,4 +95,20 @@ export async function openSpending(storage: StorageConfig): Promise<OpenedSpendi
   const database = await openMigratedDatabase({ url: storage.postgresUrl, maxConnections: 1 });
   const ledger = new PostgresLedgerReader(database);
   return { ledger, livingOwners: () => ledger.livingOwners(), close: () => database.release() };
+}
+
+/**
+ * Opens the keys, making the folder where it is not there.
+ * @throws FarthingError `store-unavailable`, or `configuration` when a package is missing.
+ * @internal
+ */
+export async function openKeys(storage: StorageConfig): Promise<KeyStore> {
+  if (storage.kind === 'services') {
+    const { openPostgresKeyStore } = await import('../stores/postgres/postgres-key-store.ts');
+    return openPostgresKeyStore({ url: storage.postgresUrl, maxConnections: 1 });
+  }
+  mkdirSync(storage.path, { recursive: true, mode: 0o700 });
+  const { keysPath } = await import('../stores/sqlite/data-files.ts');
+  const { openSqliteKeyStore } = await import('../stores/sqlite/sqlite-key-store.ts');
+  return openSqliteKeyStore(keysPath(storage.path));
 }
