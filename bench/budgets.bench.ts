@@ -69,7 +69,7 @@ async function call(keeper: BudgetKeeper | undefined, tally: Tally, provider: ()
   await provider();
   const atMs = systemClock.nowMs();
   const pending = reservation.pend(TARGET, BOUND, atMs);
-  pending.settle({ chargeId: 'charge', ownerId: reservation.ownerId, amountNanoUsd: AMOUNT, atMs });
+  pending.settle({ chargeId: 'charge', ownerId: reservation.ownerId, amountNanoUsd: AMOUNT, atMs, bookedAtMs: atMs });
   reservation.release();
 }
 

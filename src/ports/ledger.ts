@@ -13,8 +13,13 @@ export interface ChargeReceipt {
   readonly ownerId: string | undefined;
   /** What the row adds to every sum: the amount, or for a correction the difference. Undefined when unpriced. */
   readonly amountNanoUsd: NanoUsd | undefined;
-  /** The row's own time. */
+  /** The row's own time: the window that it counts in. For a correction that of the estimate. */
   readonly atMs: number;
+  /**
+   * When the charge that made the row was dated: the row's own time, or for a correction the time that the late charge was handed over with. By this
+   * whoever counts tells the rows from before an owner's cut from those that the owner counts itself.
+   */
+  readonly bookedAtMs: number;
 }
 
 /**
@@ -65,7 +70,10 @@ export interface LedgerReader {
 /** A row of the ledger as budgets count it. @public */
 export interface SpendingRow extends SpendingFacts {
   readonly ownerId: string | undefined;
+  /** The window that it counts in. */
   readonly atMs: number;
+  /** As in {@link ChargeReceipt}: held against its owner's cut. */
+  readonly bookedAtMs: number;
   /** Negative for corrections that lower an estimate. Rows without a price are left out. */
   readonly amountNanoUsd: NanoUsd;
 }

@@ -1,5 +1,6 @@
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { nanoUsd } from '../core/money.ts';
+import type { SpendingQuery } from '../ports/ledger.ts';
 import { collect } from './collect.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { FENCING_RULES } from './ledger-fencing-rules.ts';
@@ -17,14 +18,14 @@ import { sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
 
 const RECEIPTS: readonly OwnerRule[] = [
   [
-    'each charge has a receipt of its row, in their order: owner, amount and time',
+    'each charge has a receipt of its row, in their order: owner, amount and times',
     async ({ open }) => {
       const ledger = await open();
       const { ownerId } = ledger;
       const unpriced = sampleCharge({ ...callIds('b'), atMs: 2_000, certainty: 'unpriced', amountNanoUsd: undefined });
       deepEqual(await ledger.charge([sampleCharge(callIds('a')), unpriced]), [
-        { chargeId: 'a.1', ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
-        { chargeId: 'b.1', ownerId, amountNanoUsd: undefined, atMs: 2_000 },
+        { chargeId: 'a.1', ownerId, amountNanoUsd: 1_200, atMs: 1_000, bookedAtMs: 1_000 },
+        { chargeId: 'b.1', ownerId, amountNanoUsd: undefined, atMs: 2_000, bookedAtMs: 2_000 },
       ]);
       deepEqual(await ledger.charge([]), []);
     },
@@ -38,15 +39,13 @@ const RECEIPTS: readonly OwnerRule[] = [
       deepEqual(await first.charge([again]), receipts);
       deepEqual(await second.charge([again]), receipts);
       const fresh = sampleCharge(callIds('b'));
-      deepEqual(await second.charge([fresh, again, fresh]), [
-        { chargeId: 'b.1', ownerId: second.ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
-        ...receipts,
-        { chargeId: 'b.1', ownerId: second.ownerId, amountNanoUsd: 1_200, atMs: 1_000 },
-      ]);
+      const times = { atMs: 1_000, bookedAtMs: 1_000 };
+      const receipt = { chargeId: 'b.1', ownerId: second.ownerId, amountNanoUsd: 1_200, ...times };
+      deepEqual(await second.charge([fresh, again, fresh]), [receipt, ...receipts, receipt]);
     },
   ],
   [
-    'the true figure of an orphan has the receipt of its correction, under the living owner at the time of the estimate, however often it comes',
+    'the true figure of an orphan has the receipt of its correction, under the living owner at the time of the estimate, booked at its own, however often it comes',
     async ({ clock, open, endFirst }) => {
       const [stopped, second] = [await open(), await open()];
       const ended = stopped.ownerId;
@@ -55,7 +54,8 @@ const RECEIPTS: readonly OwnerRule[] = [
       const atMs = clock.nowMs();
       const truth = sampleCharge({ atMs: 7_000 });
       const receipts = await stopped.charge([truth, truth]);
-      const correction = { chargeId: 'call_1.1', ownerId: stopped.ownerId, amountNanoUsd: -3_800, atMs };
+      const times = { atMs, bookedAtMs: 7_000 };
+      const correction = { chargeId: 'call_1.1', ownerId: stopped.ownerId, amountNanoUsd: -3_800, ...times };
       deepEqual(receipts, [correction, correction]);
       notEqual(stopped.ownerId, ended);
       deepEqual(await stopped.charge([sampleCharge({ atMs: 8_000 })]), [correction]);
@@ -89,9 +89,35 @@ const SPENDING: readonly OwnerRule[] = [
       const { ownerId } = ledger;
       const { project, keyId, target, tags, amountNanoUsd, atMs } = row;
       deepEqual(await collect(ledger.spending({})), [
-        { ownerId, atMs, amountNanoUsd, project, keyId, tags, target },
-        { ownerId, atMs: 2_000, amountNanoUsd: 0, project: 'search', keyId: 'key_1', tags: {}, target: bare.target },
+        { ownerId, atMs, bookedAtMs: atMs, amountNanoUsd, project, keyId, tags, target },
+        {
+          ownerId,
+          atMs: 2_000,
+          bookedAtMs: 2_000,
+          amountNanoUsd: 0,
+          project: 'search',
+          keyId: 'key_1',
+          tags: {},
+          target: bare.target,
+        },
       ]);
+    },
+  ],
+  [
+    'spending has a correction at the time of its estimate, and says when the late charge was dated',
+    async ({ clock, open, endFirst }) => {
+      const [stopped, second] = [await open(), await open()];
+      const ended = stopped.ownerId;
+      await stopped.intend(sampleIntent());
+      await endFirst(stopped, second);
+      const atMs = clock.nowMs();
+      await stopped.charge([sampleCharge({ atMs: atMs + 10 })]);
+      await stopped.charge([sampleCharge({ atMs: atMs + 20 })]);
+      const timesOf = async (query: SpendingQuery): Promise<readonly (readonly number[])[]> =>
+        (await collect(second.spending(query))).map((row) => [row.amountNanoUsd, row.atMs, row.bookedAtMs]);
+      deepEqual(await timesOf({ ownerId: ended }), [[5_000, atMs, atMs]]);
+      deepEqual(await timesOf({ ownerId: stopped.ownerId }), [[-3_800, atMs, atMs + 10]]);
+      deepEqual(await timesOf({ fromMs: atMs + 1 }), []);
     },
   ],
   [

@@ -96,8 +96,9 @@ export class BudgetUpkeep {
     const nowMs = clock.nowMs();
     const { definitions, generation = '' } = standing;
     const totals = new AccountTotals(definitions, nowMs);
-    const fromMs = Math.max(cutMs, earliestCountedMs(definitions, nowMs));
-    for await (const row of ledger.spending({ ownerId, fromMs })) totals.add(row);
+    // Not from the cut on: a correction has the time of its estimate, which may lie before it.
+    const fromMs = earliestCountedMs(definitions, nowMs);
+    for await (const row of ledger.spending({ ownerId, fromMs })) if (row.bookedAtMs >= cutMs) totals.add(row);
     const spent = totals.totals();
     const accounts = new Set<AccountId>(spent.keys());
     for await (const [account, state] of store.accounts()) {

@@ -38,7 +38,7 @@ export async function countLedger(
   );
   for await (const row of ledger.spending({ fromMs: earliestCountedMs(definitions, nowMs) })) {
     const owner = row.ownerId === undefined ? undefined : joined.get(row.ownerId);
-    (owner === undefined || row.atMs < owner.cutMs ? totals : owner.totals).add(row);
+    (owner === undefined || row.bookedAtMs < owner.cutMs ? totals : owner.totals).add(row);
   }
   const bases = totals.totals();
   const known = new Set(definitions);

@@ -187,6 +187,8 @@ test('whatever the rows, the cuts and the wrong counters: after a repair base is
   const row = fc.record({
     ownerId: fc.constantFrom('a', 'b', 'gone', undefined),
     ageMs: fc.nat(3_000_000_000),
+    // Of corrections: so long after the estimate.
+    lateMs: fc.oneof(fc.constant(0), fc.nat(3_000_000_000)),
     amount: fc.integer({ min: -5, max: 1000 }),
     user: fc.constantFrom('alice', 'bob'),
   });
@@ -198,9 +200,10 @@ test('whatever the rows, the cuts and the wrong counters: after a repair base is
       async (drawn, cutAgeMs, wrong) => {
         const clock = new FakeClock();
         const nowMs = clock.nowMs();
-        const rows = drawn.map(({ ownerId, ageMs, amount, user }): SpendingRow => ({
+        const rows = drawn.map(({ ownerId, ageMs, lateMs, amount, user }): SpendingRow => ({
           ownerId,
           atMs: nowMs - ageMs,
+          bookedAtMs: nowMs - ageMs + lateMs,
           // A correction that its owner has not reported yet looks as if it had reported too much.
           amountNanoUsd: nanoUsd(ownerId === 'a' ? Math.abs(amount) : amount),
           project: 'p',
@@ -224,8 +227,8 @@ test('whatever the rows, the cuts and the wrong counters: after a repair base is
         for await (const [account, state] of store.accounts()) states.set(account, usedOf(state, bucket));
         for (const user of ['alice', 'bob', 'carol']) {
           const counted = rows.filter(
-            ({ ownerId, atMs, tags }) =>
-              tags['user'] === user && atMs >= bucket && (ownerId !== 'a' || atMs < nowMs - cutAgeMs),
+            ({ ownerId, atMs, bookedAtMs, tags }) =>
+              tags['user'] === user && atMs >= bucket && (ownerId !== 'a' || bookedAtMs < nowMs - cutAgeMs),
           );
           const sum = counted.reduce((total, { amountNanoUsd }) => total + amountNanoUsd, 0);
           expect(states.get(accountOf(user)) ?? 0).toBe(sum);

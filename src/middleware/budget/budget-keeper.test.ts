@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Budget } from '../../core/budget/budget.ts';
 import { nanoUsd } from '../../core/money.ts';
 import type { EngineEvent } from '../../ports/event-sink.ts';
+import type { ChargeReceipt } from '../../ports/ledger.ts';
 import { MemoryBudgetStore } from '../../stores/memory/memory-budget-store.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { BudgetKeeper } from './budget-keeper.ts';
@@ -47,6 +48,12 @@ class Stage {
     await keeper.open();
     expect(keeper.isReady).toBe(true);
     return keeper;
+  }
+
+  /** The receipt of a row of this moment. */
+  row(ownerId: string, amount: number): ChargeReceipt {
+    const atMs = this.clock.nowMs();
+    return { chargeId: 'c.1', ownerId, amountNanoUsd: nanoUsd(amount), atMs, bookedAtMs: atMs };
   }
 
   /** Lets so much time pass, in steps as a timer's. */
@@ -102,7 +109,7 @@ test('money that was spent is refused at once with 402, also while the call coul
   const stage = new Stage();
   const keeper = await stage.keeper([DAY]);
   const spent = await reserve(keeper, 800);
-  const row = { chargeId: 'c.1', ownerId: keeper.ownerId, amountNanoUsd: nanoUsd(800), atMs: stage.clock.nowMs() };
+  const row = stage.row(keeper.ownerId, 800);
   spent.pend(FACTS.target, nanoUsd(800), row.atMs).settle(row);
   spent.release();
   await expect(reserve(keeper, 300, 60_000)).rejects.toMatchObject({ code: 'budget-spent', status: 402 });
@@ -163,7 +170,7 @@ test('a soft budget counts and refuses nothing', async () => {
   const stage = new Stage();
   const keeper = await stage.keeper([{ ...DAY, mode: 'soft' }]);
   const reservation = await reserve(keeper, 5000);
-  const row = { chargeId: 'c.1', ownerId: keeper.ownerId, amountNanoUsd: nanoUsd(5000), atMs: stage.clock.nowMs() };
+  const row = stage.row(keeper.ownerId, 5000);
   reservation.pend(FACTS.target, nanoUsd(0), row.atMs).settle(row);
   expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 0 }]);
 });
@@ -172,8 +179,32 @@ test('a row that stands under another owner is not counted here', async () => {
   const stage = new Stage();
   const keeper = await stage.keeper([DAY]);
   const reservation = await reserve(keeper, 800);
-  const row = { chargeId: 'c.1', ownerId: 'somebody', amountNanoUsd: nanoUsd(800), atMs: stage.clock.nowMs() };
+  const row = stage.row('somebody', 800);
   reservation.pend(FACTS.target, nanoUsd(800), row.atMs).settle(row);
   reservation.release();
   expect((await reserve(keeper, 1000)).isHeld).toBe(true);
+});
+
+test('a correction is counted here when it was booked from the cut on, whatever the time of its estimate', async () => {
+  const stage = new Stage();
+  const keeper = await stage.keeper([DAY]);
+  const { definitions, generation } = await stage.store.standing();
+  await stage.store.begin('g2', definitions, generation, 0);
+  await stage.pass(1000, keeper);
+  await stage.store.finish('g2');
+  await stage.pass(1000, keeper);
+  const { cutMs } = keeper;
+  expect(keeper.isReady && cutMs > 0).toBe(true);
+  const book = async (amount: number, bookedAtMs: number): Promise<void> => {
+    const reservation = await reserve(keeper, 0);
+    const row = { ...stage.row(keeper.ownerId, amount), atMs: cutMs - 500, bookedAtMs };
+    reservation.pend(FACTS.target, nanoUsd(0), bookedAtMs).settle(row);
+    reservation.release();
+  };
+  await book(300, cutMs - 1);
+  expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 1000 }]);
+  await book(300, cutMs);
+  expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 700 }]);
+  await book(-100, cutMs);
+  expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 800 }]);
 });

@@ -37,8 +37,9 @@ interface ReadyWaiter {
 /**
  * This process as an owner of slices: under which owner id and in which generation of the counters it spends, and whether it may.
  *
- * When counters are built again each owner draws a line, its cut: rows of the ledger before it are counted by whoever builds, rows from it on by the
- * owner itself. It joins only when every charge from before the line is durable, so that each row is counted once.
+ * When counters are built again each owner draws a line, its cut: rows of the ledger that were booked before it are counted by whoever builds, those
+ * from it on by the owner itself, corrections too, whatever the time of their estimates. It joins only when every charge from before the line is
+ * durable, so that each row is counted once.
  * @internal
  */
 export class BudgetMembership {
@@ -50,7 +51,7 @@ export class BudgetMembership {
   #cutMs = 0;
   /** Whether rows were written under the present owner id, which a building that passed us by may or may not have seen. */
   #hasBooked = false;
-  /** The latest time of a row that was counted here. */
+  /** The latest time that a row of the present owner was booked at. */
   #latestRowMs = 0;
   #reason: 'absent' | 'lost' | 'definitions' | undefined;
   #looking: Promise<void> | undefined;
@@ -117,8 +118,8 @@ export class BudgetMembership {
     if (this.#options.ledger.ownerId !== this.#ownerId) this.#changeOwner();
     if (receipt.ownerId !== this.#ownerId) return false; // counted with the owner that it stands under, when that one is folded
     this.#hasBooked = true;
-    this.#latestRowMs = Math.max(this.#latestRowMs, receipt.atMs);
-    return receipt.atMs >= this.#cutMs;
+    this.#latestRowMs = Math.max(this.#latestRowMs, receipt.bookedAtMs);
+    return receipt.bookedAtMs >= this.#cutMs;
   }
 
   /** Resolves when money can be promised. @throws FarthingError `store-unavailable` at the deadline, `client-left` */

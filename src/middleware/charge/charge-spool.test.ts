@@ -47,7 +47,7 @@ function ledgerThatFails(): {
       fault.tries += 1;
       if (fault.isDown || row?.chargeId === fault.poison) throw new Error('disk full');
       written.push(row?.chargeId ?? '');
-      return row === undefined ? [] : [{ ...row, ownerId: 'me' }];
+      return row === undefined ? [] : [{ ...row, ownerId: 'me', bookedAtMs: row.atMs }];
     },
     record: () => undefined,
     flush: async () => undefined,

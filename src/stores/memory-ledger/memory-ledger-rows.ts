@@ -3,10 +3,11 @@ import { nanoUsd } from '../../core/money.ts';
 import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import type { ChargeReceipt, SpendingQuery, SpendingRow } from '../../ports/ledger.ts';
 
-/** A charge and the owner that it counts for. */
+/** A charge, the owner that it counts for, and the time that it was handed over with. */
 interface KeptCharge {
   readonly charge: Charge;
   readonly ownerId: string;
+  readonly bookedAtMs: number;
 }
 
 /** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. */
@@ -55,7 +56,8 @@ export class MemoryLedgerRows {
     if (!this.#owners.delete(ownerId)) return 0;
     const orphans = [...this.#intents.values()].filter((intent) => intent.ownerId === ownerId);
     for (const orphan of orphans) {
-      keep(this.#charges, orphan.chargeId, { charge: estimateOf(orphan, nowMs), ownerId }, this.#maxRows);
+      const charge = estimateOf(orphan, nowMs);
+      keep(this.#charges, orphan.chargeId, { charge, ownerId, bookedAtMs: charge.atMs }, this.#maxRows);
       this.#intents.delete(orphan.chargeId);
     }
     return orphans.length;
@@ -88,7 +90,8 @@ export class MemoryLedgerRows {
     const present = isOrphan ? this.#charges.get(correctionId(chargeId)) : standing;
     if (present !== undefined) return receiptOf(chargeId, present);
     if (!this.#owners.has(ownerId)) return undefined;
-    const row = { charge: isOrphan ? correctionOf(charge, standing.charge) : charge, ownerId };
+    const kept = isOrphan ? correctionOf(charge, standing.charge) : charge;
+    const row = { charge: kept, ownerId, bookedAtMs: charge.atMs };
     keep(this.#charges, row.charge.chargeId, row, this.#maxRows);
     this.#intents.delete(chargeId);
     return receiptOf(chargeId, row);
@@ -116,10 +119,10 @@ export class MemoryLedgerRows {
   /** Oldest first. */
   spending({ fromMs = Number.NEGATIVE_INFINITY, ownerId: wanted }: SpendingQuery): readonly SpendingRow[] {
     const rows: SpendingRow[] = [];
-    for (const { charge, ownerId } of this.#charges.values()) {
+    for (const { charge, ownerId, bookedAtMs } of this.#charges.values()) {
       const { atMs, amountNanoUsd, project, keyId, tags, target } = charge;
       if (amountNanoUsd === undefined || atMs < fromMs || (wanted !== undefined && ownerId !== wanted)) continue;
-      rows.push({ ownerId, atMs, amountNanoUsd, project, keyId, tags, target });
+      rows.push({ ownerId, atMs, bookedAtMs, amountNanoUsd, project, keyId, tags, target });
     }
     return rows.toSorted((left, right) => left.atMs - right.atMs);
   }
@@ -129,8 +132,8 @@ function correctionId(chargeId: string): string {
   return `${chargeId}.c1`;
 }
 
-function receiptOf(chargeId: string, { charge, ownerId }: KeptCharge): ChargeReceipt {
-  return { chargeId, ownerId, amountNanoUsd: charge.amountNanoUsd, atMs: charge.atMs };
+function receiptOf(chargeId: string, { charge, ownerId, bookedAtMs }: KeptCharge): ChargeReceipt {
+  return { chargeId, ownerId, amountNanoUsd: charge.amountNanoUsd, atMs: charge.atMs, bookedAtMs };
 }
 
 /** What an intent becomes when its owner ends. */

@@ -277,11 +277,12 @@ export class LedgerCommits {
       await this.#underOwner((owner) => correctStatement(owner, late));
       rows = await this.#standingRows(ids);
     }
-    return rows.map(({ chargeId, ownerId, amountNanoUsd, atMs }) => ({
+    return rows.map(({ chargeId, ownerId, amountNanoUsd, atMs, bookedAtMs }) => ({
       chargeId,
       ownerId,
       amountNanoUsd: amountNanoUsd === null ? undefined : nanoUsd(amountNanoUsd),
       atMs,
+      bookedAtMs,
     }));
   }
 
@@ -326,7 +327,8 @@ export class LedgerCommits {
 
 function receiptOf(charge: NewCharge, ownerId: string): ChargeReceipt {
   const { charge_id: chargeId, amount_nano_usd: amount, at_ms: atMs } = charge;
-  return { chargeId, ownerId, amountNanoUsd: amount === null ? undefined : nanoUsd(amount), atMs };
+  const amountNanoUsd = amount === null ? undefined : nanoUsd(amount);
+  return { chargeId, ownerId, amountNanoUsd, atMs, bookedAtMs: atMs };
 }
 
 function tooMany(): FarthingError {

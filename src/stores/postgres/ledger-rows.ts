@@ -12,7 +12,7 @@ type New<Row> = Omit<Row, 'sequence' | 'owner_id'>;
 /** @internal */
 export type NewIntent = New<IntentRow>;
 /** @internal */
-export type NewCharge = New<ChargeRow>;
+export type NewCharge = Omit<New<ChargeRow>, 'booked_at_ms'>;
 /** @internal */
 export type NewCall = New<CallRow>;
 
@@ -190,6 +190,7 @@ export function spendingOf(row: StoredCharge): SpendingRow {
   return {
     ownerId: row.owner_id,
     atMs: row.at_ms,
+    bookedAtMs: row.booked_at_ms ?? row.at_ms,
     amountNanoUsd: nanoUsd(row.amount_nano_usd ?? 0),
     project: row.project,
     keyId: row.key_id,

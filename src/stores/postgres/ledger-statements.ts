@@ -119,13 +119,13 @@ const OWNER_DIED = 'owner-died';
 
 /**
  * The rows get the difference to the estimate as their amount, so that both together are the truth, and its time: money given back in a window
- * that is over is not there to be spent today.
+ * that is over is not there to be spent today. When they were booked is the time of the late charges.
  */
 const CORRECT = `WITH owner AS MATERIALIZED (${OWNER}),
   charges AS (
-    INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)})
+    INSERT INTO farthing.charges (owner_id, ${namesOf(CHARGE_COLUMNS)}, booked_at_ms)
     SELECT owner.owner_id, new.charge_id || '.c1', new.call_id, estimate.at_ms, new.project, new.key_id, new.certainty,
-      new.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), new.charge_id, new.outcome, new.facts
+      new.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), new.charge_id, new.outcome, new.facts, new.at_ms
     FROM owner, ${rowsFrom(CHARGE_COLUMNS, 2)} JOIN farthing.charges AS estimate USING (charge_id)
     WHERE estimate.outcome = '${OWNER_DIED}'
     ON CONFLICT (charge_id) DO NOTHING RETURNING charge_id)
@@ -142,6 +142,7 @@ export interface StandingCharge {
   readonly ownerId: string;
   readonly amountNanoUsd: number | null;
   readonly atMs: number;
+  readonly bookedAtMs: number;
   /** Whether it is an estimate that only its true figure may stand for. */
   readonly isOrphan: boolean;
   readonly corrected: boolean;
@@ -152,6 +153,7 @@ export const STANDING_CHARGES: string = `SELECT charge.charge_id AS "chargeId",
     coalesce(correction.owner_id, charge.owner_id) AS "ownerId",
     CASE WHEN correction.charge_id IS NULL THEN charge.amount_nano_usd ELSE correction.amount_nano_usd END AS "amountNanoUsd",
     coalesce(correction.at_ms, charge.at_ms) AS "atMs",
+    coalesce(correction.booked_at_ms, correction.at_ms, charge.booked_at_ms, charge.at_ms) AS "bookedAtMs",
     charge.outcome = '${OWNER_DIED}' AS "isOrphan", correction.charge_id IS NOT NULL AS corrected
   FROM farthing.charges AS charge LEFT JOIN farthing.charges AS correction
     ON charge.outcome = '${OWNER_DIED}' AND correction.charge_id = charge.charge_id || '.c1'

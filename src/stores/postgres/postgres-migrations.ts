@@ -10,7 +10,7 @@ import { postgresFault } from './postgres-fault.ts';
  *   slips in behind an ending.
  * - `intents`: those without a charge; few, so that they need no index but their key's.
  * - `charges`: append-only. `charge_id` begins with the call's id, so that its index finds a call's charges too (which needs the
- *   collation by bytes).
+ *   collation by bytes). `booked_at_ms` is empty where it is `at_ms`: in all but corrections.
  * - `counters`: change counters of the smaller tables; a change holds its counter's row until it is committed, so that numbers
  *   become visible in their order.
  * @internal
@@ -42,6 +42,7 @@ CREATE TABLE farthing.charges (
   owner_id text COLLATE "C" NOT NULL,
   call_id text COLLATE "C",
   at_ms bigint NOT NULL,
+  booked_at_ms bigint,
   project text COLLATE "C" NOT NULL,
   key_id text COLLATE "C" NOT NULL,
   certainty text NOT NULL,

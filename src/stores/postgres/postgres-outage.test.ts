@@ -158,7 +158,8 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await ledger.intend(sampleIntent());
     line.loseAnswer();
     const [receipt] = await ledger.charge([sampleCharge()]);
-    expect(receipt).toEqual({ chargeId: 'call_1.1', ownerId: ledger.ownerId, amountNanoUsd: 1_200, atMs: 1_000 });
+    const times = { atMs: 1_000, bookedAtMs: 1_000 };
+    expect(receipt).toEqual({ chargeId: 'call_1.1', ownerId: ledger.ownerId, amountNanoUsd: 1_200, ...times });
     expect(await collect(ledger.charges({}))).toEqual([sampleCharge()]);
     line.close();
   });

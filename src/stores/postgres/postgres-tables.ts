@@ -28,6 +28,8 @@ export interface ChargeRow {
   readonly owner_id: string;
   readonly call_id: string | null;
   readonly at_ms: number;
+  /** Of corrections, where it is another than `at_ms`. */
+  readonly booked_at_ms: number | null;
   readonly project: string;
   readonly key_id: string;
   readonly certainty: string;

@@ -158,11 +158,13 @@ export function receiptOf(chargeId: string, row: SqlRow): ChargeReceipt {
     ownerId: optionalText(row['owner_id']),
     amountNanoUsd: optionalAmount(row['amount_nano_usd']),
     atMs: integer(row['at_ms']),
+    bookedAtMs: integer(row['booked_at_ms'] ?? row['at_ms']),
   };
 }
 
 /** The columns of {@link spendingOf}. @internal */
-export const SPENDING_COLUMNS = 'owner_id, at_ms, amount_nano_usd, project, key_id, target, facts -> 3 AS tags';
+export const SPENDING_COLUMNS =
+  'owner_id, at_ms, booked_at_ms, amount_nano_usd, project, key_id, target, facts -> 3 AS tags';
 
 /** What budgets need of a charge that has an amount, from its row. @internal */
 export function spendingOf(row: SqlRow): SpendingRow {
@@ -170,6 +172,7 @@ export function spendingOf(row: SqlRow): SpendingRow {
   return {
     ownerId: optionalText(row['owner_id']),
     atMs: integer(row['at_ms']),
+    bookedAtMs: integer(row['booked_at_ms'] ?? row['at_ms']),
     amountNanoUsd: nanoUsd(integer(row['amount_nano_usd'])),
     project: text(row['project']),
     keyId: text(row['key_id']),

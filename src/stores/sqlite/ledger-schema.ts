@@ -6,7 +6,8 @@ import type { WriteOperation } from './sqlite-writer.ts';
  * - `intent_packs`: the intents of one commit, as a JSON array of `intentText`. A pack goes when all of it is charged; what counts as
  *   open is what has no charge, so that a pack that stays too long does no harm.
  * - `owners`: those that have not been ended. Nothing is written under an id that is not here, so that the rows of an ended owner are final.
- * - `charges`: one row each; `owner_id` is empty in rows from before there were owners. What queries, corrections and audits ask for has a column, the rest is JSON of `chargeOperation`.
+ * - `charges`: one row each; `owner_id` is empty in rows from before there were owners, `booked_at_ms` where it is
+ *   `at_ms`: in all but corrections. What queries, corrections and audits ask for has a column, the rest is JSON of `chargeOperation`.
  * - `call_packs`: call records that were written together, as a JSON array of `callText`.
  *
  * Few indices on purpose: each costs every call. `charge_id` begins with the call's id, so that its index finds a call's
@@ -55,7 +56,7 @@ CREATE TABLE call_packs (
 CREATE INDEX call_packs_first ON call_packs (first_at_ms, last_at_ms);
 CREATE INDEX call_packs_last ON call_packs (last_at_ms, first_at_ms);
 `,
-  'ALTER TABLE charges ADD COLUMN owner_id TEXT',
+  'ALTER TABLE charges ADD COLUMN owner_id TEXT; ALTER TABLE charges ADD COLUMN booked_at_ms INTEGER',
 ];
 
 /** The columns of a charge in the order of `chargeOperation`. */
@@ -96,12 +97,13 @@ export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
   /**
    * The true figure of a charge that stands as an estimate of a dead owner. Takes the parameters of `insertCharge`; the row gets the
    * difference as its amount, so that both together are the truth, and the time of the estimate: money given back in a window that is over is not there
-   * to be spent today. Does nothing where the charge is no such estimate.
+   * to be spent today. When it was booked is the time of the late charge. Does nothing where the charge is no such estimate.
    */
   correctEstimate: `WITH late (${CHARGE_COLUMNS}) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
-    INSERT INTO charges (${CHARGE_COLUMNS})
+    INSERT INTO charges (${CHARGE_COLUMNS}, booked_at_ms)
     SELECT late.charge_id || '.c1', estimate.at_ms, late.project, late.key_id, late.target, late.certainty,
-      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts, owners.owner_id
+      late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts, owners.owner_id,
+      late.at_ms
     FROM late JOIN owners ON owners.owner_id = late.owner_id JOIN charges AS estimate ON estimate.charge_id = late.charge_id
     WHERE estimate.outcome = '${OWNER_DIED}'
     ON CONFLICT (charge_id) DO NOTHING`,

@@ -136,7 +136,7 @@ export class SqliteLedgerReader implements LedgerReader, SpendingReader {
   receipt(chargeId: string): ChargeReceipt | undefined {
     const correctionId = `${chargeId}.c1`;
     const rows = this.read(
-      'SELECT charge_id, owner_id, amount_nano_usd, at_ms, outcome FROM charges WHERE charge_id IN (?, ?)',
+      'SELECT charge_id, owner_id, amount_nano_usd, at_ms, booked_at_ms, outcome FROM charges WHERE charge_id IN (?, ?)',
       chargeId,
       correctionId,
     );

@@ -135,7 +135,7 @@ test('rows from before there were owners count for none, and are read like any o
   );
   old.close();
   const ledger = await openLedger();
-  const row = { ownerId: undefined, atMs: 7, amountNanoUsd: 5 };
+  const row = { ownerId: undefined, atMs: 7, bookedAtMs: 7, amountNanoUsd: 5 };
   expect(await ledger.charge([sampleCharge({ chargeId: 'old.1' })])).toEqual([{ chargeId: 'old.1', ...row }]);
   expect(await collect(ledger.spending({}))).toEqual([{ ...row, project: 'p', keyId: 'k', target: 'a/b', tags: {} }]);
   expect(await collect(ledger.spending({ ownerId: ledger.ownerId }))).toEqual([]);

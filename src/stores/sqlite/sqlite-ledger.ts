@@ -111,7 +111,7 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
       const { chargeId, amountNanoUsd, atMs } = charge;
       this.#commits.settle(chargeId);
       // An id that is twice in one batch was written by one of them, and both have the receipt of that row.
-      return standing?.get(chargeId) ?? { chargeId, ownerId, amountNanoUsd, atMs };
+      return standing?.get(chargeId) ?? { chargeId, ownerId, amountNanoUsd, atMs, bookedAtMs: atMs };
     });
   }
 
