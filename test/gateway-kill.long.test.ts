@@ -1,15 +1,34 @@
-import { expect, test } from 'vitest';
-import { killRound } from './support/gateway-kill-round.ts';
+import { describe, expect, test } from 'vitest';
+import { whyNoServices } from './support/budget-stage.ts';
+import {
+  folderPlace,
+  type KillPlace,
+  killRounds,
+  medianOf,
+  randomLives,
+  servicesPlace,
+} from './support/gateway-kill-round.ts';
 
-const ROUNDS = 40;
-/** Named in the test's title, so that a failure can be repeated. */
+const ROUNDS = 100;
+/** Named in the title, so that a failure can be repeated. */
 const seed = Date.now() % 100_000;
+const missing = whyNoServices();
 
-test(`${ROUNDS} gateways killed at random moments: nothing acknowledged is lost, nothing is charged twice (seed ${seed})`, async () => {
-  let state = seed;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    const { restartMs } = await killRound(300 + (state % 1500));
-    expect(restartMs).toBeLessThan(2000);
-  }
-});
+const PLACES: readonly (readonly [name: string, missing: string | undefined, open: () => Promise<KillPlace>])[] = [
+  ['on a folder', undefined, () => Promise.resolve(folderPlace())],
+  ['on Redis and Postgres', missing, servicesPlace],
+];
+
+for (const [name, isMissing, open] of PLACES) {
+  describe.skipIf(isMissing !== undefined)(`${name}${isMissing === undefined ? '' : `: ${isMissing}`}`, () => {
+    test(`${ROUNDS} gateways killed at random moments: nothing acknowledged is lost, nothing is charged twice (seed ${seed})`, async () => {
+      const place = await open();
+      try {
+        const rounds = await killRounds(place, randomLives(ROUNDS, seed, 100, 1500));
+        expect(medianOf(rounds.map(({ restartMs }) => restartMs))).toBeLessThan(2000);
+      } finally {
+        await place.close();
+      }
+    });
+  });
+}
