@@ -28,6 +28,9 @@ export interface Tier {
   close(): Promise<void>;
 }
 
+/** After the first worker has answered the others have started within this time, in milliseconds. */
+const WORKERS_START_MS = 4000;
+
 interface Servers {
   readonly redis: RedisServer;
   readonly postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -77,7 +80,11 @@ async function startInstance(
   const instance = startProgram(process.execPath, args, `http://127.0.0.1:${port}`);
   for (let tries = 0; tries < 400; tries += 1) {
     const reply = await fetch(`${instance.origin}/readyz`).catch(() => undefined);
-    if (reply?.status === 200) return instance;
+    if (reply?.status === 200) {
+      // Connections stay with the worker that they came to: all must be there before the first.
+      if (workers > 1) await delay(WORKERS_START_MS);
+      return instance;
+    }
     await delay(50);
   }
   throw new Error('a gateway does not become ready');
