@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import type { ReplyFrame } from './simulated-reply.ts';
 
@@ -30,6 +30,9 @@ export async function writePaced(
     const waitMs = startMs + pace.firstFrameMs + frame.outputTokens * pace.msPerToken - performance.now();
     // oxlint-disable-next-line no-await-in-loop -- frames go out one after the other
     if (waitMs > TIMER_GRAIN_MS) await wait(waitMs, signal);
+    // Who is late takes turns: a client that left while this process was busy is heard before all is written.
+    // oxlint-disable-next-line no-await-in-loop
+    else if (pace.msPerToken > 0 && waitMs < -TIMER_GRAIN_MS) await nextTurn();
     if (signal.aborted) {
       const generatingMs = performance.now() - startMs - pace.firstFrameMs;
       const generated = pace.msPerToken === 0 ? frame.outputTokens : Math.floor(generatingMs / pace.msPerToken);
