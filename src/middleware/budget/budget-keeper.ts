@@ -213,8 +213,9 @@ export class BudgetKeeper implements ReservationKeeper {
       const isDue = nowMs - desk.askedAtMs >= REPORT_MS && desk.isDue(nowMs);
       if (desk.waiters.length === 0 && (!isDue || reports >= MAX_REPORTS)) continue;
       reports += 1;
-      this.#board.toEnd(desk);
       void this.#queue.ask(desk, false);
+      // Not one that could not be asked, since this process has just been taken for dead: it would come again for ever.
+      if (desk.isAsking) this.#board.toEnd(desk);
     }
     this.#board.forget((desk) => desk.mayBeForgotten(nowMs));
   }
