@@ -52,6 +52,10 @@ async function startGateway(origin, folder) {
       anthropic: { protocol: 'anthropic', baseUrl: origin, apiKey: 'sk-simulated' },
     },
     keys: [{ name: 'examples', project: 'examples', key: KEY }],
+    budgets: [
+      { name: 'everything', scope: 'all', limitUsd: 10, window: 'day' },
+      { name: 'per-customer', scope: 'tag:customer', limitUsd: 0.005, window: { rolling: '24h' } },
+    ],
     log: { level: 'error' },
   };
   const path = join(folder, 'farthing.yaml');
@@ -83,6 +87,12 @@ function runExample(path, env) {
   });
 }
 
+/** What the output must have, beside being there. */
+const MUST_SAY = {
+  'library-budgets.ts': /^alert: alice [^]*\nalice: refused, budget_spent: 402 the budget "per-user" is spent/m,
+  'gateway-budgets.ts': /^acme: refused, budget_spent: 402 the budget "per-customer" is spent/m,
+};
+
 /** Runs the examples of one kind and says how many failed. */
 async function runExamples(kind, base, key) {
   const env = { OPENAI_BASE_URL: `${base}/v1`, OPENAI_API_KEY: key, ANTHROPIC_BASE_URL: base, ANTHROPIC_API_KEY: key };
@@ -93,7 +103,7 @@ async function runExamples(kind, base, key) {
   for (const name of files.toSorted()) {
     // oxlint-disable-next-line no-await-in-loop -- one after another, so that their lines stay together
     const { status, output } = await runExample(join(root, 'examples', name), env);
-    const isGood = status === 0 && output.trim() !== '';
+    const isGood = status === 0 && output.trim() !== '' && (MUST_SAY[name]?.test(output) ?? true);
     failures += Number(!isGood);
     console.log(`${name}: ${isGood ? output.trim().split('\n').at(-1) : `FAILED\n${output}`}`);
   }
