@@ -8,8 +8,9 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
-# better-sqlite3 carries its prebuilt binary; it is an optional peer, so pruning would drop it.
-RUN npm prune --omit=dev --ignore-scripts && npm install --no-save --ignore-scripts better-sqlite3@13.2.0
+# The optional peers, which pruning would drop: better-sqlite3 (with its prebuilt binary) for a folder, the others for Redis and Postgres.
+RUN npm prune --omit=dev --ignore-scripts \
+  && npm install --no-save --ignore-scripts better-sqlite3@13.2.0 ioredis@6.0.0 pg@8.23.1 kysely@0.29.9
 
 FROM node:24-slim
 ENV NODE_ENV=production
@@ -19,7 +20,7 @@ WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json ./package.json
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
-# The only place that is written to: the ledger, the keys and the cache.
+# The only place that is written to: the ledger, the keys and the cache. With Redis and Postgres nothing is.
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

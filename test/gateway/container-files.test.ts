@@ -81,63 +81,127 @@ describe('the Dockerfile', () => {
     expect(ignore.some((line) => line.includes('farthing-data') || line.includes('.env'))).toBe(false); // all is out but what is let in
   });
 
-  test('installs the embedded store in the version that the lockfile has', () => {
+  test('installs what the stores need in the versions that the lockfile has', () => {
     const lock: { readonly packages: Readonly<Record<string, { readonly version: string }>> } = JSON.parse(
       read('package-lock.json'),
     );
-    expect(read('Dockerfile')).toContain(`better-sqlite3@${lock.packages['node_modules/better-sqlite3']?.version}`);
+    const peers: { readonly peerDependencies: Readonly<Record<string, string>> } = JSON.parse(read('package.json'));
+    const wanted = Object.keys(peers.peerDependencies).map(
+      (name) => `${name}@${lock.packages[`node_modules/${name}`]?.version}`,
+    );
+    expect(wanted).toHaveLength(4);
+    for (const each of wanted) expect(read('Dockerfile')).toMatch(new RegExp(`npm install [^&\\n]* ${each}(?: |\\n)`));
   });
 });
 
 interface Service {
   readonly image?: string;
+  readonly build?: string;
+  readonly command?: readonly string[];
   readonly ports?: readonly string[];
   readonly privileged?: boolean;
-  readonly healthcheck?: object;
+  readonly user?: string;
+  readonly healthcheck?: { readonly test: readonly string[] };
   readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
 
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly configs: Readonly<Record<string, { readonly content: string }>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-describe('compose.yaml', () => {
-  const compose: Compose = parse(read('compose.yaml'));
+const SECRET = /KEY|PASSWORD|SECRET|TOKEN/;
 
-  test('has the gateway, Redis and Postgres, pinned, and opens nothing beyond loopback', () => {
-    expect(Object.keys(compose.services)).toEqual(['gateway', 'redis', 'postgres']);
-    for (const [name, { image, ports, privileged }] of Object.entries(compose.services)) {
-      expect([name, image ?? 'built']).toEqual([name, expect.stringMatching(/^built$|:\d[\w.-]+$/)]);
-      expect((ports ?? []).filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+describe.each([
+  { file: 'compose.yaml', gateways: ['gateway'], services: [], secrets: 4 },
+  { file: 'compose.services.yaml', gateways: ['gateway-1', 'gateway-2'], services: ['redis', 'postgres'], secrets: 6 },
+])('$file', ({ file, gateways, services, secrets }) => {
+  const compose: Compose = parse(read(file), { merge: true });
+  const all = Object.entries(compose.services);
+
+  test('has gateways and what they need, pinned, and opens nothing beyond loopback', () => {
+    expect(all.map(([name]) => name)).toEqual([...gateways, ...services]);
+    for (const [name, { image, build, ports = [], privileged }] of all) {
+      expect([name, build ?? image]).toEqual([name, expect.stringMatching(/^\.$|:\d[\w.-]+$/)]);
+      expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+      if (services.includes(name)) expect(ports).toEqual([]);
       expect(privileged).toBeUndefined();
+    }
+    const addresses = all.flatMap(([, { ports = [] }]) => ports);
+    expect(new Set(addresses).size).toBe(gateways.length);
+  });
+
+  test('holds no secret: each is taken from the environment, and missing ones are named', () => {
+    for (const [name, { environment = {} }] of all) {
+      const values = Object.entries(environment).filter(([variable]) => SECRET.test(variable));
+      if (gateways.includes(name)) expect(values).toHaveLength(secrets);
+      for (const [variable, value] of values) expect(value).toMatch(new RegExp(`^\\$\\{${variable}:(?:-|\\?.+)\\}$`));
     }
   });
 
-  test('holds no secret: each is taken from the environment', () => {
-    const values = Object.values(compose.services).flatMap(({ environment = {} }) => Object.entries(environment));
-    const secrets = values.filter(([name]) => /KEY|PASSWORD|SECRET|TOKEN/.test(name));
-    expect(secrets.length).toBeGreaterThan(3);
-    for (const [, value] of secrets) expect(value).toMatch(/^\$\{[A-Z_]+:[-?].*\}$/);
+  test('waits for services that are healthy, which know the secrets that their checks use', () => {
+    const wanted = Object.fromEntries(services.map((name) => [name, { condition: 'service_healthy' }]));
+    for (const name of gateways) expect(compose.services[name]?.depends_on ?? {}).toEqual(wanted);
+    for (const name of services) {
+      const { healthcheck, environment = {}, command = [] } = compose.services[name] ?? {};
+      const shell = [...(healthcheck?.test ?? []), ...command].join(' ');
+      expect(healthcheck?.test[0]).toMatch(/^CMD/);
+      for (const [, variable = ''] of shell.matchAll(/\$\$(\w+)/g))
+        expect(Object.keys(environment)).toContain(variable);
+    }
   });
 
-  test('carries a configuration that loads, listens to other containers, and serves the name that they use', () => {
-    const long = 'x'.repeat(40);
-    const env = { OPENAI_API_KEY: 'a', FARTHING_DEMO_KEY: `demo-${long}`, FARTHING_ADMIN_KEY: `admin-${long}` };
-    const text = (compose.configs['farthing']?.content ?? '').replaceAll('$$', '$');
-    const { config } = loadConfig({ text, env, readFile: () => '' });
-    expect([config.listen.host, config.auth, config.storage]).toEqual([
-      '0.0.0.0',
-      'required',
-      { kind: 'folder', path: '/data' },
-    ]);
+  test('declares the volumes that it uses', () => {
+    const used = all.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0]));
+    expect(used).toEqual(Object.keys(compose.volumes));
+  });
+
+  test('carries a configuration that loads, listens to other containers, and serves the names that they use', () => {
+    const { config } = configOf(compose);
+    expect([config.listen.host, config.auth]).toEqual(['0.0.0.0', 'required']);
     const guard = requestGuard({ listenHost: config.listen.host, allowedHosts: config.allowedHosts });
     const knock = (host: string): number | undefined =>
       guard({ url: '/', method: 'GET', headers: { host }, rawHeaders: ['Host', host] })?.status;
-    expect([knock('gateway:4141'), knock('172.18.0.5:4141'), knock('evil.example.com')]).toEqual([
-      undefined,
-      undefined,
-      403,
-    ]);
+    for (const name of gateways) expect(knock(`${name}:4141`)).toBeUndefined();
+    expect([knock('172.18.0.5:4141'), knock('evil.example.com')]).toEqual([undefined, 403]);
   });
+});
+
+/** As the container reads it: compose turns `$$` into `$`. */
+function configOf(compose: Compose): ReturnType<typeof loadConfig> {
+  const long = 'x'.repeat(40);
+  const env = {
+    OPENAI_API_KEY: 'a',
+    FARTHING_DEMO_KEY: `demo-${long}`,
+    FARTHING_ADMIN_KEY: `admin-${long}`,
+    REDIS_PASSWORD: 'redissecret',
+    POSTGRES_PASSWORD: 'postgressecret',
+  };
+  const text = (compose.configs['farthing']?.content ?? '').replaceAll('$$', '$');
+  return loadConfig({ text, env, readFile: () => '' });
+}
+
+test('one gateway keeps its data in its volume', () => {
+  const compose: Compose = parse(read('compose.yaml'));
+  expect(configOf(compose).config.storage).toEqual({ kind: 'folder', path: '/data' });
+  expect(compose.services['gateway']?.volumes).toEqual(['farthing-data:/data']);
+});
+
+test('several gateways share Redis, which evicts and keeps nothing, and Postgres, which keeps all', () => {
+  const compose: Compose = parse(read('compose.services.yaml'), { merge: true });
+  const { config } = configOf(compose);
+  expect(config.storage).toEqual({
+    kind: 'services',
+    redisUrl: 'redis://:redissecret@redis:6379',
+    postgresUrl: 'postgres://farthing:postgressecret@postgres:5432/farthing',
+  });
+  expect(config.budgets).toMatchObject([{ name: 'everything', mode: 'hard' }]);
+  const { redis, postgres } = compose.services;
+  expect(redis?.command?.join(' ')).toMatch(/--maxmemory-policy noeviction --save '' --appendonly no$/);
+  expect([redis?.user, redis?.volumes]).toEqual(['redis', undefined]);
+  expect(postgres?.environment).toMatchObject({ POSTGRES_USER: 'farthing', POSTGRES_DB: 'farthing' });
+  expect(postgres?.volumes).toEqual(['postgres-data:/var/lib/postgresql/data']);
 });
