@@ -153,7 +153,7 @@ export class SqliteBudgetStore implements BudgetStore, BudgetStoreUpkeep {
   exchange(account: AccountId, request: ExchangeRequest, terms: ExchangeTerms): Promise<StoreReply> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ account, request, terms, resolve, reject });
-      if (this.#asked.length === 1) queueMicrotask(() => void this.#exchangeAll(this.#asked.splice(0)));
+      if (this.#asked.length === 1) setImmediate(() => void this.#exchangeAll(this.#asked.splice(0)));
     });
   }
 
