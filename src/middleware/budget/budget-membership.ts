@@ -53,6 +53,8 @@ export class BudgetMembership {
   #hasBooked = false;
   /** The latest time that a row of the present owner was booked at. */
   #latestRowMs = 0;
+  /** The latest owner id that was joined before its first row, and the generation. */
+  #admitted: { readonly ownerId: string; readonly generation: string } | undefined;
   #reason: 'absent' | 'lost' | 'definitions' | undefined;
   #looking: Promise<void> | undefined;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -225,8 +227,11 @@ export class BudgetMembership {
     this.#generation = generation;
     this.#reason = undefined;
     const own = standing.owners.find(({ ownerId }) => ownerId === this.#ownerId);
-    if (own !== undefined) {
-      this.#cutMs = own.cutMs;
+    const admitted = this.#admitted;
+    const isAdmitted = admitted?.ownerId === this.#ownerId && admitted.generation === generation;
+    if (own !== undefined || isAdmitted) {
+      // Also when this standing is from before the admission: whoever builds may have read that line, so that no other can be drawn.
+      this.#cutMs = own?.cutMs ?? 0;
       this.#phase = 'joined';
       return;
     }
@@ -286,7 +291,12 @@ export class BudgetMembership {
       // oxlint-disable-next-line no-await-in-loop -- again when the generation has changed in between
       const { generation } = await store.standing();
       // oxlint-disable-next-line no-await-in-loop
-      if (generation === undefined || (await store.join({ ownerId, cutMs: 0 }, generation))) return;
+      if (generation === undefined) return;
+      // oxlint-disable-next-line no-await-in-loop
+      if (await store.join({ ownerId, cutMs: 0 }, generation)) {
+        this.#admitted = { ownerId, generation };
+        return;
+      }
     }
     throw budgetsUnavailable();
   }
