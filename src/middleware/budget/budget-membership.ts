@@ -290,7 +290,6 @@ export class BudgetMembership {
     for (let tries = 0; tries < 3; tries += 1) {
       // oxlint-disable-next-line no-await-in-loop -- again when the generation has changed in between
       const { generation } = await store.standing();
-      // oxlint-disable-next-line no-await-in-loop
       if (generation === undefined) return;
       // oxlint-disable-next-line no-await-in-loop
       if (await store.join({ ownerId, cutMs: 0 }, generation)) {
