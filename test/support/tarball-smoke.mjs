@@ -1,6 +1,6 @@
 // Uses the installed package as a program would: imports, calls in memory and on SQLite, the command line. One line, exit code 1 on failure.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,9 @@ const PRICES = {
   [MODEL]: { input: 750_000, cacheRead: 75_000, output: 4_500_000 },
   'text-embedding-3-small': { input: 20_000 },
 };
+/** What importing the package must not load: a server, a schema library, a database. */
+const HEAVY =
+  /node_modules\/(?:fastify|zod|better-sqlite3|ioredis|pg|kysely|pino|prom-client|commander|yaml|@clack)\/|\/dist\/(?:cli|config|gateway|stores\/sqlite)\//;
 const folder = mkdtempSync(join(tmpdir(), 'farthing-smoke-'));
 const provider = await startSimulatedProvider({ prices: PRICES, latencyRatio: 0 });
 const baseUrl = `${provider.origin}/v1`;
@@ -22,6 +25,7 @@ function engine(storage) {
   return createFarthing({
     providers: { openai: { protocol: 'openai', baseUrl, apiKey: 'sk-smoke' } },
     cache: { mode: 'all', ttlMs: 60_000 },
+    budgets: [{ name: 'everything', limitUsd: '5', window: 'day' }],
     ...(storage === undefined ? {} : { storage }),
   });
 }
@@ -81,6 +85,39 @@ async function library() {
   assert.throws(() => new ResponseCache({ scope: '', ttlMs: 1 }), isFarthingError);
 }
 
+/** What a program that is written below loads, as addresses. */
+function loadedBy(program) {
+  const hooks = `import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { process.stdout.write(url + '\\n'); return next(url, context); } });`;
+  const code = `${hooks}\nawait import('data:text/javascript,');\n${program}`;
+  // Beside this file, so that the package is found.
+  return execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    cwd: import.meta.dirname,
+  });
+}
+
+function lightness() {
+  const loaded = loadedBy(`await import('farthing');`);
+  assert.match(loaded, /\/farthing\/dist\/client\/index\.js/);
+  assert.doesNotMatch(loaded, HEAVY);
+  const stores = loadedBy(`await import('farthing/stores/redis'); await import('farthing/stores/postgres');`);
+  assert.match(stores, /\/farthing\/dist\/stores\/redis\/index\.js[^]*\/farthing\/dist\/stores\/postgres\/index\.js/);
+  assert.doesNotMatch(stores, HEAVY);
+}
+
+/** Their packages are not installed here: whoever opens one is told what to install. */
+async function storesWithoutPeers() {
+  const { RedisConnection } = await import('farthing/stores/redis');
+  const { openPostgresStores } = await import('farthing/stores/postgres');
+  const lacks = (command) => (error) =>
+    isFarthingError(error) && error.code === 'configuration' && error.message.includes(command);
+  await assert.rejects(RedisConnection.open({ url: 'redis://127.0.0.1:1' }), lacks('npm install ioredis'));
+  const ports = { clock: { nowMs: Date.now, monotonicMs: () => performance.now() }, random: { fraction: Math.random } };
+  const url = 'postgres://farthing@127.0.0.1:1/farthing';
+  await assert.rejects(openPostgresStores({ url, ...ports }), lacks('npm install pg kysely'));
+}
+
 function commandLine() {
   const root = dirname(fileURLToPath(import.meta.resolve('farthing/package.json')));
   const main = join(root, 'dist/cli/main.js');
@@ -91,13 +128,30 @@ function commandLine() {
   const config = join(folder, 'farthing.yaml');
   writeFileSync(config, `version: 1\nproviders:\n  openai: { protocol: openai, baseUrl: '${baseUrl}' }\n`);
   run('config', 'check', '--config', config);
+  assert.match(run('budgets', '--help'), /list[^]*set[^]*remove[^]*reset[^]*explain/);
+  const empty = join(folder, 'empty');
+  assert.match(run('budgets', 'list', '--data', empty), /^No budgets/);
+  assert.match(
+    run('budgets', 'set', 'team', '--scope', 'all', '--limit', '5', '--window', 'day', '--data', empty),
+    /^team: hard, \$5/,
+  );
+  assert.match(run('budgets', 'list', '--data', empty), /^team +stored +all +day +hard +5\.00/m);
+  // The folder of the library's calls above: its counters stand beside its ledger.
+  assert.match(run('ledger', 'verify', '--data', folder), /^\d+ accounts?, no drift/m);
+  const nothing = spawnSync(process.execPath, [main, 'ledger', 'verify', '--data', empty], { encoding: 'utf8' });
+  assert.equal(nothing.status, 1);
+  assert.match(nothing.stderr, /^no ledger at /);
   return version;
 }
 
 try {
   await library();
+  lightness();
+  await storesWithoutPeers();
   const version = commandLine();
-  process.stdout.write(`farthing ${version}: library in memory and on SQLite, cache, cost and command line work\n`);
+  process.stdout.write(
+    `farthing ${version}: library in memory and on SQLite, cache, cost, budgets and command line work\n`,
+  );
 } catch (error) {
   process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
