@@ -175,6 +175,44 @@ test('a soft budget counts and refuses nothing', async () => {
   expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 0 }]);
 });
 
+test('a process joins new counters only when every charge from before its line is durable', async () => {
+  const stage = new Stage();
+  const keeper = await stage.keeper([DAY]);
+  const reservation = await reserve(keeper, 200);
+  const row = { chargeId: 'c.1', ownerId: keeper.ownerId, amountNanoUsd: nanoUsd(120), atMs: stage.clock.nowMs() };
+  const charge = reservation.pend(FACTS.target, nanoUsd(200), row.atMs);
+  await stage.store.begin('g2', ['day|all|day|UTC'], 'g1', 0);
+  await stage.pass(1000, keeper);
+  expect([keeper.isReady, (await stage.store.standing()).owners]).toEqual([false, []]);
+  charge.settle({ ...row, bookedAtMs: row.atMs });
+  await stage.pass(1000, keeper);
+  const { owners } = await stage.store.standing();
+  expect(owners).toMatchObject([{ ownerId: keeper.ownerId }]);
+  // The row is from before the line: whoever builds counts it.
+  expect(owners[0]?.cutMs).toBeGreaterThan(row.atMs);
+  expect(keeper.cutMs).toBe(owners[0]?.cutMs);
+  await stage.store.finish('g2');
+  await stage.pass(1000, keeper);
+  expect(keeper.isReady).toBe(true);
+  expect(keeper.remaining(FACTS)).toEqual([{ budget: 'day', leftNanoUsd: 1000 }]);
+});
+
+test('what calls hold is told before new counters are joined, and stays held in them', async () => {
+  const stage = new Stage();
+  const [one, two] = [await stage.keeper([DAY]), await stage.keeper([DAY])];
+  const reservation = await reserve(one, 700);
+  await stage.store.begin('g2', ['day|all|day|UTC'], 'g1', 0);
+  await stage.pass(1000, one, two);
+  await stage.store.finish('g2');
+  await stage.pass(1000, one, two);
+  const refused = reserve(two, 400);
+  const [outcome] = await Promise.allSettled([refused, stage.pass(200, one, two)]);
+  expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'budget-held' } });
+  reservation.release();
+  await stage.pass(1000, one, two);
+  expect((await reserve(two, 900)).isHeld).toBe(true);
+});
+
 test('a row that stands under another owner is not counted here', async () => {
   const stage = new Stage();
   const keeper = await stage.keeper([DAY]);

@@ -1,5 +1,6 @@
 import type { Budget } from '../../../src/core/budget/budget.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
+import type { Charge } from '../../../src/core/model/charge.ts';
 import type { ReplyFacts } from '../../../src/core/model/reply.ts';
 import { usageOf } from '../../../src/core/model/usage.ts';
 import { isFarthingError } from '../../../src/core/errors.ts';
@@ -11,7 +12,7 @@ import { ChargeSpool } from '../../../src/middleware/charge/charge-spool.ts';
 import { type Call, compose, type Next, type Outcome } from '../../../src/middleware/compose.ts';
 import type { BudgetStore, BudgetStoreUpkeep } from '../../../src/ports/budget-store.ts';
 import type { EngineEvent } from '../../../src/ports/event-sink.ts';
-import type { Ledger, LedgerOwner, SpendingReader } from '../../../src/ports/ledger.ts';
+import type { ChargeReceipt, Ledger, LedgerOwner, SpendingReader } from '../../../src/ports/ledger.ts';
 import type { Pricer } from '../../../src/ports/pricer.ts';
 import type { MemoryBudgetStore } from '../../../src/stores/memory/memory-budget-store.ts';
 import { MemoryLedger } from '../../../src/stores/memory-ledger/memory-ledger.ts';
@@ -75,7 +76,7 @@ export class SimulatedGateway {
       events,
       sleep: () => process.pause(),
     });
-    const spool = new ChargeSpool({ ledger, events });
+    const spool = new RepeatingSpool({ ledger, events }, world);
     const policy = {
       waitMs: 2000,
       defaultMaxOutputTokens: undefined,
@@ -139,6 +140,23 @@ export class SimulatedGateway {
     call.receiver.end();
     // Whoever breaks off still says what it used: what an estimate may get wrong is not what is tested here.
     return { kind: way, facts: way === 'provider-error' ? undefined : { ...FACTS, usage } };
+  }
+}
+
+/** Tells now and then twice that a charge is written. */
+class RepeatingSpool extends ChargeSpool {
+  readonly #world: SimulatedWorld;
+
+  constructor(options: ConstructorParameters<typeof ChargeSpool>[0], world: SimulatedWorld) {
+    super(options);
+    this.#world = world;
+  }
+
+  override write(charge: Charge, onWritten: (receipt: ChargeReceipt) => void): Promise<void> {
+    const times = this.#world.chance(0.2) ? 2 : 1;
+    return super.write(charge, (receipt) => {
+      for (let time = 0; time < times; time += 1) onWritten(receipt);
+    });
   }
 }
 

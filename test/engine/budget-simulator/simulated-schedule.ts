@@ -13,7 +13,7 @@ import { nanoUsd } from '../../../src/core/money.ts';
 import { MemoryBudgetStore } from '../../../src/stores/memory/memory-budget-store.ts';
 import { MemoryLedgerRows } from '../../../src/stores/memory-ledger/memory-ledger-rows.ts';
 import { type SentAttempt, type SharedStores, SimulatedGateway } from './simulated-gateway.ts';
-import { SimulatedProcess, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedProcess, SimulatedWorld, type WorldFaults } from './simulated-world.ts';
 
 const LIMIT = 4000;
 const BUDGETS: readonly Budget[] = [
@@ -52,6 +52,13 @@ const BUDGETS: readonly Budget[] = [
 const MAX_SKEW_MS = 2000;
 /** Steps in which nothing but the start happens. */
 const START_STEPS = 25;
+const HOUR_MS = 3_600_000;
+const CALM: WorldFaults = { refusedRatio: 0, lostAnswerRatio: 0, lateRatio: 0 };
+const WEATHERS: readonly WorldFaults[] = [
+  CALM,
+  { refusedRatio: 0.03, lostAnswerRatio: 0.03, lateRatio: 0.03 },
+  { refusedRatio: 0.12, lostAnswerRatio: 0.06, lateRatio: 0.06 },
+];
 const USERS = ['ann', 'bob'];
 
 /** What a schedule showed. */
@@ -84,14 +91,16 @@ class Schedule {
   #flushes = 0;
 
   constructor(seed: number) {
-    const isFaulty = seed % 3 !== 0;
-    this.#world = new SimulatedWorld(seed, { refusedRatio: isFaulty ? 0.03 : 0, lostAnswerRatio: isFaulty ? 0.03 : 0 });
+    this.#world = new SimulatedWorld(seed, WEATHERS[seed % WEATHERS.length] ?? CALM);
     this.#shared = {
       rows: new MemoryLedgerRows(100_000),
       budgets: new MemoryBudgetStore({
         clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => this.#world.nowMs },
       }),
     };
+    // Every other schedule begins within seconds of a new hour.
+    if (seed % 2 === 0)
+      this.#world.nowMs = HOUR_MS * Math.ceil(this.#world.nowMs / HOUR_MS) - this.#world.below(15_000);
     const processes = 1 + this.#world.below(3);
     for (let count = 0; count < processes; count += 1) this.#start();
   }
@@ -132,9 +141,9 @@ class Schedule {
     else if (die < 540) this.#pass(1 + this.#world.below(100));
     else if (die < 546) this.#pass(this.#world.below(20 * 60_000));
     else if (die < 551 && gateway !== undefined) this.#crash(gateway);
-    else if (die < 556 && gateway !== undefined) this.#stop(gateway);
-    else if (die < 562 && gateway !== undefined) gateway.process.skewMs = this.#world.below(MAX_SKEW_MS);
-    else if (die < 563) this.#flush();
+    else if (die < 559 && gateway !== undefined) this.#stop(gateway);
+    else if (die < 565 && gateway !== undefined) gateway.process.skewMs = this.#world.below(MAX_SKEW_MS);
+    else if (die < 567) this.#flush();
     else if (die < 620 && gateway !== undefined) void gateway.upkeep.run();
     else if (die < 650 && gateway !== undefined) this.#recover(gateway);
     else if (die < 700) this.#resume();
@@ -182,8 +191,11 @@ class Schedule {
   #stop({ process }: SimulatedGateway): void {
     this.#stops += 1;
     process.state = 'stopped';
-    // Now and then for longer than its lease.
-    if (this.#world.chance(0.5)) this.#pass(10_000 + this.#world.below(15_000));
+    process.keepsBack = this.#world.chance(0.5);
+    // Now and then for longer than its lease, and others notice.
+    if (!this.#world.chance(0.5)) return;
+    this.#pass(10_000 + this.#world.below(15_000));
+    for (const other of this.#gateways) if (other.process.state === 'running') this.#recover(other);
   }
 
   #resume(): void {
@@ -200,7 +212,7 @@ class Schedule {
   #check(when: string): void {
     if (!this.#world.isChanged) return;
     this.#world.isChanged = false;
-    const overruns = this.#sent.reduce((sum, attempt) => sum + (attempt.isOverrun ? attempt.costNanoUsd : 0), 0);
+    const overruns = this.#overruns();
     const latestMs = Math.max(...this.#gateways.map(({ process }) => process.nowMs()));
     for (const budget of BUDGETS.filter(({ mode }) => mode === 'hard')) {
       const { floorBucket } = windowPosition(budget.window, budget.timezone, latestMs);
@@ -225,9 +237,26 @@ class Schedule {
     return sums;
   }
 
+  /** No hour that ever was has more in it than its limit. */
+  #checkHours(): void {
+    const overruns = this.#overruns();
+    const hours = new Map<number, number>();
+    for (const row of this.#shared.rows.spending({})) {
+      const hour = Math.trunc(row.atMs / HOUR_MS);
+      hours.set(hour, (hours.get(hour) ?? 0) + row.amountNanoUsd);
+    }
+    for (const [hour, amount] of hours) {
+      if (amount > LIMIT + overruns) this.#faults.push(`hour ${hour} has ${amount} of ${LIMIT}`);
+    }
+  }
+
+  #overruns(): number {
+    return this.#sent.reduce((sum, attempt) => sum + (attempt.isOverrun ? attempt.costNanoUsd : 0), 0);
+  }
+
   /** Lets everything come to its end, lets all leases run out, and holds the counters against the ledger. */
   async #settle(): Promise<void> {
-    this.#world.faults = { refusedRatio: 0, lostAnswerRatio: 0 };
+    this.#world.faults = CALM;
     for (const { process } of this.#gateways) if (process.state === 'stopped') process.state = 'running';
     await this.#quieten();
     if (this.#open.size > 0) this.#faults.push(`calls never ended: ${[...this.#open.keys()].join(' ')}`);
@@ -265,6 +294,7 @@ class Schedule {
     const charged = new Set(rows.charges().map(({ callId }) => callId));
     for (const { callId } of this.#sent)
       if (!charged.has(callId)) this.#faults.push(`${callId} was sent and never charged`);
+    this.#checkHours();
     const nowMs = last.process.nowMs();
     for await (const [account, state] of budgets.accounts()) {
       if (heldOf(state, last.ledger.ownerId) > 0) this.#faults.push(`${account} holds money for nobody`);

@@ -6,11 +6,13 @@ import { seededRandom } from '../../../src/simulator/seeded-random.ts';
 export interface WorldFaults {
   readonly refusedRatio: number;
   readonly lostAnswerRatio: number;
+  /** Of operations that are given up before they take place, and take place later all the same. */
+  readonly lateRatio: number;
 }
 
 interface Operation {
   readonly process: SimulatedProcess;
-  readonly kind: 'apply' | 'deliver';
+  readonly kind: 'apply' | 'late' | 'deliver';
   readonly run: () => void | Promise<void>;
 }
 
@@ -19,6 +21,8 @@ export class SimulatedProcess implements Clock {
   readonly world: SimulatedWorld;
   readonly name: string;
   state: 'running' | 'stopped' | 'dead' = 'running';
+  /** Whether what a stopped process was about to do waits with it; else it was on its way already. */
+  keepsBack = false;
   /** By how much its clock is ahead of the world's. */
   skewMs: number;
 
@@ -39,6 +43,11 @@ export class SimulatedProcess implements Clock {
   /** Asks a store: the effect takes place at some later moment, and the answer comes at a still later one, or never. */
   ask<Result>(effect: () => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
+      if (this.world.chance(this.world.faults.lateRatio)) {
+        this.world.post(this, 'deliver', () => reject(unavailable()));
+        this.world.post(this, 'late', () => this.#neglect(effect));
+        return;
+      }
       this.world.post(this, 'apply', async () => {
         const { refusedRatio, lostAnswerRatio } = this.world.faults;
         if (this.world.chance(refusedRatio)) return this.world.post(this, 'deliver', () => reject(unavailable()));
@@ -54,11 +63,22 @@ export class SimulatedProcess implements Clock {
     });
   }
 
+  async #neglect(effect: () => unknown): Promise<void> {
+    try {
+      await effect();
+    } catch {
+      // Nobody waits for it any more.
+    }
+  }
+
   /** Waits for something that does not fail: a provider, a pause. */
   pause(): Promise<void> {
     return new Promise((resolve) => this.world.post(this, 'deliver', resolve));
   }
 }
+
+/** How often something late lets others pass. */
+const LATE_LAST_RATIO = 0.8;
 
 function unavailable(): FarthingError {
   return new FarthingError('store-unavailable', 'a simulated fault', { retryable: true });
@@ -94,7 +114,7 @@ export class SimulatedWorld {
     return items[this.below(items.length)];
   }
 
-  post(process: SimulatedProcess, kind: 'apply' | 'deliver', run: () => void | Promise<void>): void {
+  post(process: SimulatedProcess, kind: Operation['kind'], run: () => void | Promise<void>): void {
     if (process.state !== 'dead') this.#operations.push({ process, kind, run });
   }
 
@@ -109,8 +129,12 @@ export class SimulatedWorld {
 
   /** Carries out one of the things that are under way. False when none can be. */
   async step(): Promise<boolean> {
-    const possible = this.#operations.filter(({ process, kind }) => kind === 'apply' || process.state === 'running');
-    const operation = this.pick(possible);
+    const possible = this.#operations.filter(
+      ({ process, kind }) => process.state === 'running' || (kind !== 'deliver' && !process.keepsBack),
+    );
+    const prompt = possible.filter(({ kind }) => kind !== 'late');
+    // What is late comes when others have gone by, or nothing else is to be done.
+    const operation = this.pick(prompt.length > 0 && this.chance(LATE_LAST_RATIO) ? prompt : possible);
     if (operation === undefined) return false;
     this.#operations.splice(this.#operations.indexOf(operation), 1);
     void operation.run(); // an effect may have to ask a store itself
