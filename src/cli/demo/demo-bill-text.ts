@@ -80,11 +80,9 @@ function callsOf({ answered, refused, overBudget, held, failed, abandoned }: Sen
   return answered + refused + overBudget + held + failed + abandoned;
 }
 
-/** Why the gateway counted more calls than were made. */
-function sentAgain({ calls }: DemoBill, outcome: SendOutcome): string {
-  const again = outcome.sentAgain;
-  if (again === 0) return '';
-  return `; ${again} sent again after a fault: ${whole(calls)} requests`;
+/** Why the gateway counted more calls than were made: clients try again after 429 and 5xx. */
+function sentAgain({ calls }: DemoBill, { sentAgain: again }: SendOutcome): string {
+  return again === 0 ? '' : `; ${again} sent again (429, 5xx): ${whole(calls)} requests`;
 }
 
 function budgetPart({ budgets, overBudget: { calls, users, costNanoUsd } }: DemoBill): string {

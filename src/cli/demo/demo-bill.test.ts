@@ -187,9 +187,7 @@ test('the text shows the money, the levers and the proof to the nano-dollar', ()
 
 test('requests that clients sent again explain why the gateway counted more calls than were made', () => {
   const outcome = { ...FACTS.outcome, abandoned: 0, sentAgain: 1 };
-  expect(demoBillText(demoBill(BOOKS), { ...FACTS, outcome })).toContain(
-    'seed 1; 1 sent again after a fault: 7 requests',
-  );
+  expect(demoBillText(demoBill(BOOKS), { ...FACTS, outcome })).toContain('seed 1; 1 sent again (429, 5xx): 7 requests');
 });
 
 test('JSON carries exact dollars under names that say so', () => {
