@@ -5,6 +5,7 @@ import {
   accountId,
   accountLifeMs,
   accountParts,
+  alertRatios,
   type Budget,
   budgetDefinition,
   type BudgetScope,
@@ -73,6 +74,12 @@ test.each<[BudgetScope, string | undefined]>([
   [{ kind: 'tag', name: 'feature' }, undefined],
 ])('%j counts under %s', (each, value) => {
   expect(scopeValue(each, FACTS)).toBe(value);
+});
+
+test('a soft budget tells at its limit, whatever else it states', () => {
+  expect(alertRatios({ mode: 'soft', alertAtRatios: [] })).toEqual([1]);
+  expect(alertRatios({ mode: 'soft', alertAtRatios: [0.5, 1] })).toEqual([0.5, 1]);
+  expect(alertRatios({ mode: 'hard', alertAtRatios: [] })).toEqual([]);
 });
 
 test('an account is kept for longer than its window, and a total for ever', () => {

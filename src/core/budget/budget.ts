@@ -27,7 +27,7 @@ export interface Budget {
   readonly timezone: string;
   /** `hard` refuses calls that do not fit; `soft` only counts and tells. */
   readonly mode: 'hard' | 'soft';
-  /** Shares of the limit, above 0, at which an alert goes out, once a window each. */
+  /** Shares of the limit, above 0, at which an alert goes out, once a window each; a soft budget always tells at 1 as well. */
   readonly alertAtRatios: readonly number[];
   /** What becomes of a call whose own output limit does not fit any more: refused, or sent with a lower limit. */
   readonly onLowBudget: 'lower' | 'refuse';
@@ -129,6 +129,11 @@ export function parseWindow(text: string): BudgetWindow {
   const lengthMs = /^rolling:(\d{1,15})$/.exec(text)?.[1];
   if (lengthMs === undefined) throw new RangeError(`not a window: ${text}`);
   return { kind: 'rolling', lengthMs: Number(lengthMs) };
+}
+
+/** The shares of the limit at which a budget tells: those it states, and for a soft one always the limit itself, since it does nothing else. @public */
+export function alertRatios({ mode, alertAtRatios }: Pick<Budget, 'mode' | 'alertAtRatios'>): readonly number[] {
+  return mode === 'hard' || alertAtRatios.includes(1) ? alertAtRatios : [...alertAtRatios, 1];
 }
 
 /** For how long owners that were folded are remembered at least, and accounts with them, in milliseconds. */

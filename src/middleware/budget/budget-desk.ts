@@ -1,5 +1,5 @@
 import type { BucketAmounts, ExchangeReply, ExchangeRequest } from '../../core/budget/account-state.ts';
-import type { AccountId, Budget } from '../../core/budget/budget.ts';
+import { type AccountId, alertRatios, type Budget } from '../../core/budget/budget.ts';
 import { windowPosition } from '../../core/budget/budget-window.ts';
 import { nanoUsd, type NanoUsd } from '../../core/money.ts';
 
@@ -53,6 +53,7 @@ export class BudgetDesk {
   /** Time of the last exchange. */
   askedAtMs: number = Number.NEGATIVE_INFINITY;
   #budget: Budget;
+  #alertRatios: readonly number[];
   #granted = 0;
   #reserved = 0;
   #unreported = 0;
@@ -70,6 +71,7 @@ export class BudgetDesk {
   constructor(account: AccountId, budget: Budget) {
     this.account = account;
     this.#budget = budget;
+    this.#alertRatios = alertRatios(budget);
   }
 
   get budget(): Budget {
@@ -121,6 +123,7 @@ export class BudgetDesk {
   rule(budget: Budget): void {
     const isSame = budget.limitNanoUsd === this.#budget.limitNanoUsd && budget.mode === this.#budget.mode;
     this.#budget = budget;
+    this.#alertRatios = alertRatios(budget);
     if (isSame) return;
     this.#granted = Math.min(this.#granted, this.#reserved + this.#unreported);
     this.#isChanged = true;
@@ -197,7 +200,7 @@ export class BudgetDesk {
         bucket: position.bucket,
         limitNanoUsd: budget.limitNanoUsd,
         isHard: this.isHard,
-        alertAtRatios: budget.alertAtRatios,
+        alertAtRatios: this.#alertRatios,
         settled: this.#live(position.floorBucket),
         keepNanoUsd: nanoUsd(keep),
         neededNanoUsd: nanoUsd(needed),
