@@ -182,7 +182,10 @@ const ANNOUNCEMENTS: readonly ControlStoreRule[] = [
   [
     'at most a thousand announcements are read at once',
     async ({ store }) => {
-      await Promise.all(Array.from({ length: 1_001 }, (_, index) => store.announce('topic', String(index))));
+      for (let batch = 0; batch < 13; batch += 1) {
+        // oxlint-disable-next-line no-await-in-loop -- a thousand at once would wait for connections longer than a store allows.
+        await Promise.all(Array.from({ length: 77 }, (_, index) => store.announce('topic', `${batch}/${index}`)));
+      }
       const page = await store.announcementsAfter(0);
       equal(page.length, 1_000);
       equal((await store.announcementsAfter(page.at(-1)?.sequence ?? 0)).length, 1);
