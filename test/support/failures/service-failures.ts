@@ -116,8 +116,11 @@ const redisFrozen: RowBody = async (context) => {
 const redisFlushed: RowBody = async (context) => {
   const { stage, redis } = await startServices(context);
   const load = await underLoad(context, stage);
+  const counters = await countersOf(redis);
   await redis.flush();
   context.expect((await stage.other()).status).toBe(200);
+  await context.expect.poll(() => countersOf(redis), { timeout: 10_000 }).toMatch(/^\$32/);
+  context.expect(await countersOf(redis)).not.toBe(counters);
   await stage.isBack();
   await noSurprise(context, load);
   await stage.checkMoney();
