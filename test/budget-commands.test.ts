@@ -160,7 +160,7 @@ describe('while a gateway runs', () => {
     const large = await json(...call, '--max-output-tokens', '1000000');
     expect(large).toMatchObject({ verdict: 'lowered', why: expect.stringMatching(/lowered to \d+ tokens, .* users/) });
     const tooLarge = await farthing('budgets', 'explain', '--model', 'openai/gpt-5.5', '--input-tokens', '1000000');
-    expect(tooLarge.output).toMatch(/It is refused \(402\): team has not enough left\. It resets at \d{4}-/);
+    expect(tooLarge.output).toMatch(/It is refused \(402\): team is too small for it, its limit is \$\d/);
     const unpriced = await json('budgets', 'explain', '--model', 'openai/nobody-knows', '--input-tokens', '1');
     expect(unpriced).toMatchObject({ verdict: 'refused', why: expect.stringContaining('has no price') });
     const unsized = await json('budgets', 'explain');

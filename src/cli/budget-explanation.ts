@@ -208,7 +208,7 @@ function outcomeOf(
   if (estimate === undefined) {
     return { verdict: 'unknown', text: 'Say --model and --input-tokens to see whether such a call fits.' };
   }
-  if (spent !== undefined) return spentOutcome(hard, spent, loweredTo);
+  if (spent !== undefined) return spentOutcome(hard, spent, loweredTo, estimate.amountNanoUsd);
   if (held !== undefined) {
     const text = `It waits up to ${config.limits.budgetWaitMs} ms for what other calls hold of ${held.budget.name}, and is then refused (429).`;
     return { verdict: 'waits', text: `${text} What gateways hold without need they give back meanwhile.` };
@@ -220,6 +220,7 @@ function spentOutcome(
   hard: readonly BudgetForecast[],
   spent: BudgetForecast,
   loweredTo: (left: NanoUsd) => number | undefined,
+  amountNanoUsd: NanoUsd,
 ): Outcome {
   const least = hard.reduce(
     (tightest, each) => (each.figures.leftNanoUsd < tightest.figures.leftNanoUsd ? each : tightest),
@@ -232,10 +233,17 @@ function spentOutcome(
       text: `It passes with its output limit lowered to ${tokens} tokens, which is what ${least.budget.name} has room for.`,
     };
   }
+  const { name, limitNanoUsd } = spent.budget;
+  if (amountNanoUsd > limitNanoUsd) {
+    return {
+      verdict: 'refused',
+      text: `It is refused (402): ${name} is too small for it, its limit is $${formatUsd(limitNanoUsd)}. A lower output limit makes a call smaller.`,
+    };
+  }
   const { resetsAtMs } = spent.figures;
   const resets =
     resetsAtMs === undefined ? 'It does not reset by itself' : `It resets at ${new Date(resetsAtMs).toISOString()}`;
-  return { verdict: 'refused', text: `It is refused (402): ${spent.budget.name} has not enough left. ${resets}.` };
+  return { verdict: 'refused', text: `It is refused (402): ${name} has not enough left. ${resets}.` };
 }
 
 function explanationJson(

@@ -60,6 +60,9 @@ test('a hard budget is spent nearly to its end and never past it; then calls get
 test('a call whose bound does not fit is refused before anything is sent, a smaller one still goes', async () => {
   const { openai, upstream } = await startLibraryStack({ budgets: [DAY] });
   await expect(ask(openai, 'too much', 100_000)).rejects.toMatchObject({ status: 402 });
+  await expect(ask(openai, 'too much', 100_000)).rejects.toThrow(
+    /the budget "day" is too small for this call, which may cost \$0\.\d+: its limit is \$0\.02; state a lower output limit/,
+  );
   expect(upstream.counters().requests).toBe(0);
   await expect(ask(openai, 'small')).resolves.toMatchObject({ object: 'chat.completion' });
 });

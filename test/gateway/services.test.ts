@@ -102,7 +102,7 @@ describe.skipIf(whyNoServices() !== undefined)('two gateways on Redis and Postgr
       // oxlint-disable-next-line no-await-in-loop
       const refused = await ask(index, secret, `more ${index}`);
       expect(refused.status).toBe(402);
-      expect(await refused.text()).toContain('the budget \\"day\\" is spent'); // oxlint-disable-line no-await-in-loop
+      expect(await refused.text()).toContain('the budget \\"day\\" is too small'); // oxlint-disable-line no-await-in-loop
     }
     await admin(1, 'PUT', '/budgets/day', { limitUsd: '50' });
     await delay(HEARD_MS);

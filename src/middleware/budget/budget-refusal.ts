@@ -39,10 +39,19 @@ export function budgetRefusal(
       { retryable: true, retryAfterMs: HELD_RETRY_MS },
     );
   }
+  const cost = `may cost $${formatUsd(nanoUsd(amount))}`;
+  if (amount > budget.limitNanoUsd) {
+    // No reset makes room for it.
+    return new FarthingError(
+      'budget-spent',
+      `${name} is too small for this call, which ${cost}: its limit is $${formatUsd(budget.limitNanoUsd)}; ` +
+        'state a lower output limit (or limits.defaultMaxOutputTokens), send less, or raise the budget',
+    );
+  }
   const left = nanoUsd(Math.max(0, budget.limitNanoUsd - desk.usedNanoUsd));
   return new FarthingError(
     'budget-spent',
-    `${name} is spent: this call may cost $${formatUsd(nanoUsd(amount))}, and $${formatUsd(left)} ${limit} is left; ${reset}`,
+    `${name} is spent: this call ${cost}, and $${formatUsd(left)} ${limit} is left; ${reset}`,
   );
 }
 
