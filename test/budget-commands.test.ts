@@ -102,10 +102,10 @@ describe('while a gateway runs', () => {
       'all',
       'month',
       'hard',
-      '10.00',
-      '4.50',
-      '0.00',
-      '5.50',
+      '10.000000',
+      '4.500000',
+      '0.000000',
+      '5.500000',
     ]);
     expect(lines.filter(([first]) => first === 'users' || first === '')).toHaveLength(2);
     const { budgets } = await json('budgets', 'list', '--name', 'users', '--accounts', '1');

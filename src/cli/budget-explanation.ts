@@ -16,6 +16,7 @@ import type { Pricer } from '../ports/pricer.ts';
 import { type CommandSettings, commandSettings, openBudgetStorage } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
+import { shortUsd } from './short-usd.ts';
 
 interface ExplainOptions extends DataOptions {
   readonly project: string;
@@ -281,10 +282,10 @@ function explanationText(
     scopeText(budget.scope),
     figures.value,
     budget.mode,
-    formatUsd(budget.limitNanoUsd),
-    formatUsd(figures.usedNanoUsd),
-    formatUsd(figures.heldNanoUsd),
-    formatUsd(figures.leftNanoUsd),
+    shortUsd(budget.limitNanoUsd),
+    shortUsd(figures.usedNanoUsd),
+    shortUsd(figures.heldNanoUsd),
+    shortUsd(figures.leftNanoUsd),
     verdict,
   ]);
   const align = headers.map((header) => (AMOUNTS.has(header) ? 'right' : 'left'));

@@ -14,6 +14,7 @@ import { registerExplain } from './budget-explanation.ts';
 import { type BudgetStorage, commandSettings, openBudgetStorage } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
+import { shortUsd } from './short-usd.ts';
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -190,7 +191,7 @@ function tableOf(listed: readonly ListedBudget[]): string {
       scopeText(budget.scope),
       windowLabel(budget),
       budget.mode,
-      formatUsd(budget.limitNanoUsd),
+      shortUsd(budget.limitNanoUsd),
     ];
     if (accounts.length === 0) return [[...own, '(none yet)']];
     return accounts.map((account, index) => [...(index === 0 ? own : own.map(() => '')), ...accountCells(account)]);
@@ -214,7 +215,7 @@ function windowLabel({ window, timezone }: Budget): string {
 function accountCells(account: AccountFigures): readonly string[] {
   const { value, usedNanoUsd, heldNanoUsd, leftNanoUsd, resetsAtMs } = account;
   const resets = resetsAtMs === undefined ? '' : new Date(resetsAtMs).toISOString().slice(0, 16);
-  return [value, formatUsd(usedNanoUsd), formatUsd(heldNanoUsd), formatUsd(leftNanoUsd), resets];
+  return [value, ...[usedNanoUsd, heldNanoUsd, leftNanoUsd].map(shortUsd), resets];
 }
 
 async function setCommand(name: string, given: SetOptions): Promise<void> {

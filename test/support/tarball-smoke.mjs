@@ -135,7 +135,7 @@ function commandLine() {
     run('budgets', 'set', 'team', '--scope', 'all', '--limit', '5', '--window', 'day', '--data', empty),
     /^team: hard, \$5/,
   );
-  assert.match(run('budgets', 'list', '--data', empty), /^team +stored +all +day +hard +5\.00/m);
+  assert.match(run('budgets', 'list', '--data', empty), /^team +stored +all +day +hard +5\.000000/m);
   // The folder of the library's calls above: its counters stand beside its ledger.
   assert.match(run('ledger', 'verify', '--data', folder), /^\d+ accounts?, no drift/m);
   const nothing = spawnSync(process.execPath, [main, 'ledger', 'verify', '--data', empty], { encoding: 'utf8' });
