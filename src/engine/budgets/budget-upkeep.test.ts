@@ -52,3 +52,46 @@ test('a correction of an estimate from before the cut of its owner, booked after
   // The difference to the estimate, and not the row from before the line: whoever built has counted that.
   expect(used).toEqual([-3800]);
 });
+
+test('rows of an owner that is admitted and ended while the ledger is added up are counted once', async () => {
+  const clock = new FakeClock();
+  const store = new MemoryBudgetStore({ clock });
+  const share = { rows: new MemoryLedgerRows(100), clock, random: systemRandom, leaseMs: LEASE_MS };
+  const [ledger, briefly] = [new MemoryLedger({}, share), new MemoryLedger({}, share)];
+  share.rows.end(briefly.ownerId, clock.nowMs());
+  let isFirst = true;
+  const events: EngineEvent[] = [];
+  const parts = { store, clock, events: { emit: (event: EngineEvent) => void events.push(event) } };
+  const keeper = new BudgetKeeper({ ...parts, ledger, budgets: [BUDGET], maxAccounts: 10 });
+  const upkeep = new BudgetUpkeep({
+    ...parts,
+    keeper,
+    ledger: {
+      livingOwners: () => ledger.livingOwners(),
+      // Between the look for owners and the reading of their rows.
+      async *spending(query) {
+        if (isFirst) {
+          isFirst = false;
+          const { generation = '' } = await store.standing();
+          briefly.beforeNewOwner(async (ownerId) => void (await store.join({ ownerId, cutMs: 0 }, generation)));
+          await briefly.recover(clock.nowMs());
+          await briefly.charge([sampleCharge({ atMs: clock.nowMs(), amountNanoUsd: nanoUsd(1200) })]);
+          await briefly.close();
+        }
+        yield* ledger.spending(query);
+      },
+    },
+    book: undefined,
+    random: systemRandom,
+    sleep: async (ms) => clock.advance(ms),
+  });
+  await keeper.open();
+  await upkeep.run();
+  await upkeep.run();
+  expect(events.filter(({ kind }) => kind === 'store-failed')).toEqual([]);
+  expect((await store.standing()).owners).toEqual([{ ownerId: ledger.ownerId, cutMs: expect.any(Number) }]);
+  const { bucket } = windowPosition(BUDGET.window, BUDGET.timezone, clock.nowMs());
+  const used: number[] = [];
+  for await (const [, state] of store.accounts()) used.push(usedOf(state, bucket));
+  expect(used).toEqual([1200]);
+});

@@ -153,7 +153,7 @@ export class BudgetUpkeep {
   ): Promise<
     { readonly bases: ReadonlyMap<AccountId, BucketAmounts>; readonly counted: readonly string[] } | undefined
   > {
-    const { ledger } = this.#options;
+    const { ledger, store } = this.#options;
     for (let scans = 1; ; scans += 1) {
       // oxlint-disable-next-line no-await-in-loop -- again only when a process has started meanwhile
       const owners = await this.#joined(generation);
@@ -163,10 +163,12 @@ export class BudgetUpkeep {
       // oxlint-disable-next-line no-await-in-loop
       const { bases } = await countLedger(this.#options, definitions, owners, this.#options.clock.nowMs());
       // oxlint-disable-next-line no-await-in-loop
-      const after = await ledger.livingOwners();
-      if (scans === MAX_SCANS || after.every((ownerId) => before.has(ownerId))) {
-        return { bases, counted: owners.map(({ ownerId }) => ownerId) };
-      }
+      const [after, standing] = await Promise.all([ledger.livingOwners(), store.standing()]);
+      if (standing.generation !== generation) return undefined;
+      const counted = owners.map(({ ownerId }) => ownerId);
+      // One that was admitted meanwhile may have written rows that were just counted, which it counts itself.
+      const areTold = standing.owners.every(({ ownerId, cutMs }) => cutMs > 0 || counted.includes(ownerId));
+      if (areTold && (scans >= MAX_SCANS || after.every((ownerId) => before.has(ownerId)))) return { bases, counted };
     }
   }
 
