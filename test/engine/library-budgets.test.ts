@@ -90,7 +90,8 @@ test('a budget for each user holds each of them alone', async () => {
 
 test('onLowBudget: lower sends the limit that fits, down to 1,024 tokens', async () => {
   const budgets = [{ ...DAY, limitUsd: '0.03', onLowBudget: 'lower' as const }];
-  const { openai, last, upstream } = await startLibraryStack({ budgets });
+  const { openai, last, upstream, events } = await startLibraryStack({ budgets });
+  const refusals = () => events.filter(({ kind }) => kind === 'budget-refused');
   await expect(ask(openai, 'long', 20_000)).resolves.toMatchObject({ object: 'chat.completion' });
   const decision = last().decisions.find(({ step }) => step === 'budget');
   expect(decision).toMatchObject({ verdict: 'lowered' });
@@ -98,6 +99,10 @@ test('onLowBudget: lower sends the limit that fits, down to 1,024 tokens', async
   expect(decision?.reason).toBe(`${sent}-tokens`);
   expect(sent).toBeGreaterThanOrEqual(1024);
   expect(sent).toBeLessThan(20_000);
+  expect(refusals()).toEqual([]);
+  await expect(ask(openai, 'long'.repeat(20_000), 20_000)).rejects.toMatchObject({ status: 402 });
+  expect(refusals()).toEqual([{ kind: 'budget-refused', budget: 'day', reason: 'spent' }]);
+  expect(last().decisions).toContainEqual({ step: 'budget', verdict: 'refuse', reason: 'budget-spent' });
 });
 
 test('a default output limit is reserved and sent for calls that have none', async () => {

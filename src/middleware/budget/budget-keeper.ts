@@ -8,7 +8,7 @@ import { BudgetBoard } from './budget-board.ts';
 import type { BudgetDesk } from './budget-desk.ts';
 import { type RemainingBudget, remainingOf } from './budget-facts.ts';
 import { BudgetMembership } from './budget-membership.ts';
-import { BudgetQueue, type ReserveTerms } from './budget-queue.ts';
+import { BudgetQueue, type RefusalEvent, type ReserveTerms } from './budget-queue.ts';
 import { budgetsUnavailable } from './budget-refusal.ts';
 import { type PendingCharge, Reservation, type ReservationKeeper } from './reservation.ts';
 
@@ -151,6 +151,11 @@ export class BudgetKeeper implements ReservationKeeper {
     }
     if (!desks.some((desk) => desk.isHard)) return new Reservation(this, facts, new Map());
     return this.#reserveSlowly(facts, amount, terms);
+  }
+
+  /** Tells of refusals that were kept back and that nothing has averted. */
+  tell(refusals: readonly RefusalEvent[]): void {
+    for (const event of refusals) this.#options.events.emit(event);
   }
 
   async extend(reservation: Reservation, facts: SpendingFacts, amount: number): Promise<void> {

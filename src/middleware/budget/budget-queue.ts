@@ -3,7 +3,7 @@ import type { ExchangeReply } from '../../core/budget/account-state.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { BudgetStore, StoreReply } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { EventSink } from '../../ports/event-sink.ts';
+import type { EngineEvent, EventSink } from '../../ports/event-sink.ts';
 import type { BudgetBoard } from './budget-board.ts';
 import type { BudgetDesk, Waiter, WaitVerdict } from './budget-desk.ts';
 import { alertOf } from './budget-facts.ts';
@@ -26,7 +26,12 @@ export interface ReserveTerms {
   /** For how long to wait for money that others hold, in milliseconds. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
+  /** Takes refusals that may yet be averted by asking for less. Undefined: they are told at once. */
+  readonly keptBack?: RefusalEvent[];
 }
+
+/** Tells that a budget refused a call. @internal */
+export type RefusalEvent = Extract<EngineEvent, { readonly kind: 'budget-refused' }>;
 
 /**
  * Calls that wait for money at a desk, and what is asked of the store for them. One exchange a desk is under way at a time.
@@ -67,7 +72,7 @@ export class BudgetQueue {
         done: (verdict) => {
           terms.signal.removeEventListener('abort', leave);
           if (verdict === 'reserved') resolve(this.#membership.epoch);
-          else reject(this.#refusal(desk, verdict, amount));
+          else reject(this.#refusal(desk, verdict, amount, terms));
         },
       };
       if (terms.signal.aborted) return leave();
@@ -80,8 +85,15 @@ export class BudgetQueue {
     });
   }
 
-  #refusal(desk: BudgetDesk, verdict: Exclude<WaitVerdict, 'reserved'>, amount: number): FarthingError {
-    this.#options.events.emit({ kind: 'budget-refused', budget: desk.budget.name, reason: verdict });
+  #refusal(
+    desk: BudgetDesk,
+    verdict: Exclude<WaitVerdict, 'reserved'>,
+    amount: number,
+    terms: ReserveTerms,
+  ): FarthingError {
+    const event: RefusalEvent = { kind: 'budget-refused', budget: desk.budget.name, reason: verdict };
+    if (terms.keptBack === undefined) this.#options.events.emit(event);
+    else terms.keptBack.push(event);
     return budgetRefusal(desk, verdict, amount, this.#options.clock.nowMs());
   }
 

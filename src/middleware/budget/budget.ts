@@ -10,6 +10,7 @@ import { outputFloor } from '../../wire/output-limit.ts';
 import { requestSize } from '../../wire/request-size.ts';
 import { type AttemptBound, type Call, type CallHold, decide, type Middleware } from '../compose.ts';
 import type { BudgetKeeper } from './budget-keeper.ts';
+import type { RefusalEvent, ReserveTerms } from './budget-queue.ts';
 import type { Reservation } from './reservation.ts';
 
 /** How calls are held to budgets. @public */
@@ -60,7 +61,10 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
       call.state.budgetLeft = () => leftOf(options.keeper, facts);
       const isHard = options.keeper.isHeldToLimit(facts);
       const reservation = isHard
-        ? await reserveBound(call, facts, sizing, options)
+        ? await reserveBound(call, facts, sizing, options).catch((error: unknown) => {
+            if (isFarthingError(error)) decide(call, 'budget', 'refuse', error.code);
+            throw error;
+          })
         : await options.keeper.reserve(facts, 0, terms(call, options));
       call.state.hold = holdOf(options.keeper, reservation, sizing, isHard);
       try {
@@ -82,7 +86,7 @@ function leftOf(keeper: BudgetKeeper, facts: SpendingFacts): NanoUsd | undefined
   return left.length === 0 ? undefined : nanoUsd(Math.min(...left));
 }
 
-function terms(call: Call, { policy }: BudgetOptions): { readonly waitMs: number; readonly signal: AbortSignal } {
+function terms(call: Call, { policy }: BudgetOptions): ReserveTerms {
   return { waitMs: policy.waitMs, signal: call.signal };
 }
 
@@ -108,12 +112,15 @@ async function reserveBound(
   const { keeper } = options;
   sizing.refuseUnbounded();
   sizing.useDefaultLimit();
-  const wanted = sizing.dearest();
+  const keptBack: RefusalEvent[] = [];
   try {
-    return await keeper.reserve(facts, wanted, terms(call, options));
+    return await keeper.reserve(facts, sizing.dearest(), { ...terms(call, options), keptBack });
   } catch (error) {
     const left = isFarthingError(error) && error.code === 'budget-spent' ? keeper.leftToLower(facts) : undefined;
-    if (left === undefined || !sizing.lowerTo(left)) throw error;
+    if (left === undefined || !sizing.lowerTo(left)) {
+      keeper.tell(keptBack);
+      throw error;
+    }
     decide(call, 'budget', 'lowered', `${sizing.outputLimit}-tokens`);
     return keeper.reserve(facts, sizing.dearest(), terms(call, options));
   }
