@@ -1,13 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../ports/clock.ts';
 import type { LeaseStore } from '../../ports/lease-store.ts';
-import {
-  openDatabase,
-  type SqliteDatabase,
-  type SqliteDriver,
-  type SqliteStatement,
-  storeFault,
-} from './sqlite-database.ts';
+import { openDatabase, type SqliteDatabase, type SqliteDriver, type SqliteStatement } from './sqlite-database.ts';
+import { whenFree } from './when-free.ts';
 
 /** How {@link openSqliteLeaseStore} opens a store. @internal */
 export interface SqliteLeaseStoreOptions {
@@ -31,11 +25,8 @@ CREATE TABLE leases (
 /** Nothing is lost with leases that power takes away: no fsync at all. */
 const PRAGMAS = { synchronous: 'OFF' } as const;
 
-/** How long a lease waits for another process's write, in milliseconds; each takes microseconds. */
-const BUSY_TIMEOUT_MS = 100;
-
-/** Pause between two tries, in milliseconds. SQLite's own waiting would hold the event loop. */
-const BUSY_PAUSE_MS = 5;
+/** What could not be done, in errors. */
+const WHAT = 'cannot use the lease store';
 
 /** Lapsed leases, of processes that died, are deleted with every so many acquisitions. */
 const SWEEP_INTERVAL = 1000;
@@ -68,19 +59,19 @@ export class SqliteLeaseStore implements LeaseStore {
   }
 
   async acquire(name: string, holderId: string, lengthMs: number): Promise<boolean> {
-    return this.#whenFree(() => {
+    return whenFree(() => {
       const nowMs = this.#clock.nowMs();
       if (this.#acquisitions % SWEEP_INTERVAL === 0) this.#sweep.run(nowMs, nowMs);
       const changes = this.#acquire.run(name, holderId, lengthMs, nowMs + lengthMs, nowMs, nowMs);
       this.#acquisitions += 1;
       return changes > 0;
-    });
+    }, WHAT);
   }
 
   async release(name: string, holderId: string): Promise<void> {
     // A lease whose flight ends after the gateway has closed its stores lapses by itself.
     if (this.#isClosed) return;
-    await this.#whenFree(() => this.#release.run(name, holderId));
+    await whenFree(() => this.#release.run(name, holderId), WHAT);
   }
 
   async close(): Promise<void> {
@@ -88,23 +79,6 @@ export class SqliteLeaseStore implements LeaseStore {
     this.#isClosed = true;
     this.#database.close();
   }
-
-  async #whenFree<Result>(work: () => Result): Promise<Result> {
-    for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
-      try {
-        return work();
-      } catch (error) {
-        if (waitedMs >= BUSY_TIMEOUT_MS || !isBusy(error)) throw storeFault('cannot use the lease store', error);
-      }
-      // oxlint-disable-next-line no-await-in-loop -- the next try must come after the wait
-      await delay(BUSY_PAUSE_MS);
-    }
-  }
-}
-
-/** Both drivers say it in the same words, and only there. */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('locked');
 }
 
 /**
