@@ -89,7 +89,7 @@ budgets: [{ name: team, scope: all, limitUsd: 10, window: month }]
       expect(await used()).toBe('3.00');
       expect((await farthing('budgets', 'set', 'team', '--limit', '20')).output).toContain('$20.00 for all');
       expect(await stores.control.budgets()).toMatchObject([{ name: 'team', limitNanoUsd: 20e9 }]);
-      expect(await farthing('ledger', 'verify')).toMatchObject({ code: 0, output: '1 accounts, no drift.\n' });
+      expect(await farthing('ledger', 'verify')).toMatchObject({ code: 0, output: '1 account, no drift.\n' });
 
       const bucket = String(windowPosition(TEAM.window, 'UTC', Date.now()).bucket);
       const { generation = '' } = await store.standing();

@@ -92,7 +92,11 @@ function verifiedJson({ found, left, isRepair }: Verified): object {
 function verifiedText({ found, left, isRepair }: Verified): string {
   if (found.phase === 'absent')
     return 'There are no counters yet: a gateway builds them from the ledger when it starts.';
-  const lines = [found.drifts.length === 0 ? `${found.accountCount} accounts, no drift.` : driftTable(found.drifts)];
+  const lines = [
+    found.drifts.length === 0
+      ? `${found.accountCount} ${found.accountCount === 1 ? 'account' : 'accounts'}, no drift.`
+      : driftTable(found.drifts),
+  ];
   if (isRepair && found.drifts.length > 0) {
     lines.push(
       left.drifts.length === 0 ? 'Repaired: no drift any more.' : `Left after the repair:\n${driftTable(left.drifts)}`,

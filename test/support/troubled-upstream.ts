@@ -5,7 +5,7 @@ import { closeServer, listenOnLoopback } from '../../src/simulator/loopback-serv
  * How an upstream fails a call: with a status; by closing the connection before or within the reply; by saying nothing at all, or
  * nothing more after a first event.
  */
-export type Trouble = 'failed' | 'limited' | 'reset' | 'cut' | 'silent' | 'stalled';
+type Trouble = 'failed' | 'limited' | 'reset' | 'cut' | 'silent' | 'stalled';
 
 /** An upstream that fails each call as its prompt says, and answers all others. */
 export interface TroubledUpstream {
