@@ -34,7 +34,9 @@ function runBatch(
   try {
     return inTransaction(database, () => writes.map((write) => runWrite(statements, write)));
   } catch (error) {
-    if (writes.length === 1) return [{ fault: faultOf(error) }];
+    const fault = faultOf(error);
+    // Somebody else has the file: waiting again for each would hold all of them up for minutes.
+    if (writes.length === 1 || fault.includes('locked')) return writes.map(() => ({ fault }));
     // One bad write must not fail its neighbours: each gets a transaction of its own.
     return writes.flatMap((write) => runBatch(database, statements, [write]));
   }
