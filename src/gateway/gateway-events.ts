@@ -65,7 +65,9 @@ type BudgetsEvent = Extract<EngineEvent, { readonly kind: 'budget-overrun' | 'bu
 
 function logBudgets(log: Logger, event: BudgetsEvent): void {
   if (event.kind === 'budgets-rebuilt') {
-    log.warn({ isReady: event.isReady }, 'counters of budgets are built from the ledger');
+    const facts = { isReady: event.isReady };
+    // A first start is nothing to be warned of.
+    log[event.isFirst ? 'debug' : 'warn'](facts, 'counters of budgets are built from the ledger');
     return;
   }
   const { callId, boundNanoUsd, amountNanoUsd } = event;

@@ -52,6 +52,17 @@ test('calls are logged at level debug alone, and then without their tags', () =>
   expect(line).not.toContain('canary');
 });
 
+test('counters that are built are warned of, but for those of a first start', () => {
+  const metrics = new GatewayMetrics({ inFlight: () => 0, cache: () => ({ entries: 0, sizeBytes: 0 }) });
+  const built = (isFirst: boolean): readonly string[] =>
+    logged((log) =>
+      gatewayEvents(metrics, log, undefined).emit({ kind: 'budgets-rebuilt', isReady: true, generation: 'g', isFirst }),
+    );
+  expect(built(true)).toEqual([]);
+  expect(built(false)).toHaveLength(1);
+  metrics.close();
+});
+
 test('a broken disk fills the metrics and not the log', async () => {
   const metrics = new GatewayMetrics({ inFlight: () => 0, cache: () => ({ entries: 0, sizeBytes: 0 }) });
   const lines = logged((log) => {

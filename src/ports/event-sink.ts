@@ -28,7 +28,13 @@ export type EngineEvent =
       readonly amountNanoUsd: NanoUsd;
     }
   /** Counters are built again from the ledger; hard budgets give no money until `isReady`. */
-  | { readonly kind: 'budgets-rebuilt'; readonly isReady: boolean; readonly generation: string }
+  | {
+      readonly kind: 'budgets-rebuilt';
+      readonly isReady: boolean;
+      readonly generation: string;
+      /** Whether there were none before, as far as this process knows: it has just started, and the store is empty. */
+      readonly isFirst: boolean;
+    }
   | { readonly kind: 'internal-fault'; readonly callId: string; readonly error: unknown };
 
 /** Takes events for logs, metrics and `onCall`. Must not throw and must not block. @public */

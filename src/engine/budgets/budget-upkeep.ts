@@ -116,15 +116,16 @@ export class BudgetUpkeep {
     await keeper.open();
     if (keeper.rebuildReason === undefined && standing.phase !== 'building') return;
     const generation = random.hex(16);
+    const isFirst = standing.generation === undefined && keeper.generation === undefined;
     const definitions = definitionsToBuild(standing.definitions, keeper.budgets.map(budgetDefinition));
     if (!(await store.begin(generation, definitions, standing.generation, BUILD_PATIENCE_MS))) return;
-    events.emit({ kind: 'budgets-rebuilt', isReady: false, generation });
+    events.emit({ kind: 'budgets-rebuilt', isReady: false, generation, isFirst });
     const sum = await this.#addUp(generation, definitions);
     if (sum === undefined) return; // somebody else has begun anew
     await store.install(generation, sum.bases, lifeOf);
     await this.#dropStrays(generation, () => Promise.resolve(sum.counted));
     const isFinished = await store.finish(generation, sum.counted);
-    if (isFinished) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation });
+    if (isFinished) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation, isFirst });
   }
 
   /**
