@@ -203,6 +203,9 @@ export class SqliteWriter<Name extends string = string> {
 
   #settle(results: readonly WriteResult[]): void {
     const batch = this.#underWay;
+    const locked = results.find((result) => 'fault' in result && result.fault.includes('locked'));
+    // Somebody else has the file. What gathered meanwhile has waited as well: one after the other they would wait for minutes.
+    if (locked !== undefined && 'fault' in locked) return this.#fail(unavailable(locked.fault));
     this.#underWay = [];
     for (const [index, write] of batch.entries()) {
       const result = results[index];

@@ -69,11 +69,18 @@ export class WriteGroups<Name extends string> {
     const operations = group.flatMap((write) => write.operations);
     this.#writer.write(operations).then(
       (changes) => settle(group, changes),
-      () => {
-        for (const write of group) this.#writer.write(write.operations).then(write.resolve, write.reject);
+      (error: unknown) => {
+        // One by itself would fail as the group did, and a file that is locked holds up each try for seconds.
+        if (group.length === 1 || isLocked(error)) for (const write of group) write.reject(error);
+        else for (const write of group) this.#writer.write(write.operations).then(write.resolve, write.reject);
       },
     );
   }
+}
+
+/** Both drivers say it in the same words. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('locked');
 }
 
 function settle<Name extends string>(group: readonly PendingWrite<Name>[], changes: readonly number[]): void {
