@@ -5,6 +5,8 @@ import { CALL_FAILURES } from './support/failures/call-failures.ts';
 import type { RowBody } from './support/failures/failure-stage.ts';
 import { MACHINE_FAILURES } from './support/failures/machine-failures.ts';
 import { closeSharedPostgres, SERVICE_FAILURES } from './support/failures/service-failures.ts';
+import { servicesPlace } from './support/gateway-kill-round.ts';
+import { stopPastLease } from './support/stopped-process.ts';
 
 interface Row {
   readonly id: string;
@@ -57,4 +59,11 @@ describe.concurrent('what happens is what the document says', () => {
       },
     );
   }
+
+  const missing = whyNoServices();
+  test.skipIf(missing !== undefined)(
+    `process-stopped, on Redis and Postgres${missing === undefined ? '' : `: ${missing}`}`,
+    { timeout: 120_000 },
+    (context) => stopPastLease(context, servicesPlace),
+  );
 });

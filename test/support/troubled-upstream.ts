@@ -2,12 +2,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { closeServer, listenOnLoopback } from '../../src/simulator/loopback-server.ts';
 
 /**
- * How an upstream fails a call: with a status; by closing the connection before or within the reply; by saying nothing at all, or
- * nothing more after a first event.
+ * An upstream that fails each call as its prompt says, and answers all others: `failed` and `limited` with a status, `reset` and `cut` by closing the
+ * connection before or within the reply, `silent` by saying nothing at all, `stalled` by saying nothing more after a first event.
  */
-type Trouble = 'failed' | 'limited' | 'reset' | 'cut' | 'silent' | 'stalled';
-
-/** An upstream that fails each call as its prompt says, and answers all others. */
 export interface TroubledUpstream {
   readonly origin: string;
   /** Calls that have come. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDatabase } from '../../../src/stores/sqlite/sqlite-database.ts';
 import { figuresOf, hardBudget } from '../budget-calls.ts';
 import { folderPlace } from '../gateway-kill-round.ts';
 import { stopPastLease } from '../stopped-process.ts';
@@ -33,6 +34,35 @@ const ledgerUnwritable: RowBody = async (context) => {
   limitFiles(gateway?.pid, 'unlimited');
   await stage.isBack(20_000);
   await expect.poll(async () => (await fetch(`${gateway?.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  await stage.checkMoney();
+};
+
+/** Holds the lock of a file of SQLite, as a process does that stands still in the midst of a write. */
+async function lockFile(path: string): Promise<{ release(): void }> {
+  const database = await openDatabase(path);
+  database.exec('BEGIN IMMEDIATE');
+  return {
+    release() {
+      database.exec('ROLLBACK');
+      database.close();
+    },
+  };
+}
+
+const fileLocked: RowBody = async (context) => {
+  const { expect } = context;
+  const stage = await startFailureStage(context, { hasProcesses: true });
+  await stage.isBack();
+  const counters = await lockFile(join(stage.folder, 'data', 'budgets.db'));
+  await expect.poll(async () => (await stage.hard()).status, { timeout: 10_000 }).toBe(503);
+  expect((await stage.other()).status).toBe(200);
+  counters.release();
+  await stage.isBack();
+  const ledger = await lockFile(stage.ledger);
+  await expect.poll(async () => (await stage.hard()).status, { timeout: 40_000 }).toBe(503);
+  expect((await stage.other()).status).toBe(503);
+  ledger.release();
+  await stage.isBack();
   await stage.checkMoney();
 };
 
@@ -155,6 +185,7 @@ const webhookDown: RowBody = async (context) => {
 /** Failures of disks, processes, clocks and receivers. */
 export const MACHINE_FAILURES: Readonly<Record<string, RowBody>> = {
   'ledger-unwritable': ledgerUnwritable,
+  'file-locked': fileLocked,
   'process-killed': processKilled,
   'process-stopped': processStopped,
   'clock-off': clockOff,
