@@ -203,15 +203,15 @@ export class SqliteWriter<Name extends string = string> {
 
   #settle(results: readonly WriteResult[]): void {
     const batch = this.#underWay;
-    const locked = results.find((result) => 'fault' in result && result.fault.includes('locked'));
-    // Somebody else has the file. What gathered meanwhile has waited as well: one after the other they would wait for minutes.
-    if (locked !== undefined && 'fault' in locked) return this.#fail(unavailable(locked.fault));
     this.#underWay = [];
     for (const [index, write] of batch.entries()) {
       const result = results[index];
       if (result === undefined || 'fault' in result) write.reject(unavailable(result?.fault ?? 'no answer'));
       else write.resolve(result);
     }
+    const locked = results.find((result) => 'fault' in result && result.fault.includes('locked'));
+    // Somebody else has the file. What gathered meanwhile has waited as well: one after the other they would wait for minutes.
+    if (locked !== undefined && 'fault' in locked) return this.#fail(unavailable(locked.fault));
     if (this.#queue.length > 0) this.#send();
     else this.#rest();
   }
