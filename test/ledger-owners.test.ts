@@ -120,6 +120,7 @@ async function play(open: Open, schedule: readonly Step[]): Promise<readonly unk
   const ledgers: OwnedLedger[] = [];
   for (let index = 0; index < OWNERS; index += 1) ledgers.push(await open(clock, random)); // oxlint-disable-line no-await-in-loop -- ids in one order
   const seen = new Set<string>();
+  const charged = new Set<string>();
   const ended = new Map<string, unknown>();
   const trace: unknown[] = [];
   const lives = Array.from({ length: OWNERS }, () => 0);
@@ -131,6 +132,12 @@ async function play(open: Open, schedule: readonly Step[]): Promise<readonly unk
     }
     const ledger = ledgers[step.owner] as OwnedLedger;
     /* oxlint-disable no-await-in-loop -- one step after the other */
+    if (step.kind === 'charge') {
+      const ids = step.calls.map((call) => idsOf(lives, step.of, call).chargeId);
+      // With nothing new to write Postgres notices that its owner was ended, and memory does not: both may.
+      if (ids.every((id) => charged.has(id))) await ledger.recover(clock.nowMs());
+      for (const id of ids) charged.add(id);
+    }
     const result = await act(ledger, step, clock.nowMs(), lives);
     if (step.kind === 'restart' || step.kind === 'close') {
       abandoned.push(ledger);
