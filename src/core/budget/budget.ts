@@ -140,6 +140,11 @@ export function alertRatios({ mode, alertAtRatios }: Pick<Budget, 'mode' | 'aler
 const LEAST_KEPT_MS = 8 * 24 * 3_600_000;
 const LONGEST_MONTH_MS = 31 * 24 * 3_600_000;
 
+/** {@link accountLifeMs} of an account that is known by its id alone. @internal */
+export function lifeOfAccountMs(account: AccountId): number | undefined {
+  return accountLifeMs(parseDefinition(accountParts(account).definition).window);
+}
+
 /** For how long an account must be kept on which nothing happens, in milliseconds; undefined: for ever. @public */
 export function accountLifeMs(window: BudgetWindow): number | undefined {
   switch (window.kind) {

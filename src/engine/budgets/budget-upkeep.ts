@@ -1,12 +1,6 @@
 import type { BucketAmounts } from '../../core/budget/account-state.ts';
 import { AccountTotals, earliestCountedMs } from '../../core/budget/account-totals.ts';
-import {
-  type AccountId,
-  accountLifeMs,
-  accountParts,
-  budgetDefinition,
-  parseDefinition,
-} from '../../core/budget/budget.ts';
+import { type AccountId, budgetDefinition, lifeOfAccountMs, parseDefinition } from '../../core/budget/budget.ts';
 import type { BudgetKeeper } from '../../middleware/budget/budget-keeper.ts';
 import type { BudgetOwner, BudgetStanding, BudgetStore, BudgetStoreUpkeep } from '../../ports/budget-store.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -106,7 +100,11 @@ export class BudgetUpkeep {
     }
     for (const account of accounts) {
       // oxlint-disable-next-line no-await-in-loop -- a store is not flooded for what has time
-      await store.fold(account, ownerId, spent.get(account) ?? {}, { generation, nowMs, keepMs: lifeOf(account) });
+      await store.fold(account, ownerId, spent.get(account) ?? {}, {
+        generation,
+        nowMs,
+        keepMs: lifeOfAccountMs(account),
+      });
     }
     await store.leave(ownerId);
   }
@@ -122,7 +120,7 @@ export class BudgetUpkeep {
     events.emit({ kind: 'budgets-rebuilt', isReady: false, generation, isFirst });
     const sum = await this.#addUp(generation, definitions);
     if (sum === undefined) return; // somebody else has begun anew
-    await store.install(generation, sum.bases, lifeOf);
+    await store.install(generation, sum.bases, lifeOfAccountMs);
     await this.#dropStrays(generation, () => Promise.resolve(sum.counted));
     const isFinished = await store.finish(generation, sum.counted);
     if (isFinished) events.emit({ kind: 'budgets-rebuilt', isReady: true, generation, isFirst });
@@ -144,7 +142,7 @@ export class BudgetUpkeep {
     for (const { account, ownerId } of slices) {
       if (known.has(ownerId)) continue;
       // oxlint-disable-next-line no-await-in-loop -- hardly ever one
-      await store.fold(account, ownerId, {}, { generation, nowMs, keepMs: lifeOf(account) });
+      await store.fold(account, ownerId, {}, { generation, nowMs, keepMs: lifeOfAccountMs(account) });
     }
   }
 
@@ -191,11 +189,6 @@ export class BudgetUpkeep {
       await sleep(JOIN_PAUSE_MS);
     }
   }
-}
-
-/** For how long an account is kept. */
-function lifeOf(account: AccountId): number | undefined {
-  return accountLifeMs(parseDefinition(accountParts(account).definition).window);
 }
 
 /** Those of this process, and those of others under other names: of a budget that was defined anew the old counters go. */

@@ -1,6 +1,7 @@
-import { callBound, type CallBound, lowerOutput } from '../../core/budget/call-bound.ts';
+import { callBound, lowerOutput } from '../../core/budget/call-bound.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
-import { addUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
+import { type NanoUsd, nanoUsd } from '../../core/money.ts';
+import { boundPrice, type BoundedCall } from '../../middleware/budget/bound-price.ts';
 import type { BudgetPolicy } from '../../middleware/budget/budget.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 
@@ -19,8 +20,6 @@ export type CallEstimate =
   | { readonly kind: 'priced'; readonly amountNanoUsd: NanoUsd; readonly outputTokens: number }
   | { readonly kind: 'unpriced'; readonly target: string };
 
-type BoundedCall = Extract<CallBound, { readonly kind: 'bounded' }>;
-
 /**
  * The amount that a call of this size reserves: its upper bound at the dearest target that it may reach.
  * @internal
@@ -28,12 +27,14 @@ type BoundedCall = Extract<CallBound, { readonly kind: 'bounded' }>;
 export function callEstimate(call: ImaginedCall, pricer: Pricer, policy: BudgetPolicy): CallEstimate {
   const [first, ...others] = call.targets;
   const bound = boundOf(call, first, pricer, policy);
-  const amount = bound === undefined ? undefined : priceOf(call, first, bound, pricer, policy);
+  const amount =
+    bound === undefined ? undefined : boundPrice(pricer, first, bound, call.atMs, policy.toolAllowanceNanoUsd);
   if (bound === undefined || amount === undefined) return { kind: 'unpriced', target: formatTarget(first) };
   let dearest: number = amount;
   for (const target of others) {
     const other = boundOf(call, target, pricer, policy);
-    if (other !== undefined) dearest = Math.max(dearest, priceOf(call, target, other, pricer, policy) ?? 0);
+    if (other !== undefined)
+      dearest = Math.max(dearest, boundPrice(pricer, target, other, call.atMs, policy.toolAllowanceNanoUsd) ?? 0);
   }
   return { kind: 'priced', amountNanoUsd: nanoUsd(dearest), outputTokens: bound.outputTokens };
 }
@@ -49,7 +50,7 @@ export function loweredOutput(
   const bound = boundOf(call, first, pricer, policy);
   if (bound === undefined) return undefined;
   const priceAt = (outputTokens: number): NanoUsd | undefined =>
-    priceOf(call, first, { ...bound, outputTokens }, pricer, policy);
+    boundPrice(pricer, first, { ...bound, outputTokens }, call.atMs, policy.toolAllowanceNanoUsd);
   return lowerOutput(priceAt, bound.outputTokens, leftNanoUsd, 0);
 }
 
@@ -58,17 +59,4 @@ function boundOf(call: ImaginedCall, target: Target, pricer: Pricer, policy: Bud
   const limits = { maxOutputTokens: call.maxOutputTokens, samples: 1 };
   const bound = callBound(size, limits, pricer.limits(target), policy);
   return bound.kind === 'bounded' ? bound : undefined;
-}
-
-function priceOf(
-  { atMs }: ImaginedCall,
-  target: Target,
-  bound: BoundedCall,
-  pricer: Pricer,
-  { toolAllowanceNanoUsd }: BudgetPolicy,
-): NanoUsd | undefined {
-  const { inputTokens, outputTokens, samples } = bound;
-  const amount = pricer.upperBound(target, { inputTokens, maxOutputTokens: outputTokens, samples }, atMs);
-  if (amount === undefined) return undefined;
-  return addUsd(amount, bound.needsToolAllowance ? toolAllowanceNanoUsd : ZERO_USD);
 }

@@ -5,7 +5,7 @@ import {
   plus,
   sumFrom,
 } from '../../core/budget/account-state.ts';
-import { type AccountId, accountLifeMs, accountParts, parseDefinition } from '../../core/budget/budget.ts';
+import { type AccountId, accountParts, lifeOfAccountMs, parseDefinition } from '../../core/budget/budget.ts';
 import { windowPosition } from '../../core/budget/budget-window.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
@@ -105,17 +105,16 @@ export function isRepairable({ cause }: BudgetDrift): boolean {
 
 async function mend({ store, clock }: VerifyBudgetsOptions, { generation, drifts, bases }: Look): Promise<void> {
   for (const { account, ownerId = '' } of drifts.filter(({ cause }) => cause === 'stray')) {
-    const terms = { generation, nowMs: clock.nowMs(), keepMs: lifeOf(account) };
+    const terms = { generation, nowMs: clock.nowMs(), keepMs: lifeOfAccountMs(account) };
     // oxlint-disable-next-line no-await-in-loop -- a few
     await store.fold(account, ownerId, {}, terms);
   }
   const wrong = drifts.filter(({ cause }) => cause === 'base').map(({ account }) => account);
-  await store.install(generation, new Map(wrong.map((account) => [account, bases.get(account) ?? {}])), lifeOf);
-}
-
-/** For how long an account is kept where a store can forget by itself. */
-function lifeOf(account: AccountId): number | undefined {
-  return accountLifeMs(parseDefinition(accountParts(account).definition).window);
+  await store.install(
+    generation,
+    new Map(wrong.map((account) => [account, bases.get(account) ?? {}])),
+    lifeOfAccountMs,
+  );
 }
 
 /** Drift that two looks agree on. */

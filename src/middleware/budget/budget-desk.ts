@@ -7,11 +7,14 @@ import { nanoUsd, type NanoUsd } from '../../core/money.ts';
 export interface Waiter {
   readonly amount: number;
   readonly deadlineMs: number;
-  /** Called once, with true when the amount was reserved. */
+  /** Called once, with how the wait ended. */
   readonly done: (verdict: WaitVerdict) => void;
 }
 
-/** How a wait ended: the money was reserved, will not come in this window, is held by others, or the store cannot be asked. @internal */
+/**
+ * How a wait ended: the money was reserved, will not come in this window, is held by others; there are too many accounts; the store cannot be asked.
+ * @internal
+ */
 export type WaitVerdict = 'reserved' | 'spent' | 'held' | 'full' | 'failed';
 
 /** What is known of an account beside one's own part, from the last exchange. */

@@ -1,7 +1,7 @@
 import { callBound, lowerOutput, type RequestSize } from '../../core/budget/call-bound.ts';
 import type { SpendingFacts } from '../../core/budget/budget.ts';
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
-import { addUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
+import { type NanoUsd, nanoUsd } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import type { Pricer } from '../../ports/pricer.ts';
@@ -9,6 +9,7 @@ import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { outputFloor } from '../../wire/output-limit.ts';
 import { requestSize } from '../../wire/request-size.ts';
 import { type AttemptBound, type Call, type CallHold, decide, type Middleware } from '../compose.ts';
+import { boundPrice, type BoundedCall } from './bound-price.ts';
 import type { BudgetKeeper } from './budget-keeper.ts';
 import type { RefusalEvent, ReserveTerms } from './budget-queue.ts';
 import type { Reservation } from './reservation.ts';
@@ -234,20 +235,9 @@ class CallSizing {
     );
   }
 
-  #priced(
-    target: Target,
-    bound: {
-      readonly inputTokens: number;
-      readonly outputTokens: number;
-      readonly samples: number;
-      readonly needsToolAllowance: boolean;
-    },
-  ): NanoUsd | undefined {
+  #priced(target: Target, bound: BoundedCall): NanoUsd | undefined {
     const { pricer, policy } = this.#options;
-    const size = { inputTokens: bound.inputTokens, maxOutputTokens: bound.outputTokens, samples: bound.samples };
-    const amount = pricer.upperBound(target, size, this.#call.arrivedAtMs);
-    if (amount === undefined) return undefined;
-    return addUsd(amount, bound.needsToolAllowance ? policy.toolAllowanceNanoUsd : ZERO_USD);
+    return boundPrice(pricer, target, bound, this.#call.arrivedAtMs, policy.toolAllowanceNanoUsd);
   }
 
   #sizeOf(): RequestSize {

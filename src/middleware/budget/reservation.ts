@@ -37,14 +37,14 @@ export class Reservation {
   readonly #keeper: ReservationKeeper;
   readonly #epoch: number;
   readonly #lines: Map<BudgetDesk, number>;
-  readonly #project: SpendingFacts;
+  readonly #facts: SpendingFacts;
   #isOver = false;
 
   constructor(keeper: ReservationKeeper, facts: SpendingFacts, lines: Map<BudgetDesk, number>) {
     this.#keeper = keeper;
     this.#epoch = keeper.epoch;
     this.ownerId = keeper.ownerId;
-    this.#project = facts;
+    this.#facts = facts;
     this.#lines = lines;
   }
 
@@ -65,12 +65,12 @@ export class Reservation {
 
   /** Makes sure that an attempt which may cost `amount` fits; usually it does already. */
   async cover(target: string, amount: NanoUsd): Promise<void> {
-    await this.#keeper.extend(this, { ...this.#project, target }, amount);
+    await this.#keeper.extend(this, { ...this.#facts, target }, amount);
   }
 
   /** Sets aside what is held for an attempt until its row is durable. */
   pend(target: string, heldNanoUsd: NanoUsd, atMs: number): PendingCharge {
-    const facts: SpendingFacts = { ...this.#project, target };
+    const facts: SpendingFacts = { ...this.#facts, target };
     const aside = new Map<BudgetDesk, number>();
     for (const [desk, held] of this.#lines) {
       const part = Math.min(held, heldNanoUsd);

@@ -106,6 +106,11 @@ export function storeFault(what: string, cause: unknown): FarthingError {
   return new FarthingError('store-unavailable', `${what}: ${detail}`, { retryable: true, cause });
 }
 
+/** Whether an error of SQLite, or its text, says that somebody else is writing. Both drivers say it in the same words, and only there. @internal */
+export function isLocked(error: unknown): boolean {
+  return String(error).includes('locked');
+}
+
 function rollBack(database: SqliteDatabase): void {
   try {
     database.exec('ROLLBACK');
@@ -123,7 +128,7 @@ async function setJournalMode(database: SqliteDatabase, mode: string | number): 
       database.exec(`PRAGMA journal_mode = ${wanted}`);
       return;
     } catch (error) {
-      if (attempt === 50 || !String(error).includes('locked')) throw error;
+      if (attempt === 50 || !isLocked(error)) throw error;
       // oxlint-disable-next-line no-await-in-loop -- the next try must come after the wait
       await delay(20);
     }

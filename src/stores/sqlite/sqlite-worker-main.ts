@@ -1,6 +1,6 @@
 // The entry point of the worker thread behind `SqliteWriter`: one connection, one transaction a message.
 import { parentPort, workerData } from 'node:worker_threads';
-import { inTransaction, openDatabase, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
+import { inTransaction, isLocked, openDatabase, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 import type { FlatWrite, WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
 const setup = workerData as WorkerSetup;
@@ -36,7 +36,7 @@ function runBatch(
   } catch (error) {
     const fault = faultOf(error);
     // Somebody else has the file: waiting again for each would hold all of them up for minutes.
-    if (writes.length === 1 || fault.includes('locked')) return writes.map(() => ({ fault }));
+    if (writes.length === 1 || isLocked(fault)) return writes.map(() => ({ fault }));
     // One bad write must not fail its neighbours: each gets a transaction of its own.
     return writes.flatMap((write) => runBatch(database, statements, [write]));
   }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { FarthingError } from '../../core/errors.ts';
-import type { SqliteDriver, SqlValue } from './sqlite-database.ts';
+import { isLocked, type SqliteDriver, type SqlValue } from './sqlite-database.ts';
 import type { WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
 /** One operation: the name of a statement and its parameters. @internal */
@@ -209,7 +209,7 @@ export class SqliteWriter<Name extends string = string> {
       if (result === undefined || 'fault' in result) write.reject(unavailable(result?.fault ?? 'no answer'));
       else write.resolve(result);
     }
-    const locked = results.find((result) => 'fault' in result && result.fault.includes('locked'));
+    const locked = results.find((result) => 'fault' in result && isLocked(result.fault));
     // Somebody else has the file. What gathered meanwhile has waited as well: one after the other they would wait for minutes.
     if (locked !== undefined && 'fault' in locked) return this.#fail(unavailable(locked.fault));
     if (this.#queue.length > 0) this.#send();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { storeFault } from './sqlite-database.ts';
+import { isLocked, storeFault } from './sqlite-database.ts';
 
 /** How long work waits for another process's write, in milliseconds; each takes microseconds. */
 const BUSY_TIMEOUT_MS = 200;
@@ -17,14 +17,9 @@ export async function whenFree<Result>(work: () => Result, what: string): Promis
     try {
       return work();
     } catch (error) {
-      if (waitedMs >= BUSY_TIMEOUT_MS || !isBusy(error)) throw storeFault(what, error);
+      if (waitedMs >= BUSY_TIMEOUT_MS || !isLocked(error)) throw storeFault(what, error);
     }
     // oxlint-disable-next-line no-await-in-loop -- the next try must come after the wait
     await delay(BUSY_PAUSE_MS);
   }
-}
-
-/** Both drivers say it in the same words, and only there. */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('locked');
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import { isLocked } from './sqlite-database.ts';
 import type { SqliteWriter, WriteOperation } from './sqlite-writer.ts';
 
 interface PendingWrite<Name extends string> {
@@ -9,7 +10,7 @@ interface PendingWrite<Name extends string> {
 
 /**
  * Hands the writes of a moment to the writing thread as one: one message, one transaction, one answer. When that one
- * fails, each is tried by itself, so that a bad write does not fail its neighbours.
+ * fails, each is tried by itself, so that a bad write does not fail its neighbours; not where the file is locked, which holds up each try for seconds.
  * @internal
  */
 export class WriteGroups<Name extends string> {
@@ -70,17 +71,11 @@ export class WriteGroups<Name extends string> {
     this.#writer.write(operations).then(
       (changes) => settle(group, changes),
       (error: unknown) => {
-        // One by itself would fail as the group did, and a file that is locked holds up each try for seconds.
         if (group.length === 1 || isLocked(error)) for (const write of group) write.reject(error);
         else for (const write of group) this.#writer.write(write.operations).then(write.resolve, write.reject);
       },
     );
   }
-}
-
-/** Both drivers say it in the same words. */
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('locked');
 }
 
 function settle<Name extends string>(group: readonly PendingWrite<Name>[], changes: readonly number[]): void {
