@@ -80,7 +80,8 @@ export function routeTableOf(config: Config): RouteTable {
   };
 }
 
-function projectLimits({ projects }: Config): ReadonlyMap<string, CallLimits> {
+/** The limits that projects have under a configuration. @internal */
+export function projectLimits({ projects }: Config): ReadonlyMap<string, CallLimits> {
   return new Map(projects.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
 }
 

@@ -3,6 +3,7 @@ import { CallDoor } from './call-door.ts';
 import { answerClientFault } from './client-fault.ts';
 import type { GatewayContext, GatewayState } from './gateway-context.ts';
 import { type HttpApp, httpApp } from './http-app.ts';
+import { type HttpRoute, meteredRoutes } from './http-route.ts';
 
 /** What a server needs beside its own door. @internal */
 export type GatewayServerOptions = Omit<GatewayContext, 'door'>;
@@ -11,7 +12,8 @@ export type GatewayServerOptions = Omit<GatewayContext, 'door'>;
 export interface GatewayServer {
   /** `http://host:port`, without a slash at its end. */
   readonly url: string;
-  readonly routes: HttpApp['routes'];
+  /** All that it answers: metered calls, too. */
+  readonly routes: readonly HttpRoute[];
   /** Calls under way. */
   inFlight(): number;
   /** Takes no more calls, waits for those under way, and cuts what is left after so many milliseconds. */
@@ -70,7 +72,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
   }
   return {
     url: urlOf(server, listen.host),
-    routes: app.routes,
+    routes: [...meteredRoutes(), ...app.routes],
     inFlight: () => door.inFlight,
     close: async (drainTimeoutMs) => {
       await drain(server, door, drainTimeoutMs);

@@ -6,6 +6,7 @@ import type { Caller } from '../core/model/caller.ts';
 import { internalFault } from './call-door.ts';
 import { secretOf } from './credentials.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { type HttpRoute, type RouteAccess, type RouteTerms, routeTerms } from './http-route.ts';
 import { isLoopbackHost } from './request-guard.ts';
 import { adminRoutes } from './routes/admin-routes.ts';
 import { callRoutes } from './routes/call-routes.ts';
@@ -15,17 +16,8 @@ import { passThroughRoutes } from './routes/pass-through-routes.ts';
 import { errorReply } from './send-error.ts';
 import { pathOf, spokenProtocol } from './spoken-protocol.ts';
 
-/**
- * Who may use a route. `key`: callers. `admin`: the admin key. `operator`: anybody when the gateway listens on loopback, else the
- * admin key. `open`: anybody.
- * @internal
- */
-type RouteAccess = 'key' | 'admin' | 'operator' | 'open';
-
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    readonly access?: RouteAccess;
-  }
+  interface FastifyContextConfig extends Partial<RouteTerms> {}
   interface FastifyRequest {
     /** Set on routes with the access `key`. */
     caller: Caller | undefined;
@@ -35,7 +27,7 @@ declare module 'fastify' {
 /** The router and the routes that it has. @internal */
 export interface HttpApp {
   readonly listener: RequestListener;
-  readonly routes: readonly { readonly method: string; readonly path: string; readonly access: RouteAccess }[];
+  readonly routes: readonly HttpRoute[];
   close(): Promise<void>;
 }
 
@@ -43,7 +35,7 @@ export interface HttpApp {
 const MAX_ADMIN_BODY_BYTES = 1_000_000;
 
 /**
- * Everything but metered calls, on Fastify. A route without `config.access` cannot be registered, so none is open by oversight.
+ * Everything but metered calls, on Fastify. A route without `config.access` and `config.metering` cannot be registered.
  * @internal
  */
 export async function httpApp(context: GatewayContext): Promise<HttpApp> {
@@ -62,11 +54,10 @@ export async function httpApp(context: GatewayContext): Promise<HttpApp> {
       void answerError(context, error, request, reply);
     },
   });
-  const routes: { method: string; path: string; access: RouteAccess }[] = [];
+  const routes: HttpRoute[] = [];
   app.addHook('onRoute', ({ method, url, config }) => {
-    const access = config?.access;
-    if (access === undefined) throw new Error(`route ${url} says nothing about access`);
-    for (const name of [method].flat()) routes.push({ method: name, path: url, access });
+    const terms = routeTerms(url, config);
+    for (const name of [method].flat()) routes.push({ method: name, path: url, ...terms });
   });
   app.removeContentTypeParser('text/plain');
   app.decorateRequest('caller', undefined);

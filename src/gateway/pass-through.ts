@@ -3,7 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import { Pool } from 'undici';
 import type { PassThroughConfig, ProviderConfig } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
+import { withoutTrailing } from '../core/without-trailing.ts';
 import { passedHeaders } from '../engine/passed-headers.ts';
+import type { Caller } from '../core/model/caller.ts';
+import type { Admission, CallLimiter } from '../middleware/limits/call-limiter.ts';
 import type { Random } from '../ports/clock.ts';
 import { chooseWeighted } from '../providers/undici/weighted-key.ts';
 import { METERED_PATHS } from './call-door.ts';
@@ -14,6 +17,8 @@ export interface PassThroughOptions {
   readonly rules: readonly PassThroughConfig[];
   readonly providers: readonly ProviderConfig[];
   readonly random: Random;
+  /** Closed with what it limits. */
+  readonly limiter: Pick<CallLimiter, 'admit' | 'close'>;
   /** For how long the provider may be silent, in milliseconds. */
   readonly idleTimeoutMs: number;
 }
@@ -48,11 +53,19 @@ export class PassThrough {
 
   /** The active provider that gets a path; undefined for paths that are refused. */
   providerOf(path: string): ProviderConfig | undefined {
-    if (AMBIGUOUS_PATH.test(path) || METERED_PATHS.has(path.toLowerCase().replace(/\/+$/, ''))) return undefined;
+    if (AMBIGUOUS_PATH.test(path) || METERED_PATHS.has(withoutTrailing(path.toLowerCase(), '/'))) return undefined;
     const rule = this.#options.rules.find(({ path: pattern }) =>
       pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern,
     );
     return this.#options.providers.find(({ name, isActive }) => name === rule?.provider && isActive);
+  }
+
+  /**
+   * Lets a request in. How many tokens it uses is not known, so it takes none.
+   * @throws FarthingError `concurrency-limited`, `rate-limited` or `store-unavailable`.
+   */
+  admit(caller: Caller): Promise<Admission> {
+    return this.#options.limiter.admit(caller, 0);
   }
 
   /**
@@ -94,6 +107,7 @@ export class PassThrough {
 
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    await this.#options.limiter.close();
   }
 
   #pool(provider: ProviderConfig): Pool {
@@ -115,7 +129,7 @@ export class PassThrough {
     const base = new URL(provider.baseUrl);
     const query = new URLSearchParams(url.slice(path.length + 1));
     for (const [name, value] of [...base.searchParams, ...Object.entries(provider.query)]) query.set(name, value);
-    return `${base.pathname.replace(/\/+$/, '')}${below}${query.size === 0 ? '' : `?${query.toString()}`}`;
+    return `${withoutTrailing(base.pathname, '/')}${below}${query.size === 0 ? '' : `?${query.toString()}`}`;
   }
 
   #headers(provider: ProviderConfig, headers: IncomingHttpHeaders): Record<string, string | string[]> {

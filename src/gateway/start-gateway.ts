@@ -22,6 +22,7 @@ import { ensureLocalKey } from './local-key.ts';
 import { ownStats } from './own-stats.ts';
 import { openStores } from './open-stores.ts';
 import { PassThrough } from './pass-through.ts';
+import { passThroughLimiter } from './pass-through-limiter.ts';
 import { isLoopbackHost, requestGuard } from './request-guard.ts';
 import { changedRestartParts } from './restart-parts.ts';
 import type { WorkerGroup, WorkerSnapshot } from './workers/worker-group.ts';
@@ -251,7 +252,8 @@ class GatewayRuntime {
   }
 
   async #assemble({ config, values, priceFeed }: GatewaySettings): Promise<{ state: GatewayState; keyRing: KeyRing }> {
-    const engine = buildEngine(config, this.#surroundings(config, priceFeed));
+    const surroundings = this.#surroundings(config, priceFeed);
+    const engine = buildEngine(config, surroundings);
     const keyRing = new KeyRing({
       configured: config.keys.map(configuredKey),
       store: this.#stores.keys,
@@ -279,6 +281,7 @@ class GatewayRuntime {
         providers: config.providers,
         random: systemRandom,
         idleTimeoutMs: config.resilience.idleTimeoutMs,
+        limiter: passThroughLimiter(config, surroundings),
       }),
     };
     return { state, keyRing };

@@ -13,12 +13,14 @@ import type { GatewayState, OpenedBudgets } from '../../src/gateway/gateway-cont
 import { type GatewayServer, gatewayServer } from '../../src/gateway/gateway-server.ts';
 import { gatewayLog } from '../../src/gateway/gateway-log.ts';
 import { GatewayMetrics } from '../../src/gateway/gateway-metrics.ts';
+import { CallLimiter } from '../../src/middleware/limits/call-limiter.ts';
 import { KeyRing } from '../../src/gateway/key-ring.ts';
 import { PassThrough } from '../../src/gateway/pass-through.ts';
 import { requestGuard } from '../../src/gateway/request-guard.ts';
 import type { CacheSelector, CacheStore } from '../../src/ports/cache-store.ts';
 import type { KeyRecord, KeyStore } from '../../src/ports/key-store.ts';
 import type { ReplySink } from '../../src/ports/reply-sink.ts';
+import { MemoryLimitStore } from '../../src/stores/memory/memory-limit-store.ts';
 import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 
 /** Keys of every fixture. */
@@ -239,7 +241,11 @@ function partsOf(config: Config, keys: FakeKeyStore, metrics: GatewayMetrics): P
     engine: new FakeEngine(),
     keyRing: new KeyRing({
       configured: config.keys.map((key) =>
-        keyRecord(key.secret, { keyId: `config:${key.name}`, project: key.project }),
+        keyRecord(key.secret, {
+          keyId: `config:${key.name}`,
+          project: key.project,
+          ...(key.limits && { limits: key.limits }),
+        }),
       ),
       store: keys,
       clock: systemClock,
@@ -250,6 +256,14 @@ function partsOf(config: Config, keys: FakeKeyStore, metrics: GatewayMetrics): P
       providers: config.providers,
       random: systemRandom,
       idleTimeoutMs: 5000,
+      limiter: new CallLimiter({
+        store: new MemoryLimitStore(),
+        projects: new Map(),
+        ownerId: 'tests',
+        clock: systemClock,
+        random: systemRandom,
+        events: { emit: () => undefined },
+      }),
     }),
   };
 }

@@ -10,7 +10,7 @@ import { fault, type Fields, fieldsOf, integerField } from '../admin-input.ts';
 import type { GatewayContext, OpenedBudgets } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
-const ACCESS = { config: { access: 'admin' } } as const;
+const ACCESS = { config: { access: 'admin', metering: 'none' } } as const;
 
 const DEFAULT_ACCOUNTS = 20;
 /** Most accounts of one budget in an answer, about 150 bytes each. */

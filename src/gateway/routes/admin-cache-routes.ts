@@ -6,7 +6,7 @@ import { fault, fieldsOf, nameField } from '../admin-input.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
-const ACCESS = { config: { access: 'admin' } } as const;
+const ACCESS = { config: { access: 'admin', metering: 'none' } } as const;
 const CACHE_KEY = /^[0-9a-f]{64}$/;
 
 /** What the cache holds, and deleting from it: one entry, a project's, a tag value's, or everything when that is said. @internal */

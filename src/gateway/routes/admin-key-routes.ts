@@ -18,7 +18,7 @@ import {
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
-const ACCESS = { config: { access: 'admin' } } as const;
+const ACCESS = { config: { access: 'admin', metering: 'none' } } as const;
 const KEY_FIELDS = ['name', 'project', 'expiresAt', 'allowedModels', 'pinnedTags', 'requiredTags', 'limits'];
 
 /** Longest time for which an old secret works beside its successor: 30 days, in milliseconds. */

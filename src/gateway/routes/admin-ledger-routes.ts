@@ -4,7 +4,7 @@ import { fault, fieldsOf, type Fields, integerField, momentField, nameField } fr
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
-const ACCESS = { config: { access: 'admin' } } as const;
+const ACCESS = { config: { access: 'admin', metering: 'none' } } as const;
 const QUERY_FIELDS = ['from', 'until', 'project', 'key', 'call', 'limit', 'order'];
 const DIMENSION = /^(?:day|model|project|key|tag:[a-z][a-z0-9_.-]{0,127})$/;
 

@@ -17,18 +17,18 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   adminCacheRoutes(app, context);
   adminLedgerRoutes(app, context);
 
-  app.get('/admin/v1/stats', { config: { access: 'admin' } }, async (_request, reply) =>
+  app.get('/admin/v1/stats', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>
     jsonReply(reply, {
       ...(await stats(context)),
       isDraining: context.door.isDraining,
     }),
   );
 
-  app.get('/admin/v1/config', { config: { access: 'admin' } }, async (_request, reply) =>
+  app.get('/admin/v1/config', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>
     jsonReply(reply, { values: context.state().explained }),
   );
 
-  app.post('/admin/v1/reload', { config: { access: 'admin' } }, async (_request, reply) => {
+  app.post('/admin/v1/reload', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) => {
     await reload(context);
     return jsonReply(reply, { reloaded: true });
   });

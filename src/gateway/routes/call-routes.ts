@@ -7,7 +7,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 export function callRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get<{ Params: { id: string } }>(
     '/v1/farthing/calls/:id',
-    { config: { access: 'key' } },
+    { config: { access: 'key', metering: 'none' } },
     async (request, reply) => {
       const project = request.caller?.project ?? '';
       const record = await context.state().engine.callRecord(request.params.id, project);

@@ -12,15 +12,15 @@ const LEDGER_CHECK_MS = 1000;
  * @internal
  */
 export function healthRoutes(app: FastifyInstance, context: GatewayContext): void {
-  app.get('/healthz', { config: { access: 'open' } }, async () => ({ status: 'ok' }));
+  app.get('/healthz', { config: { access: 'open', metering: 'none' } }, async () => ({ status: 'ok' }));
 
-  app.get('/readyz', { config: { access: 'open' } }, async () => {
+  app.get('/readyz', { config: { access: 'open', metering: 'none' } }, async () => {
     if (context.door.isDraining) throw new FarthingError('overloaded', 'the gateway is stopping');
     await checkLedger(context);
     return { status: 'ready' };
   });
 
-  app.get('/metrics', { config: { access: 'operator' } }, async (_request, reply) => {
+  app.get('/metrics', { config: { access: 'operator', metering: 'none' } }, async (_request, reply) => {
     const { contentType, text } = await context.metrics.exposition(await context.workers?.report());
     return reply.type(contentType).send(text);
   });

@@ -6,7 +6,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { listedModel, listedModels } from '../listed-models.ts';
 import { spokenProtocol } from '../spoken-protocol.ts';
 
-const ACCESS = { config: { access: 'key' } } as const;
+const ACCESS = { config: { access: 'key', metering: 'none' } } as const;
 
 /** `GET /v1/models` and `/v1/models/:id`, in Anthropic's shape for whoever sends its version header: what the key may ask for. @internal */
 export function modelRoutes(app: FastifyInstance, context: GatewayContext): void {

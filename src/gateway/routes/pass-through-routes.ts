@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ProviderConfig } from '../../config/config.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { METERED_PATHS } from '../call-door.ts';
 import { dropCredentials } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
+import type { PassThrough } from '../pass-through.ts';
 import { pathOf } from '../spoken-protocol.ts';
 
 /** Everything else under `/v1`: refused, since it cannot be metered, unless the operator lists it under `passThrough`. @internal */
@@ -11,12 +13,16 @@ export function passThroughRoutes(app: FastifyInstance, context: GatewayContext)
     // Bodies of any type are left unread: they are streamed on.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.all('/v1/*', { config: { access: 'key' } }, async (request, reply) => passOn(context, request, reply));
+    scope.all('/v1/*', { config: { access: 'key', metering: 'unmetered' } }, async (request, reply) =>
+      passOn(context, request, reply),
+    );
   });
 }
 
 async function passOn(context: GatewayContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const path = pathOf(request.raw.url ?? '');
+  const { caller } = request;
+  if (caller === undefined) throw new FarthingError('unauthenticated', 'no API key');
   if (METERED_PATHS.has(path)) {
     throw new FarthingError('invalid-request', `${path} takes POST`, { status: 405 });
   }
@@ -30,16 +36,31 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   }
   context.door.enter();
   try {
-    dropCredentials(request.raw.headers);
-    const status = await passThrough.forward(provider, request.raw, reply.raw, () => {
-      reply.hijack();
-    });
-    context.metrics.passedThrough(provider.name, status);
+    const admission = await passThrough.admit(caller);
+    try {
+      await forward(context, { passThrough, provider }, request, reply);
+    } finally {
+      admission.settle(0);
+    }
     return reply;
-  } catch (error) {
-    context.metrics.passedThrough(provider.name, 500);
-    throw error;
   } finally {
     context.door.leave();
+  }
+}
+
+async function forward(
+  context: GatewayContext,
+  { passThrough, provider }: { readonly passThrough: PassThrough; readonly provider: ProviderConfig },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  let status = 500;
+  try {
+    dropCredentials(request.raw.headers);
+    status = await passThrough.forward(provider, request.raw, reply.raw, () => {
+      reply.hijack();
+    });
+  } finally {
+    context.metrics.passedThrough(provider.name, status);
   }
 }
