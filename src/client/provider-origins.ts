@@ -1,6 +1,7 @@
 import { FarthingError } from '../core/errors.ts';
 import { type Endpoint, ENDPOINTS } from '../core/model/protocol.ts';
 import type { Protocol } from '../core/model/protocol.ts';
+import { withoutTrailing } from '../core/without-trailing.ts';
 
 /** A provider of the library. @public */
 export interface LibraryProvider {
@@ -39,7 +40,7 @@ export function resolveAddress(
 ): Address {
   const below = Object.entries(providers).flatMap(([name, provider]) => {
     const base = new URL(provider.baseUrl);
-    const prefix = base.pathname.replace(/\/+$/, '');
+    const prefix = withoutTrailing(base.pathname, '/');
     if (base.origin !== url.origin || !url.pathname.startsWith(`${prefix}/`)) return [];
     const path = url.pathname.slice(prefix.length);
     return [{ provider: name, path, endpoint: method === 'POST' ? endpointAt(path, provider.protocol) : undefined }];

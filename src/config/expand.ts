@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../core/without-trailing.ts';
 import type { Environment } from './env.ts';
 
 /** What expansion may look at. @public */
@@ -108,7 +109,7 @@ function readReference(cursor: Cursor, depth: number, isUsed: boolean): string {
 function fileText(cursor: Cursor, path: string): string {
   cursor.origin ??= { kind: 'secret-file', path };
   try {
-    return cursor.sources.readFile(path).replace(/[\r\n]+$/, '');
+    return withoutTrailing(cursor.sources.readFile(path), '\r\n');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
     throw new ExpansionFault(`cannot read the file ${path}${code}`, { cause: error });

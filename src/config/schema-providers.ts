@@ -3,6 +3,7 @@ import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget, type Target } from '../core/model/target.ts';
 import type { UsageBucket } from '../core/model/usage.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
+import { withoutTrailing } from '../core/without-trailing.ts';
 import type { ModelConfig, ProviderConfig, ProviderKey } from './config.ts';
 import { credential, day, leaf, line, oneOf, section, wholeNumber } from './schema-leaves.ts';
 import { vendorOf } from './vendor-of.ts';
@@ -40,7 +41,7 @@ const baseUrl: z.ZodType<string, string> = leaf(
 function readBaseUrl(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || /[?#\s]/.test(text)) return undefined;
-  return url.username !== '' || url.password !== '' ? undefined : url.href.replace(/\/+$/, '');
+  return url.username !== '' || url.password !== '' ? undefined : withoutTrailing(url.href, '/');
 }
 
 const weightedKey: z.ZodType<ProviderKey> = section('A key with its weight.', {

@@ -1,5 +1,6 @@
 import { FarthingError } from './errors.ts';
 import { nanoUsd, type NanoUsd, type PicoUsd, picoUsd, costOf } from './money.ts';
+import { withoutTrailing } from './without-trailing.ts';
 
 /** An exact multiplier, `1.7` as 17/10. @public */
 export interface PriceRatio {
@@ -58,7 +59,7 @@ export function parsePricePerMillion(text: string): PicoUsd {
 /** Writes pico-dollars per unit as dollars per million units: the inverse of {@link parsePricePerMillion}. @public */
 export function formatPricePerMillion(price: PicoUsd): string {
   const digits = String(price).padStart(PRICE_DECIMALS + 1, '0');
-  const decimals = digits.slice(-PRICE_DECIMALS).replace(/0+$/, '');
+  const decimals = withoutTrailing(digits.slice(-PRICE_DECIMALS), '0');
   const whole = digits.slice(0, -PRICE_DECIMALS);
   return decimals === '' ? whole : `${whole}.${decimals}`;
 }
