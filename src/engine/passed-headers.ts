@@ -1,6 +1,6 @@
 import type { UpstreamHead } from '../middleware/compose.ts';
 
-/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding or its own site. */
+/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding or its own site, or send the client elsewhere. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -15,6 +15,8 @@ const KEPT_BACK: ReadonlySet<string> = new Set([
   'set-cookie',
   'date',
   'server',
+  'location',
+  'refresh',
   'alt-svc',
   'strict-transport-security',
   'vary',

@@ -23,24 +23,40 @@ export interface PassThroughOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** Headers of a request that end at the gateway: they speak of its connection, its caller or its own switches. */
-const KEPT_BACK: ReadonlySet<string> = new Set([
-  'host',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'origin',
-  'referer',
-  'forwarded',
+/**
+ * Headers that go on: they describe the body, the wish and the client. All others stay here, unknown ones too: they may speak of the gateway's
+ * connection or caller, and some servers and gateways let a header choose another address, path, method or account (`x-original-url`,
+ * `x-http-method-override`, `x-portkey-custom-host`, `openai-organization`). What a provider needs beyond them is set in its `headers`.
+ */
+const PASSED: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'anthropic-beta',
+  'anthropic-version',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'openai-beta',
+  'range',
+  'user-agent',
+  'x-client-request-id',
 ]);
 
-/** A path that could mean another one to whoever reads it next: dot segments, empty segments, encoded or turned slashes. */
-const AMBIGUOUS_PATH = /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00|#/i;
+/**
+ * A path that could mean another one to whoever reads it next: dot segments, also with parameters (`..;`), empty segments, encoded or
+ * turned slashes, encoded control characters and percent signs.
+ */
+const AMBIGUOUS_PATH = /\/\.{1,2}(?:[^\w.-]|$)|\/\/|[\\#]|%(?:[01].|2e|2f|5c|25|7f)/i;
 
 /** Sends requests on as they are, to providers and under credentials that the configuration names. @internal */
 export class PassThrough {
@@ -135,8 +151,7 @@ export class PassThrough {
   #headers(provider: ProviderConfig, headers: IncomingHttpHeaders): Record<string, string | string[]> {
     const sent: Record<string, string | string[]> = {};
     for (const [name, value] of Object.entries(headers)) {
-      const isOurs = KEPT_BACK.has(name) || name.startsWith('x-farthing-') || name.startsWith('sec-');
-      if (value !== undefined && !isOurs) sent[name] = value;
+      if (value !== undefined && (PASSED.has(name) || name.startsWith('x-stainless-'))) sent[name] = value;
     }
     const keys = provider.keys.map(({ secret, weight }) => ({ key: secret, weight }));
     const key = chooseWeighted(keys, this.#options.random);
