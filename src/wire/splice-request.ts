@@ -11,6 +11,8 @@ export interface RequestEdits {
   readonly includeUsage?: true;
   /** Other members of the body to set or replace, by name, each as JSON text: a part of `input`, a limit on output tokens. */
   readonly members?: Readonly<Record<string, string>>;
+  /** Members of the body to take out, by name. Those that are not there are passed over; one that is set as well is set. */
+  readonly remove?: readonly string[];
 }
 
 interface Replacement {
@@ -20,10 +22,12 @@ interface Replacement {
 }
 
 const utf8 = new TextEncoder();
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Changes members of a request's body and leaves every other byte as the caller wrote it: big integers, spacing, order and unknown fields
- * survive. A member that is not there is added behind the last one. (A byte order mark at the start is dropped with the first change.)
+ * survive. A member that is not there is added behind the last one; with one that is taken out goes one comma and the space around that. (A byte
+ * order mark at the start is dropped with the first change.)
  * @returns undefined when nothing changes: send the caller's own bytes.
  * @public
  */
@@ -31,40 +35,63 @@ export function spliceRequest(request: DecodedRequest, edits: RequestEdits): Uin
   const members = new Map<string, string>(Object.entries(edits.members ?? {}));
   if (edits.model !== undefined && edits.model !== request.model) members.set('model', JSON.stringify(edits.model));
   if (edits.includeUsage === true && !request.wantsUsageChunk) members.set('stream_options', withIncludeUsage(request));
-  const text = setMembers(request.text, request.members, members);
+  const text = setMembers(request.text, request.members, members, new Set(edits.remove));
   return text === request.text ? undefined : utf8.encode(text);
 }
 
-/** Sets members of the JSON object that `text` is: `values` holds JSON text by member name. */
+/** Sets members of the JSON object that `text` is, and takes those out that go: `values` holds JSON text by member name. */
 function setMembers(
   text: string,
   members: ReadonlyMap<string, MemberRange>,
   values: ReadonlyMap<string, string>,
+  removed: ReadonlySet<string> = NONE,
 ): string {
-  const replacements: Replacement[] = [];
+  const goes = (name: string): boolean => removed.has(name) && !values.has(name);
+  const replacements = removed.size === 0 ? [] : cuts(members, goes);
+  const staying = members.size - replacements.length;
   let added = '';
   for (const [name, value] of values) {
     const range = members.get(name);
     if (range !== undefined) replacements.push({ start: range.valueStart, end: range.valueEnd, text: value });
-    else added += `${members.size > 0 || added !== '' ? ',' : ''}${JSON.stringify(name)}:${value}`;
+    else added += `${staying > 0 || added !== '' ? ',' : ''}${JSON.stringify(name)}:${value}`;
   }
   if (added !== '') {
-    const end = endOfMembers(text, members);
+    const end = endOfMembers(text, members, goes);
     replacements.push({ start: end, end, text: added });
   }
   return replaced(text, replacements);
 }
 
-function endOfMembers(text: string, members: ReadonlyMap<string, MemberRange>): number {
+/** The ranges of members that go, each with the comma before it; those before the first that stays with the one behind. */
+function cuts(members: ReadonlyMap<string, MemberRange>, goes: (name: string) => boolean): Replacement[] {
+  const ranges = [...members.values()];
+  const found: Replacement[] = [];
+  let index = 0;
+  let hasStaying = false;
+  for (const [name, { keyStart, valueEnd }] of members) {
+    const before = ranges[index - 1];
+    index += 1;
+    if (!goes(name)) hasStaying = true;
+    else if (hasStaying && before !== undefined) found.push({ start: before.valueEnd, end: valueEnd, text: '' });
+    else found.push({ start: keyStart, end: ranges[index]?.keyStart ?? valueEnd, text: '' });
+  }
+  return found;
+}
+
+function endOfMembers(
+  text: string,
+  members: ReadonlyMap<string, MemberRange>,
+  goes: (name: string) => boolean,
+): number {
   let end = text.indexOf('{') + 1;
-  for (const range of members.values()) end = Math.max(end, range.valueEnd);
+  for (const [name, range] of members) if (!goes(name)) end = Math.max(end, range.valueEnd);
   return end;
 }
 
 function replaced(text: string, replacements: readonly Replacement[]): string {
   let result = '';
   let from = 0;
-  for (const each of replacements.toSorted((left, right) => left.start - right.start)) {
+  for (const each of replacements.toSorted((left, right) => left.start - right.start || left.end - right.end)) {
     result += text.slice(from, each.start) + each.text;
     from = each.end;
   }

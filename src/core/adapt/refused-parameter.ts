@@ -1,0 +1,19 @@
+/**
+ * Parameters that some targets refuse and that a request can do without or say otherwise. What else a request asks for (`stop`, `tools`,
+ * `response_format`, `n`, `seed`) is never among them: an answer without it would be an answer to something else.
+ *
+ * `top_p_beside_temperature` is the refusal of both at once; each alone is accepted.
+ * @public
+ */
+export type RefusedParameter =
+  | 'temperature'
+  | 'top_p'
+  | 'top_p_beside_temperature'
+  | 'top_k'
+  | 'presence_penalty'
+  | 'frequency_penalty'
+  | 'logit_bias'
+  | 'logprobs'
+  | 'top_logprobs'
+  | 'max_tokens'
+  | 'max_completion_tokens';
