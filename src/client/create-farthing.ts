@@ -1,4 +1,5 @@
 import type { Budget } from '../core/budget/budget.ts';
+import { readEncryptionKeys } from '../core/encryption-key.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
@@ -37,6 +38,13 @@ export interface LibraryCache extends Omit<EngineCache, 'store'> {
    * @defaultValue 1_000_000_000
    */
   readonly diskBytes?: number;
+  /**
+   * Encrypts the tier on disk (AES-256-GCM): keys of 32 bytes, each in base64 or hex (`openssl rand -base64 32`). The first one encrypts, all of them decrypt: to
+   * change keys put a new one first, and drop the old one after `ttlMs` and `staleIfErrorMs`. What was stored in clear before is no longer served and leaves
+   * with its time. Only with `storage`.
+   * @defaultValue answers on disk are in clear
+   */
+  readonly encryptionKeys?: readonly string[];
 }
 
 /** How {@link createFarthing} makes an engine. @public */
@@ -117,7 +125,7 @@ const DEFAULT_CACHE: LibraryCache = { mode: 'deterministic', ttlMs: 3_600_000 };
  * const openai = new OpenAI({ fetch: farthing.fetch });
  * await openai.chat.completions.create({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'Hello' }] });
  * ```
- * @throws FarthingError `configuration` for a price, a target or a budget that cannot be read.
+ * @throws FarthingError `configuration` for a price, a target, a budget or an encryption key that cannot be read.
  * @public
  */
 export function createFarthing(options: FarthingOptions = {}): Farthing {
@@ -142,6 +150,8 @@ class LibraryFarthing implements Farthing {
 
   constructor(options: FarthingOptions) {
     this.#options = options;
+    const { cache = DEFAULT_CACHE } = options;
+    if (cache !== false && cache.encryptionKeys !== undefined) readEncryptionKeys(cache.encryptionKeys);
     this.#providers = { ...BUILT_IN_PROVIDERS, ...options.providers };
     this.#caller = {
       project: options.project ?? 'default',
@@ -205,6 +215,7 @@ class LibraryFarthing implements Farthing {
       storage,
       memoryBytes: cache === false ? undefined : cache.memoryBytes,
       diskBytes: cache === false ? undefined : cache.diskBytes,
+      encryptionKeys: cache === false ? undefined : cache.encryptionKeys,
       emit: (event) => onEvent?.(event),
     });
     const events: EventSink = {

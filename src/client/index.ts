@@ -97,6 +97,8 @@ export type {
 export type { LeaseStore } from '../ports/lease-store.ts';
 export type { BucketClaim, BucketGrant, BucketTerms, LimitStore, PermitClaim } from '../ports/limit-store.ts';
 export type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
+export { encryptedCacheStore } from '../stores/encrypted/encrypted-cache-store.ts';
+export type { EncryptedCacheOptions } from '../stores/encrypted/encrypted-cache-store.ts';
 export { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 export type { MemoryCacheStoreOptions } from '../stores/memory/memory-cache-store.ts';
 export { MemoryLedger } from '../stores/memory-ledger/memory-ledger.ts';

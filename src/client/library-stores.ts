@@ -24,6 +24,7 @@ export interface LibraryStoresOptions {
   readonly storage: string | undefined;
   readonly memoryBytes: number | undefined;
   readonly diskBytes: number | undefined;
+  readonly encryptionKeys: readonly string[] | undefined;
   readonly emit: (event: EngineEvent) => void;
 }
 
@@ -47,6 +48,7 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     folder: options.storage,
     memoryBytes: options.memoryBytes,
     diskBytes: options.diskBytes,
+    encryptionKeys: options.encryptionKeys,
     clock: systemClock,
     random: systemRandom,
     onFault: (store, operation, error) => options.emit({ kind: 'store-failed', store, operation, error }),

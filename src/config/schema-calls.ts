@@ -1,9 +1,11 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { CacheMode } from '../core/cacheability.ts';
+import { NO_ENCRYPTION_KEY, parseEncryptionKey } from '../core/encryption-key.ts';
 import type { CacheConfig, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
 import {
   duration,
   flag,
+  leaf,
   oneOf,
   positiveDuration,
   ratio,
@@ -13,6 +15,26 @@ import {
   usd,
   wholeNumber,
 } from './schema-leaves.ts';
+
+const encryptionKey = leaf((text) => (parseEncryptionKey(text) === undefined ? undefined : text), NO_ENCRYPTION_KEY, {
+  description: 'A key of 32 bytes: `openssl rand -base64 32`.',
+  unit: 'secret, base64 or hex',
+  json: { type: 'string' },
+});
+
+const cacheEncryption = section('Encrypts answers on disk and in Redis (AES-256-GCM). Left out: they are in clear.', {
+  keys: z.array(encryptionKey).meta({
+    description: 'The first encrypts, all decrypt. To change keys put a new one first; drop the old one later.',
+  }),
+}).transform(({ keys }, context) => {
+  if (keys.length === 0)
+    context.addIssue({ code: 'custom', path: ['keys'], message: 'is empty; name at least one key' });
+  for (const [index, key] of keys.entries()) {
+    if (keys.indexOf(key) < index)
+      context.addIssue({ code: 'custom', path: ['keys', index], message: 'is listed before' });
+  }
+  return keys;
+});
 
 /** `cache`. @internal */
 export const cacheSchema: z.ZodType<CacheConfig> = section('The response cache.', {
@@ -26,6 +48,7 @@ export const cacheSchema: z.ZodType<CacheConfig> = section('The response cache.'
   scope: oneOf('Who shares answers: all keys of a project, or each key alone.', ['project', 'key']),
   staleIfError: duration('For how long past its time an answer may be served when the provider fails; `0s` never.'),
   allowStored: flag('Whether answers that the provider stores for the caller (`store: true`) may be cached.'),
+  encryption: cacheEncryption.optional(),
 }).transform((read) => ({
   mode: read.mode,
   ttlMs: read.ttl,
@@ -34,6 +57,7 @@ export const cacheSchema: z.ZodType<CacheConfig> = section('The response cache.'
   scope: read.scope,
   staleIfErrorMs: read.staleIfError,
   allowStored: read.allowStored,
+  encryptionKeys: read.encryption,
 }));
 
 /** `limits`. @internal */

@@ -9,6 +9,7 @@ export const SECRET_PATTERNS: readonly string[] = [
   'providers.*.apiKeys[].key',
   'providers.*.headers.*',
   'providers.*.query.*',
+  'cache.encryption.keys[]',
   'keys[].key',
   // Addresses of many services carry what lets one in.
   'alerts.webhook.url',

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import { encryptedCacheStore } from '../stores/encrypted/encrypted-cache-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 import { ledgerPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
@@ -26,6 +27,8 @@ export interface FolderStoresOptions {
   readonly memoryBytes?: number | undefined;
   /** 0 keeps no answers on disk. @defaultValue that of the SQLite cache store */
   readonly diskBytes?: number | undefined;
+  /** Keys for answers on disk: the first encrypts, all decrypt. @defaultValue they are in clear */
+  readonly encryptionKeys?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Told of every operation that failed with nobody waiting for it. */
@@ -64,13 +67,17 @@ export async function openFolderStores(options: FolderStoresOptions): Promise<Fo
 }
 
 async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<ForgetfulCacheStore> {
-  const { folder, diskBytes, clock, onFault } = options;
+  const { folder, diskBytes, encryptionKeys, clock } = options;
   if (diskBytes === 0) return memory;
-  const below = await SqliteCacheStore.open({
+  const onFault = (operation: string, error: unknown): void => options.onFault('cache', operation, error);
+  const file = await SqliteCacheStore.open({
     path: join(folder, 'cache.db'),
     clock,
     writePatienceMs: CACHE_WRITE_PATIENCE_MS,
+    // What was written in clear before is not to outlive its time.
+    eraseDeleted: encryptionKeys !== undefined,
     ...(diskBytes === undefined ? {} : { maxBytes: diskBytes }),
   });
-  return new TieredCacheStore({ memory, below, onFault: (operation, error) => onFault('cache', operation, error) });
+  const below = encryptionKeys === undefined ? file : encryptedCacheStore(file, { keys: encryptionKeys, onFault });
+  return new TieredCacheStore({ memory, below, onFault });
 }

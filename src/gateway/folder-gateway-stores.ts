@@ -14,10 +14,10 @@ import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
  */
 export async function openFolderGatewayStores(
   folder: string,
-  { memoryBytes, diskBytes }: CacheConfig,
+  { memoryBytes, diskBytes, encryptionKeys }: CacheConfig,
   { clock, random, onFault, hasWorkers }: OpenStoresOptions,
 ): Promise<GatewayStores> {
-  const stores = await openFolderStores({ folder, memoryBytes, diskBytes, clock, random, onFault });
+  const stores = await openFolderStores({ folder, memoryBytes, diskBytes, encryptionKeys, clock, random, onFault });
   try {
     const [keys, counters, limits, leases] = await Promise.all([
       openSqliteKeyStore(keysPath(folder)),

@@ -8,6 +8,7 @@ const RESTART_PARTS: readonly (readonly [path: string, value: (config: Config) =
   ['callLog', (config) => config.callLog],
   ['cache.memory', (config) => config.cache.memoryBytes],
   ['cache.disk', (config) => config.cache.diskBytes],
+  ['cache.encryption', (config) => config.cache.encryptionKeys],
   ['limits.maxHeaders', (config) => config.limits.maxHeaderBytes],
   ['limits.headersTimeout', (config) => config.limits.headersTimeoutMs],
   ['limits.requestTimeout', (config) => config.limits.requestTimeoutMs],

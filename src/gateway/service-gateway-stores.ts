@@ -1,5 +1,6 @@
 import type { CacheConfig, StorageConfig } from '../config/config.ts';
 import { breakerCacheStore } from '../middleware/cache/breaker-cache-store.ts';
+import { encryptedCacheStore } from '../stores/encrypted/encrypted-cache-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
 import { openPostgresStores } from '../stores/postgres/postgres-stores.ts';
 import { RedisBudgetStore } from '../stores/redis/redis-budget-store.ts';
@@ -18,7 +19,7 @@ import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
  */
 export async function openServiceGatewayStores(
   { redisUrl, postgresUrl }: Extract<StorageConfig, { readonly kind: 'services' }>,
-  { memoryBytes }: CacheConfig,
+  { memoryBytes, encryptionKeys }: CacheConfig,
   { clock, random, onFault }: OpenStoresOptions,
 ): Promise<GatewayStores> {
   const connection = await RedisConnection.open({ url: redisUrl });
@@ -30,11 +31,14 @@ export async function openServiceGatewayStores(
       onFault: (operation, error) => onFault('ledger', operation, error),
     });
     const memory = new MemoryCacheStore({ clock, maxBytes: memoryBytes });
-    const cache = new TieredCacheStore({
-      memory,
-      below: breakerCacheStore(new RedisCacheStore({ connection, clock })),
-      onFault: (operation, error) => onFault('cache', operation, error),
-    });
+    const onCacheFault = (operation: string, error: unknown): void => onFault('cache', operation, error);
+    const shared = breakerCacheStore(new RedisCacheStore({ connection, clock }));
+    // Around the breaker: an entry that cannot be opened is no fault of Redis.
+    const below =
+      encryptionKeys === undefined
+        ? shared
+        : encryptedCacheStore(shared, { keys: encryptionKeys, compress: true, onFault: onCacheFault });
+    const cache = new TieredCacheStore({ memory, below, onFault: onCacheFault });
     const { ledger, keys, control } = postgres;
     return {
       folder: undefined,

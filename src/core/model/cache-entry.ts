@@ -20,8 +20,11 @@ export interface EntryTimes {
 
 /** A stored answer. @public */
 export interface CacheEntry extends EntryTimes {
-  /** What was asked; `value` is no answer of a provider but what a program keeps through `ResponseCache`. */
-  readonly endpoint: Endpoint | 'value';
+  /**
+   * What was asked; `value` is no answer of a provider but what a program keeps through `ResponseCache`. `sealed` is what only an encrypted store can
+   * open: whoever meets it elsewhere takes it for a miss.
+   */
+  readonly endpoint: Endpoint | 'value' | 'sealed';
   readonly form: ReplyForm;
   /** The provider's bytes. For a chat stream with the usage chunk, whether the client asked for it or not. */
   readonly body: Uint8Array;

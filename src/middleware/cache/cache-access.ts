@@ -3,6 +3,7 @@ import { cacheKey, type CacheScope, type Sha256Hex } from '../../core/cache-key.
 import { vectorEncodingOf } from '../../core/embedding-items.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
+import type { Target } from '../../core/model/target.ts';
 import type { CacheStore } from '../../ports/cache-store.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -43,9 +44,17 @@ export function embeddingsCallKey(
   return callKey(call, { ...body, 'farthing whole call': vectorEncodingOf(body) }, options);
 }
 
-/** The key of a call with this body. @internal */
-export function callKey(call: Call, body: Readonly<Record<string, unknown>>, options: CacheOptions): CacheKey {
-  const target = call.state.plan?.targets[0] ?? { provider: '', model: '' };
+/**
+ * The key of a call with this body.
+ * @param target - whose answer it is. @defaultValue the first target of the call's plan
+ * @internal
+ */
+export function callKey(
+  call: Call,
+  body: Readonly<Record<string, unknown>>,
+  options: CacheOptions,
+  target: Target = call.state.plan?.targets[0] ?? { provider: '', model: '' },
+): CacheKey {
   return cacheKey(
     {
       scope: options.scopeOf(call),
@@ -61,14 +70,17 @@ export function callKey(call: Call, body: Readonly<Record<string, unknown>>, opt
   );
 }
 
-/** Reads an entry; a fault of the store is reported and taken for a miss. @internal */
+/** Reads an entry; a fault of the store, or an entry that others encrypted, is reported and taken for a miss. @internal */
 export async function readEntry(key: CacheKey, options: CacheOptions): Promise<CacheEntry | undefined> {
   try {
-    return await options.store.read(key);
+    const entry = await options.store.read(key);
+    if (entry?.endpoint !== 'sealed') return entry;
+    const error = new FarthingError('store-unavailable', 'a cached answer is encrypted, and there is no key for it');
+    options.events.emit({ kind: 'store-failed', store: 'cache', operation: 'open', error });
   } catch (error) {
     options.events.emit({ kind: 'store-failed', store: 'cache', operation: 'read', error });
-    return undefined;
   }
+  return undefined;
 }
 
 /** Writes an entry and says whether it is there; a fault of the store is reported. @internal */

@@ -22,7 +22,7 @@ const marksOf = new WeakMap<CacheEntry, ReplayMarks>();
 
 /** Prepares an entry for a client; undefined where it cannot be given in the form asked for. @internal */
 export function prepareReplay(entry: CacheEntry, shape: RequestShape, random: Random): Replay | undefined {
-  if (entry.endpoint === 'value') return undefined;
+  if (entry.endpoint === 'value' || entry.endpoint === 'sealed') return undefined;
   const marks = marksOf.get(entry) ?? replayMarks(entry.endpoint, entry.form, entry.body);
   if (marks === undefined) return undefined;
   marksOf.set(entry, marks);

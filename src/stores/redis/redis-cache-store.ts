@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import type { CacheSelector, CacheStore } from '../../ports/cache-store.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { decodeBlob, encodeBlob } from './cache-blob.ts';
+import { decodeBlob, encodeBlob } from '../blob/cache-blob.ts';
 import { CACHE_SCRIPTS } from './cache-scripts.ts';
 import type { RedisConnection } from './redis-connection.ts';
 
@@ -82,7 +82,7 @@ export class RedisCacheStore implements CacheStore {
     await this.#connection.script(
       CACHE_SCRIPTS.write,
       [place.entry, place.index, place.ends],
-      await encodeBlob(entry),
+      await encodeBlob(entry, { isCompressed: entry.endpoint !== 'sealed' }),
       lifeMs,
       place.rest,
       selectors,

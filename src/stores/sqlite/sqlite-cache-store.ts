@@ -25,6 +25,12 @@ export interface SqliteCacheStoreOptions {
    * @defaultValue 0
    */
   readonly writePatienceMs?: number;
+  /**
+   * Overwrites what is deleted or replaced, which would else stay readable in the file until its place is needed; such writes take longer. What was
+   * deleted before stays.
+   * @defaultValue false
+   */
+  readonly eraseDeleted?: boolean;
   /** @defaultValue better-sqlite3 where it is installed, else Node's own */
   readonly driver?: SqliteDriver;
 }
@@ -148,7 +154,7 @@ export class SqliteCacheStore implements MeasuredCacheStore {
     const writer = new SqliteWriter({
       path: options.path,
       statements: STATEMENTS,
-      pragmas: PRAGMAS,
+      pragmas: options.eraseDeleted === true ? { ...PRAGMAS, secure_delete: 'ON' } : PRAGMAS,
       migrations: MIGRATIONS,
       ...driver,
     });
@@ -226,8 +232,9 @@ export class SqliteCacheStore implements MeasuredCacheStore {
     this.#closed = true;
     this.#endView();
     await this.#groups.flush();
-    await this.#writer.close();
+    // Only a connection that may write, as the last one, moves the write-ahead log into the file and deletes it.
     this.#reader.close();
+    await this.#writer.close();
   }
 
   /** Resolves after the commit; reads see it then. */

@@ -6,7 +6,7 @@ import type { CacheEntry } from '../../core/model/cache-entry.ts';
 /** What an entry is beside its body; kept as JSON. */
 type EntryFacts = Omit<CacheEntry, 'body'>;
 
-/** The format of a blob; blobs of another are misses, so that several versions may share a Redis while one replaces the other. */
+/** The format of a blob; blobs of another are misses, so that several versions may share a store while one replaces the other. */
 const VERSION = 1;
 
 /** Format, whether compressed, two bytes unused, size of the content and size of the facts in it, 4 bytes each. */
@@ -27,12 +27,18 @@ const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const compressLater = promisify(zstdCompress);
 const decompressLater = promisify(zstdDecompress);
 
-/** An entry as one blob: its facts and its body, compressed together. @internal */
-export async function encodeBlob(entry: CacheEntry): Promise<Buffer> {
+/** How {@link encodeBlob} writes an entry. @internal */
+export interface BlobOptions {
+  /** Whether the content is compressed where that pays. */
+  readonly isCompressed: boolean;
+}
+
+/** An entry as one blob: its facts and its body. @internal */
+export async function encodeBlob(entry: CacheEntry, { isCompressed }: BlobOptions): Promise<Buffer> {
   const { body, ...facts } = entry;
   const text = Buffer.from(JSON.stringify(facts satisfies EntryFacts));
   const content = Buffer.concat([text, body]);
-  const packed = await compressed(content);
+  const packed = isCompressed ? await compressed(content) : undefined;
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = VERSION;
   header[1] = packed === undefined ? 0 : 1;
@@ -54,24 +60,40 @@ async function compressed(content: Buffer): Promise<Buffer | undefined> {
  * @internal
  */
 export async function decodeBlob(blob: Buffer): Promise<CacheEntry | undefined> {
-  if (blob[0] !== VERSION) return undefined;
+  if (!isLarge(blob)) return decodeBlobNow(blob);
+  const maxOutputLength = blob.readUInt32LE(4);
   try {
-    const contentBytes = blob.readUInt32LE(4);
-    const packed = blob.subarray(HEADER_BYTES);
-    const content = blob[1] === 0 ? packed : await decompressed(packed, contentBytes);
-    if (content.byteLength !== contentBytes) throw new RangeError('cut short');
-    return entryOf(content, blob.readUInt32LE(8));
+    return entryOf(blob, await decompressLater(blob.subarray(HEADER_BYTES), { maxOutputLength }));
   } catch (cause) {
-    throw new FarthingError('store-unavailable', 'a cached answer on Redis is damaged', { cause });
+    throw damaged(cause);
   }
 }
 
-async function decompressed(packed: Buffer, maxOutputLength: number): Promise<Buffer> {
-  const isSmall = maxOutputLength <= MAX_SYNC_BYTES;
-  return isSmall ? zstdDecompressSync(packed, { maxOutputLength }) : decompressLater(packed, { maxOutputLength });
+/** As {@link decodeBlob}, without a turn of the event loop: for entries that are peeked at. @internal */
+export function decodeBlobNow(blob: Buffer): CacheEntry | undefined {
+  if (blob[0] !== VERSION) return undefined;
+  try {
+    const packed = blob.subarray(HEADER_BYTES);
+    const content = blob[1] === 0 ? packed : zstdDecompressSync(packed, { maxOutputLength: blob.readUInt32LE(4) });
+    return entryOf(blob, content);
+  } catch (cause) {
+    throw damaged(cause);
+  }
 }
 
-function entryOf(content: Buffer, factsBytes: number): CacheEntry {
+/** Whether decompressing it would hold the event loop up. */
+function isLarge(blob: Buffer): boolean {
+  const isWhole = blob.byteLength >= HEADER_BYTES;
+  return isWhole && blob[0] === VERSION && blob[1] !== 0 && blob.readUInt32LE(4) > MAX_SYNC_BYTES;
+}
+
+function damaged(cause: unknown): FarthingError {
+  return new FarthingError('store-unavailable', 'a cached answer is damaged', { cause });
+}
+
+function entryOf(blob: Buffer, content: Buffer): CacheEntry {
+  if (content.byteLength !== blob.readUInt32LE(4)) throw new RangeError('cut short');
+  const factsBytes = blob.readUInt32LE(8);
   const facts = JSON.parse(content.toString('utf8', 0, factsBytes)) as EntryFacts;
   return {
     ...facts,
