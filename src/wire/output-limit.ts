@@ -41,9 +41,14 @@ export function outputLimitMembers(
  * @public
  */
 export function outputFloor(request: Pick<DecodedRequest, 'endpoint' | 'body'>): number {
+  return ANSWER_TOKENS + thinkingBudget(request);
+}
+
+/** The tokens that a request sets aside for thinking, which its output limit must exceed; 0 where it does not say. @internal */
+export function thinkingBudget(request: Pick<DecodedRequest, 'endpoint' | 'body'>): number {
   const { endpoint, body } = request;
-  if (endpoint === 'messages') return ANSWER_TOKENS + budgetIn(body['thinking'], 'budget_tokens');
-  return endpoint === 'chat' ? ANSWER_TOKENS + budgetIn(body['reasoning'], 'max_tokens') : ANSWER_TOKENS;
+  if (endpoint === 'messages') return budgetIn(body['thinking'], 'budget_tokens');
+  return endpoint === 'chat' ? budgetIn(body['reasoning'], 'max_tokens') : 0;
 }
 
 function budgetIn(value: unknown, name: string): number {
