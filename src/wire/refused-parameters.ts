@@ -22,7 +22,7 @@ const NAMES: ReadonlyMap<string, RefusedParameter> = new Map<string, RefusedPara
   ['max_completion_tokens', 'max_completion_tokens'],
 ]);
 
-/** Codes of OpenAI with which `param` is refused as such (openai-openapi; bodies in the tests). Others judge the value: `decimal_above_max_value`. */
+/** Codes of OpenAI with which `param` is refused as such. Others judge the value (`decimal_above_max_value`), `unsupported_value` either. */
 const PARAMETER_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 'unknown_parameter']);
 
 /**
@@ -31,7 +31,8 @@ const PARAMETER_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 
  */
 const MESSAGES: readonly RegExp[] = [
   /^Unsupported (?:parameter|value): '(\w{1,32})' (?:is not supported with this model|does not support .{1,40} with this model)/,
-  /^(?:Unrecognized request argument supplied|Unknown parameter): '?(\w{1,32})/,
+  /^Unknown parameter: '(\w{1,32})'/,
+  /^(?:Unrecognized|Model incompatible) request arguments? supplied: ([\w, ]{1,200})/,
   /^`(\w{1,32})` (?:is deprecated for this model|is not supported with this model|may only be set to 1 when thinking is enabled)/,
   /^(?:The model returned the following errors: )?`?(\w{1,32})`? must be (?:unset when thinking is enabled|greater than or equal to 0\.95 or unset)/,
   /^(\w{1,32}): Extra inputs are not permitted/,
@@ -96,11 +97,8 @@ function parsedIfJson(message: unknown): unknown {
   }
 }
 
-function fromFields({ code, param, message }: Fault): readonly RefusedParameter[] {
-  // The code of a refused value is also that of a value of another type: only the default-only text makes it ours.
-  const isRefused =
-    PARAMETER_CODES.has(code) || (code === 'unsupported_value' && message.startsWith('Unsupported value: '));
-  return isRefused ? named(param) : [];
+function fromFields({ code, param }: Fault): readonly RefusedParameter[] {
+  return PARAMETER_CODES.has(code) ? named(param) : [];
 }
 
 function fromDetail(detail: unknown): readonly RefusedParameter[] {
@@ -115,7 +113,8 @@ function fromDetail(detail: unknown): readonly RefusedParameter[] {
 function fromMessage(message: string): readonly RefusedParameter[] {
   if (BOTH_SAMPLERS.test(message)) return ['top_p_beside_temperature'];
   if (NO_PENALTIES.test(message)) return ['presence_penalty', 'frequency_penalty'];
-  return MESSAGES.flatMap((pattern) => named(pattern.exec(message)?.[1]));
+  const names = MESSAGES.flatMap((pattern) => pattern.exec(message)?.[1]?.split(', ') ?? []);
+  return names.flatMap((name) => named(name));
 }
 
 function named(name: unknown): readonly RefusedParameter[] {

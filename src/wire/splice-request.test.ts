@@ -100,3 +100,98 @@ test('a spliced body parses to the original with the edit, and all text outside 
     { numRuns: 500 },
   );
 });
+
+describe('members that are taken out', () => {
+  const text = `{ "a" : 1 , "b":{"a":2},\n"model":"m", ${rest} ,"c":"x,}" }`;
+
+  test.each([
+    ['the first', ['a'], '{ "b":{"a":2},\n"model":"m", REST ,"c":"x,}" }'],
+    ['one within', ['b'], '{ "a" : 1,\n"model":"m", REST ,"c":"x,}" }'],
+    ['the last', ['c'], '{ "a" : 1 , "b":{"a":2},\n"model":"m", REST }'],
+    ['the first two', ['b', 'a'], '{ "model":"m", REST ,"c":"x,}" }'],
+    ['the first and the last', ['a', 'c'], '{ "b":{"a":2},\n"model":"m", REST }'],
+    ['all', ['a', 'b', 'c', 'model', 'messages'], '{  }'],
+  ])('%s goes with one comma', (_name, remove, expected) => {
+    expect(spliced(text, { remove })).toBe(expected.replace('REST', rest));
+  });
+
+  test('that are not there change nothing', () => {
+    expect(spliced(text, { remove: ['x', 'A', 'content'] })).toBeUndefined();
+  });
+
+  test('are found under an escaped key', () => {
+    expect(spliced(String.raw`{"top\u005fp":0.5,"model":"a",${rest}}`, { remove: ['top_p'] })).toBe(
+      `{"model":"a",${rest}}`,
+    );
+  });
+
+  test('give way to a value that is set, and the place of added ones is behind the last that stays', () => {
+    expect(spliced(`{"model":"a",${rest},"n":1,"z":2}`, { members: { n: '3', y: '4' }, remove: ['n', 'z'] })).toBe(
+      `{"model":"a",${rest},"n":3,"y":4}`,
+    );
+  });
+});
+
+/** A body's members in order, each with the space around its parts, and what is done to it. */
+function editedBodies(): fc.Arbitrary<readonly WrittenMember[]> {
+  const space = fc.constantFrom('', ' ', '\n\t');
+  const value = fc.jsonValue({ maxDepth: 2 }).filter((each) => !JSON.stringify(each).includes('__proto__'));
+  const member = fc.record({
+    name: fc.string({ maxLength: 6, unit: 'grapheme' }).map((name) => `x${name}`),
+    value,
+    space,
+    deed: fc.constantFrom('keep', 'remove', 'set', 'add'),
+  });
+  const needed = fc.record({ space, deed: fc.constantFrom('keep', 'remove') });
+  return fc
+    .tuple(fc.uniqueArray(member, { maxLength: 8, selector: ({ name }) => name }), needed, needed, fc.nat())
+    .map(([members, model, messages, place]) => {
+      const all: WrittenMember[] = members.slice();
+      all.splice(place % (all.length + 1), 0, { ...model, name: 'model', value: 'm' });
+      all.splice(place % (all.length + 1), 0, {
+        ...messages,
+        name: 'messages',
+        value: [{ role: 'user', content: '","x' }],
+      });
+      return all;
+    });
+}
+
+interface WrittenMember {
+  readonly name: string;
+  readonly value: unknown;
+  readonly space: string;
+  readonly deed: 'keep' | 'remove' | 'set' | 'add';
+}
+
+const NEW_VALUE = '[ 1.50,"new" ]';
+
+test('taking out, replacing and adding in any combination is what doing so to the parsed object gives, and what stays keeps its bytes', () => {
+  fc.assert(
+    fc.property(editedBodies(), (members) => {
+      const written = members.filter(({ deed }) => deed !== 'add');
+      const source = ({ name, value, space }: WrittenMember): string =>
+        `${JSON.stringify(name)}${space}:${space}${JSON.stringify(value)}`;
+      const text = `{${written.map((member) => `${member.space}${source(member)}${member.space}`).join(',')}}`;
+      const set = members.filter(({ deed }) => deed === 'set' || deed === 'add').map(({ name }) => name);
+      const remove = members.filter(({ deed }) => deed === 'remove').map(({ name }) => name);
+      const result =
+        spliced(text, { members: Object.fromEntries(set.map((name) => [name, NEW_VALUE])), remove }) ?? text;
+
+      const expected = new Map(written.map(({ name, value }) => [name, value]));
+      for (const name of remove) expected.delete(name);
+      for (const name of set) expected.set(name, JSON.parse(NEW_VALUE));
+      expect(JSON.parse(result)).toEqual(JSON.parse(JSON.stringify(Object.fromEntries(expected))));
+      // Names and values that stay, in the order and the spelling in which they were written.
+      let from = 0;
+      for (const member of written.filter(({ deed }) => deed === 'keep' || deed === 'set')) {
+        const { name, space } = member;
+        const part = member.deed === 'set' ? `${JSON.stringify(name)}${space}:${space}${NEW_VALUE}` : source(member);
+        const at = result.indexOf(part, from);
+        expect(at).toBeGreaterThanOrEqual(from);
+        from = at + part.length;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -9,7 +9,7 @@ interface RefusalRow {
   readonly refuses: readonly RefusedParameter[];
 }
 
-/** Azure serves OpenAI's models with OpenAI's rules (Microsoft Learn, "Azure OpenAI reasoning models", read 2026-11). */
+/** Azure serves OpenAI's models with the same refusals (MicrosoftDocs/azure-ai-docs, how-to/reasoning.md, 2025-08; microsoft/vscode#253673, 2025-07-02). */
 const OPENAI = ['openai', 'azure'] as const;
 
 const SAMPLING = ['temperature', 'top_p'] as const;
@@ -37,9 +37,10 @@ const SOMETIMES_REASONING = [
 /** Only what is documented, each row with its source and the day of that. What is not here is learnt when it is refused. */
 const ROWS: readonly RefusalRow[] = [
   /**
-   * Microsoft Learn, "Azure OpenAI reasoning models" (2026-11): not supported are temperature, top_p, presence_penalty, frequency_penalty, logprobs,
-   * top_logprobs, logit_bias and max_tokens. OpenAI's own refusals: cline/cline#341 (2024-09-21, temperature), ai-christianson/RA.Aid#70
-   * (2025-02-01), teilomillet/gollm#33 (2025-03-12, max_tokens), griptape-ai/ComfyUI-Griptape#312 (2025-08-22, GPT-5).
+   * max_tokens: "reasoning models will only work with max_completion_tokens" (MicrosoftDocs/azure-ai-docs, how-to/reasoning.md, 2025-08);
+   * teilomillet/gollm#33 (2025-03-12), griptape-ai/ComfyUI-Griptape#312 (GPT-5, 2025-08-22). temperature: cline/cline#341 (2024-09-21),
+   * ai-christianson/RA.Aid#70 (2025-02-01). The rest: the table of community.openai.com 1110750/7 (o-series, 2025-02) and `@ai-sdk/openai`
+   * 4.0.118 (2026-11).
    */
   {
     vendors: OPENAI,
@@ -64,18 +65,18 @@ const ROWS: readonly RefusalRow[] = [
     refuses: ['max_tokens', ...SAMPLING],
   },
   { vendors: OPENAI, endpoints: ['responses'], models: ['gpt-6-astra', 'gpt-6.1-sol'], refuses: SAMPLING },
-  /** `@ai-sdk/openai` 4.0.118 (2026-11): search previews refuse temperature. */
+  /** "Model incompatible request arguments supplied": ChatGPTNextWeb/NextChat#6569 (2025-07-16). */
   {
     vendors: OPENAI,
     endpoints: ['chat'],
     models: ['gpt-4o-search-preview', 'gpt-4o-mini-search-preview'],
-    refuses: ['temperature'],
+    refuses: [...SAMPLING, ...PENALTIES],
   },
   /** "Unrecognized request argument supplied: top_k" from api.openai.com: xlinx/sd-webui-decadetw-auto-prompt-llm#29 (2024-10-03). */
   { vendors: OPENAI, endpoints: ['chat'], models: 'all', refuses: ['top_k'] },
   /**
    * platform.claude.com: models/sonnet-5/overview ("setting sampling parameters to a non-default value returns a 400 error") and
-   * models/haiku-5-5/migration-guide ("remove temperature, top_p and top_k"), both 2026-11; for the others `@ai-sdk/anthropic` 4.0.105
+   * models/haiku-5-5/migration-guide ("remove temperature, top_p and top_k"), both read 2026-11; for the others `@ai-sdk/anthropic` 4.0.105
    * (2026-11) and pollinations/pollinations#11319 (Opus 4.7, 2026-05-27).
    */
   {
@@ -103,9 +104,9 @@ const ROWS: readonly RefusalRow[] = [
   },
   /** 422 `extra_forbidden`: editor-code-assistant/eca#231 (2025-12-12). */
   { vendors: ['mistral'], endpoints: ['chat'], models: 'all', refuses: ['max_completion_tokens'] },
-  /** console.groq.com/docs/openai, "Currently unsupported OpenAI features" (2026-11). */
+  /** console.groq.com/docs/openai, "Currently unsupported OpenAI features" (read 2026-11). */
   { vendors: ['groq'], endpoints: ['chat'], models: 'all', refuses: ['logprobs', 'top_logprobs', 'logit_bias'] },
-  /** api-docs.deepseek.com/guides/reasoning_model (2026-11): these are an error; temperature and penalties are ignored. */
+  /** api-docs.deepseek.com, guides/reasoning_model (read 2026-11): these are an error; temperature and penalties are ignored. */
   {
     vendors: ['deepseek'],
     endpoints: ['chat'],
