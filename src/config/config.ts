@@ -68,9 +68,9 @@ export interface CacheConfig {
   readonly staleIfErrorMs: number;
   /** Whether answers that the provider stores for the caller (`store: true`) may be cached. */
   readonly allowStored: boolean;
-}
   /** Keys for what is stored below memory, each of 32 bytes in base64 or hex: the first encrypts, all decrypt. Undefined: it is stored in clear. */
   readonly encryptionKeys: readonly string[] | undefined;
+}
 
 /** Bounds of the server and of calls. @public */
 export interface LimitsConfig {
