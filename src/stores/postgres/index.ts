@@ -1,5 +1,5 @@
 /**
- * The stores of many machines on Postgres: ledger, keys, budgets and announcements. They need the packages `pg` and `kysely`.
+ * The stores of many machines on Postgres: ledger, keys, budgets, announcements and the registry of ids. They need the packages `pg` and `kysely`.
  * @packageDocumentation
  */
 export { openPostgresControlStore } from './postgres-control-store.ts';
@@ -9,5 +9,7 @@ export { openPostgresKeyStore } from './postgres-key-store.ts';
 export type { PostgresKeyStore } from './postgres-key-store.ts';
 export { openPostgresLedger } from './postgres-ledger.ts';
 export type { PostgresLedger, PostgresLedgerOptions, PostgresLedgerSettings } from './postgres-ledger.ts';
+export { openPostgresResourceRegistry } from './postgres-resource-registry.ts';
+export type { PostgresResourceRegistry, PostgresResourceRegistryOptions } from './postgres-resource-registry.ts';
 export { openPostgresStores } from './postgres-stores.ts';
 export type { PostgresStores } from './postgres-stores.ts';

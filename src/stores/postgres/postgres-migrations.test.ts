@@ -46,7 +46,9 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     const migrations = [...POSTGRES_MIGRATIONS, NEXT];
     const databases = await Promise.all(Array.from({ length: 5 }, () => openMigratedDatabase({ url }, migrations)));
     await Promise.all(databases.map((database) => database.release()));
-    expect(await server.query('SELECT version FROM farthing.schema_version', url)).toEqual([{ version: 2 }]);
+    expect(await server.query('SELECT version FROM farthing.schema_version', url)).toEqual([
+      { version: POSTGRES_MIGRATIONS.length + 1 },
+    ]);
     expect(await server.query(`SELECT charge_id, extra FROM farthing.charges`, url)).toEqual([
       { charge_id: 'call_1.1', extra: null },
     ]);
@@ -58,7 +60,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await newer.release();
     await expect(openPostgresLedger({ url, ...ports })).rejects.toMatchObject({
       code: 'store-unavailable',
-      message: 'the database has schema version 2, this program knows 1: use a newer program',
+      message: `the database has schema version ${POSTGRES_MIGRATIONS.length + 1}, this program knows ${POSTGRES_MIGRATIONS.length}: use a newer program`,
     });
   });
 
@@ -67,7 +69,9 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await (await openMigratedDatabase({ url })).release();
     const broken = [...POSTGRES_MIGRATIONS, NEXT, 'CREATE TABLE farthing.charges ()'];
     await expect(openMigratedDatabase({ url }, broken)).rejects.toMatchObject({ code: 'store-unavailable' });
-    expect(await server.query('SELECT version FROM farthing.schema_version', url)).toEqual([{ version: 1 }]);
+    expect(await server.query('SELECT version FROM farthing.schema_version', url)).toEqual([
+      { version: POSTGRES_MIGRATIONS.length },
+    ]);
     await expect(server.query('SELECT extra FROM farthing.charges', url)).rejects.toThrow('extra');
   });
 

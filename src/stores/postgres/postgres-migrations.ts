@@ -11,6 +11,7 @@ import { postgresFault } from './postgres-fault.ts';
  * - `intents`: those without a charge; few, so that they need no index but their key's.
  * - `charges`: append-only. `charge_id` begins with the call's id, so that its index finds a call's charges too (which needs the
  *   collation by bytes). `booked_at_ms` is empty where it is `at_ms`: in all but corrections.
+ * - `resources`: whose the things are that providers keep. `sequence` is the order in which they were claimed.
  * - `counters`: change counters of the smaller tables; a change holds its counter's row until it is committed, so that numbers
  *   become visible in their order.
  * @internal
@@ -93,6 +94,19 @@ CREATE TABLE farthing.counters (
   value bigint NOT NULL
 );
 INSERT INTO farthing.counters VALUES ('keys', 0), ('budgets', 0), ('announcements', 0);
+`,
+  `
+CREATE TABLE farthing.resources (
+  sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  project text COLLATE "C" NOT NULL,
+  at_ms bigint NOT NULL,
+  UNIQUE (id, provider)
+);
+CREATE INDEX resources_listed ON farthing.resources (project, kind, provider, sequence);
+CREATE INDEX resources_passing ON farthing.resources (at_ms) WHERE kind IN ('responses', 'items', 'containers');
 `,
 ];
 

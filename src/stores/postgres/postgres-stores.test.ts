@@ -6,12 +6,14 @@ import { collect } from '../../testing/collect.ts';
 import { controlStoreConformance } from '../../testing/control-store-conformance.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { keyStoreConformance } from '../../testing/key-store-conformance.ts';
+import { resourceRegistryConformance } from '../../testing/resource-registry-conformance.ts';
 import { ledgerConformance } from '../../testing/ledger-conformance.ts';
 import { ledgerOwnerConformance } from '../../testing/ledger-owner-conformance.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
 import { openPostgresControlStore } from './postgres-control-store.ts';
 import { openPostgresKeyStore } from './postgres-key-store.ts';
 import { openPostgresLedger, type PostgresLedger } from './postgres-ledger.ts';
+import { openPostgresResourceRegistry } from './postgres-resource-registry.ts';
 import { openPostgresStores } from './postgres-stores.ts';
 
 const missing = whyNoPostgres();
@@ -82,6 +84,18 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     });
   });
 
+  describe('a registry of ids', () => {
+    const rules = resourceRegistryConformance(async (ruleClock) => {
+      const url = await server.createDatabase();
+      const open = (): ReturnType<typeof openPostgresResourceRegistry> =>
+        openPostgresResourceRegistry({ url, clock: ruleClock });
+      return Promise.all([open(), open()]);
+    });
+    test.each(rules)('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
   test('all stores of an instance share their connections, and close with them', async () => {
     const url = await server.createDatabase();
     const stores = await openPostgresStores({ url, clock, random, maxConnections: 2 });
@@ -90,6 +104,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
       stores.keys.version(),
       stores.control.announce('topic', 'text'),
       stores.control.budgets(),
+      stores.resources.owners(['file-1']),
     ]);
     const count = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'farthing' AND datname = current_database()`;
     expect((await server.query(count, url))[0]?.['count']).toBeLessThanOrEqual(2);
@@ -97,6 +112,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await expect.poll(async () => (await server.query(count, url))[0]?.['count']).toBe(0);
     await expect(stores.keys.version()).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(stores.control.budgets()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(stores.resources.owners(['file-1'])).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(collect(stores.ledger.charges({}))).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 

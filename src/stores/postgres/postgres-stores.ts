@@ -2,18 +2,20 @@ import { PostgresControlStore } from './postgres-control-store.ts';
 import { PostgresKeyStore } from './postgres-key-store.ts';
 import { type PostgresLedger, type PostgresLedgerOptions, startPostgresLedger } from './postgres-ledger.ts';
 import { openMigratedDatabase } from './postgres-migrations.ts';
+import { PostgresResourceRegistry } from './postgres-resource-registry.ts';
 
 /** All that an instance keeps in Postgres, over one set of connections. @public */
 export interface PostgresStores {
   readonly ledger: PostgresLedger;
   readonly keys: PostgresKeyStore;
   readonly control: PostgresControlStore;
-  /** Closes the three stores, then the connections. */
+  readonly resources: PostgresResourceRegistry;
+  /** Closes the four stores, then the connections. */
   close(): Promise<void>;
 }
 
 /**
- * Opens ledger, keys, budgets and announcements on one database. The schema is made, or brought up to date, where it must be; any number of
+ * Opens ledger, keys, budgets, announcements and the registry of ids on one database. The schema is made, or brought up to date, where it must be; any number of
  * instances may start at once.
  * @example
  * ```ts
@@ -28,13 +30,15 @@ export async function openPostgresStores(options: PostgresLedgerOptions): Promis
   const ledger = await startPostgresLedger(database, options);
   const keys = new PostgresKeyStore(database.share());
   const control = new PostgresControlStore(database.share(), options.clock);
+  const resources = new PostgresResourceRegistry(database.share(), options.clock);
   return {
     ledger,
     keys,
     control,
+    resources,
     close: async () => {
       // The others' shares must go also when the ledger cannot say good-bye.
-      const closed = await Promise.allSettled([ledger.close(), keys.close(), control.close()]);
+      const closed = await Promise.allSettled([ledger.close(), keys.close(), control.close(), resources.close()]);
       for (const each of closed) if (each.status === 'rejected') throw each.reason;
     },
   };

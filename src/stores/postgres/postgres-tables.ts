@@ -75,6 +75,16 @@ interface AnnouncementRow {
   readonly text: string;
 }
 
+/** A claim on a thing that a provider keeps. */
+interface ResourceRow {
+  readonly sequence: Generated<number>;
+  readonly id: string;
+  readonly provider: string;
+  readonly kind: string;
+  readonly project: string;
+  readonly at_ms: number;
+}
+
 /** Counts of changes, and the number of the newest announcement. Its row is locked until a change is committed. @internal */
 export type CounterName = 'keys' | 'budgets' | 'announcements';
 
@@ -93,5 +103,6 @@ export interface PostgresTables {
   readonly budgets: BudgetRow;
   readonly adjustments: AdjustmentRow;
   readonly announcements: AnnouncementRow;
+  readonly resources: ResourceRow;
   readonly counters: CounterRow;
 }

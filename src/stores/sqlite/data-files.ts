@@ -24,3 +24,8 @@ export function keysPath(dataFolder: string): string {
 export function budgetsPath(dataFolder: string): string {
   return join(dataFolder, 'budgets.db');
 }
+
+/** The file of the ids of things that providers keep, in a data folder. @internal */
+export function resourcesPath(dataFolder: string): string {
+  return join(dataFolder, 'resources.db');
+}
