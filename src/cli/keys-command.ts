@@ -12,6 +12,7 @@ import {
 } from '../core/gateway-key.ts';
 import type { KeyRecord, KeyStore } from '../ports/key-store.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
+import { type CallPriority, isCallPriority } from '../core/model/call-priority.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import { openKeys, storageOf } from './command-storage.ts';
 import { addDataOptions, type DataOptions } from './data-folder.ts';
@@ -28,6 +29,7 @@ interface CreateOptions extends DataOptions {
   readonly concurrent?: number;
   readonly rpm?: number;
   readonly tpm?: number;
+  readonly priority?: CallPriority;
 }
 
 interface RotateOptions extends DataOptions {
@@ -54,6 +56,7 @@ export function registerKeys(program: Command): void {
     .option('--concurrent <count>', 'calls that it may have at a time (default: any)', parseLimit)
     .option('--rpm <count>', 'requests that it may make a minute (default: any)', parseLimit)
     .option('--tpm <count>', 'tokens, in and out, that it may use a minute (default: any)', parseLimit)
+    .option('--priority <priority>', 'batch: its calls go behind interactive ones, whatever they say', parsePriority)
     .action(createCommand);
   addDataOptions(group.command('list').description('Print all keys, never their secrets')).action(listCommand);
   addDataOptions(group.command('revoke').description('End a key'))
@@ -80,6 +83,11 @@ function parseLimit(text: string): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (value < 1 || value > MAX_LIMIT) throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_LIMIT}.`);
   return value;
+}
+
+function parsePriority(text: string): CallPriority {
+  if (!isCallPriority(text)) throw new InvalidArgumentError('Write interactive or batch.');
+  return text;
 }
 
 /** The limits that were asked for; undefined when there are none. */
@@ -144,6 +152,7 @@ async function createCommand(options: CreateOptions): Promise<void> {
       pinnedTags: options.pin,
       requiredTags: options.require,
       limits: limitsOf(options),
+      priority: options.priority,
     };
     const issued = issueKey(terms, entropy(), nowMs, sha256Hex);
     await keys.put(issued.record);
@@ -171,6 +180,7 @@ async function listCommand(options: DataOptions): Promise<void> {
         .join(','),
       record.requiredTags.join(','),
       limitsText(record.limits),
+      record.priority ?? 'interactive',
     ]);
     const headers = [
       'id',
@@ -183,6 +193,7 @@ async function listCommand(options: DataOptions): Promise<void> {
       'pinned tags',
       'required tags',
       'limits',
+      'priority',
     ];
     console.log(rows.length === 0 ? 'No keys yet: farthing keys create --name laptop' : plainTable(headers, rows));
   });

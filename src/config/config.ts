@@ -1,6 +1,7 @@
 import type { Budget } from '../core/budget/budget.ts';
 import type { CacheMode } from '../core/cacheability.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
+import type { CallPriority } from '../core/model/call-priority.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
@@ -82,8 +83,16 @@ export interface LimitsConfig {
   /** For how long a whole request, body included, may take to arrive. Never below `headersTimeoutMs`. */
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
-  /** Calls under way at a time; more get 503. */
+  /** Calls under way at a time; more wait. */
   readonly maxInFlight: number;
+  /** Calls that wait at a time; more get 503. 0: nobody waits. */
+  readonly maxQueued: number;
+  /** For how long a call waits; then it gets 503. */
+  readonly queueWaitMs: number;
+  /** How late the event loop may be before new calls get 503; those of a batch at half of it. */
+  readonly maxLoopLagMs: number;
+  /** Which share of the memory may be in use before new calls get 503; those of a batch at nine tenths of it. */
+  readonly maxHeapRatio: number;
   /** For how long a stop waits for calls under way. */
   readonly drainTimeoutMs: number;
   /** Reserved, and sent as the limit, for calls under a hard budget that state none. Undefined: the model's own maximum is reserved, and nothing is sent. */
@@ -140,6 +149,8 @@ export interface KeyConfig {
   readonly expiresAtMs: number | undefined;
   /** Undefined: without limit. */
   readonly limits: CallLimits | undefined;
+  /** The most that its calls get when not all can go first; they may ask for less. */
+  readonly priority: CallPriority;
 }
 
 /** What holds for all keys of a project together. @public */

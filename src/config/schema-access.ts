@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { CallLimits } from '../core/limit/call-limits.ts';
+import type { CallPriority } from '../core/model/call-priority.ts';
 import type { CallLogConfig, KeyConfig, PassThroughConfig, ProjectConfig } from './config.ts';
-import { credential, duration, flag, leaf, line, moment, section, size, wholeNumber } from './schema-leaves.ts';
+import { credential, duration, flag, leaf, line, moment, oneOf, section, size, wholeNumber } from './schema-leaves.ts';
 
 /** As tags come with calls: lower case, no commas or spaces. */
 const TAG_NAME = /^[a-z][a-z0-9_.-]{0,127}$/;
@@ -54,6 +55,10 @@ const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
   requiredTags: z.array(tagName).meta({ description: 'Tags without which a call is refused.' }).optional(),
   expires: moment('From when on it is refused. Left out: never.').optional(),
   limits: limitsOf('the key').optional(),
+  priority: oneOf<CallPriority>(
+    'The most that its calls get when not all can go first: `batch` makes all of them calls of a batch, `interactive` leaves it to their `x-farthing-priority`.',
+    ['interactive', 'batch'],
+  ),
 }).transform((read, context) => {
   for (const name of Object.keys(read.pinnedTags ?? {})) {
     if (!TAG_NAME.test(name)) {
@@ -73,6 +78,7 @@ const keySection: z.ZodType<KeyConfig> = section('A gateway key.', {
     requiredTags: read.requiredTags ?? [],
     expiresAtMs: read.expires,
     limits: read.limits,
+    priority: read.priority,
   };
 });
 

@@ -70,7 +70,21 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the serv
     'For how long a whole request, body included, may take to arrive; not below `headersTimeout`.',
   ),
   maxConnections: wholeNumber('Connections at a time; more are closed at once.', 1, 1_000_000),
-  maxInFlight: wholeNumber('Calls under way at a time; more get 503.', 1, 1_000_000),
+  maxInFlight: wholeNumber('Calls under way at a time; more wait for their turn.', 1, 1_000_000),
+  maxQueued: wholeNumber(
+    'Calls that wait at a time, interactive ones before those of a batch; more get 503. 0: nobody waits.',
+    0,
+    1_000_000,
+  ),
+  queueWait: timeout(
+    'For how long a call waits, then it gets 503. Large bodies are not read meanwhile, but `requestTimeout` runs.',
+  ),
+  maxLoopLag: timeout(
+    'How late the event loop may be before new calls get 503, those of a batch at half of it; from 20ms. Hours are never.',
+  ).refine((lagMs) => lagMs >= 20, 'is too short; timers are that late in a process at rest; write 20ms or more'),
+  maxHeapRatio: ratio(
+    'Which share of the memory (of the heap, or of the container) may be in use before new calls get 503, those of a batch at nine tenths of it; from 0.2. `1` is never.',
+  ).refine((share) => share >= 0.2, 'is too low; a process at rest is near it; write 0.2 or more'),
   drainTimeout: timeout('For how long a stop waits for calls under way.'),
   defaultMaxOutputTokens: wholeNumber(
     "Output limit that is reserved for, and sent with, calls under a hard budget that state none: longer answers are cut off. Left out: the model's own maximum is reserved, and nothing is sent.",
@@ -99,6 +113,10 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the serv
     requestTimeoutMs: read.requestTimeout,
     maxConnections: read.maxConnections,
     maxInFlight: read.maxInFlight,
+    maxQueued: read.maxQueued,
+    queueWaitMs: read.queueWait,
+    maxLoopLagMs: read.maxLoopLag,
+    maxHeapRatio: read.maxHeapRatio,
     drainTimeoutMs: read.drainTimeout,
     defaultMaxOutputTokens: read.defaultMaxOutputTokens,
     budgetWaitMs: read.budgetWait,

@@ -1,4 +1,5 @@
 import type { CallLimits } from './limit/call-limits.ts';
+import type { CallPriority } from './model/call-priority.ts';
 import type { KeyRecord } from './model/key-record.ts';
 
 /** Random bits that a new key is made of. The functions here are pure, so chance comes in as text. @public */
@@ -23,6 +24,8 @@ export interface KeyTerms {
   readonly requiredTags?: readonly string[] | undefined;
   /** How much it may ask for at a time and a minute. @defaultValue without limit */
   readonly limits?: CallLimits | undefined;
+  /** The most that its calls get when not all can go first. @defaultValue interactive */
+  readonly priority?: CallPriority | undefined;
 }
 
 /** A key with its secret, which exists only here: it is shown once and kept as a hash. @public */
@@ -75,6 +78,7 @@ export function issueKey(
     pinnedTags: terms.pinnedTags ?? {},
     requiredTags: terms.requiredTags ?? [],
     ...(terms.limits === undefined ? {} : { limits: terms.limits }),
+    ...(terms.priority === undefined ? {} : { priority: terms.priority }),
   };
   return { record, secret };
 }

@@ -1,5 +1,6 @@
 import { FarthingError } from '../core/errors.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
+import { type CallPriority, isCallPriority } from '../core/model/call-priority.ts';
 
 /** What a request says, by name. @internal */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -102,6 +103,13 @@ export function limitsField(fields: Fields, field: string): CallLimits | undefin
     limits[name] = number;
   }
   return Object.keys(limits).length === 0 ? undefined : limits;
+}
+
+/** A priority. @internal */
+export function priorityField(fields: Fields, field: string): CallPriority | undefined {
+  const value = fields[field];
+  if (value === undefined || (typeof value === 'string' && isCallPriority(value))) return value;
+  throw fault(field, 'is interactive or batch');
 }
 
 function listField(fields: Fields, field: string, isItem: (item: string) => boolean): readonly string[] | undefined {

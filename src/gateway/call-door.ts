@@ -1,7 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
+import type { Caller } from '../core/model/caller.ts';
 import { type Endpoint, ENDPOINTS } from '../core/model/protocol.ts';
 import type { Engine } from '../engine/engine-request.ts';
+import type { AdmissionControl } from './admission/admission-control.ts';
+import { grantedPriority, requestPriority } from './admission/request-priority.ts';
 import type { Authenticator } from './authenticator.ts';
 import { dropCredentials, secretOf } from './credentials.ts';
 import { jsonMediaFault } from './json-media-type.ts';
@@ -18,12 +21,13 @@ export interface DoorState {
   readonly authenticator: Authenticator;
   readonly engine: Engine;
   readonly maxBodyBytes: number;
-  readonly maxInFlight: number;
 }
 
 /** Where a door takes its calls and whom it gives what it does not answer. @internal */
 export interface CallDoorOptions {
   readonly state: () => DoorState;
+  /** Decides which calls run, wait or are refused. */
+  readonly admission: Pick<AdmissionControl, 'demandOpen' | 'enter' | 'leave'>;
   /** Answers everything that is not a metered call. The guard has let it pass. */
   readonly router: RequestListener;
   /** Told of what should not happen: an engine that rejects. */
@@ -47,21 +51,9 @@ function meteredPaths(): ReadonlyMap<string, Endpoint> {
  */
 export class CallDoor {
   readonly #options: CallDoorOptions;
-  #inFlight = 0;
-  #isDraining = false;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: CallDoorOptions) {
     this.#options = options;
-  }
-
-  /** Metered calls under way, those whose body still comes included. */
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining;
   }
 
   /** Takes one request. */
@@ -80,39 +72,22 @@ export class CallDoor {
     void this.#answer(endpoint, request, response);
   };
 
-  /** Takes no more calls; resolves when those under way are over. */
-  drain(): Promise<void> {
-    this.#isDraining = true;
-    if (this.#inFlight === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onIdle = resolve;
-    });
-  }
-
-  /**
-   * Counts a call as under way until `leave`.
-   * @throws FarthingError `overloaded` when there are too many, or while the gateway stops.
-   */
-  enter(): void {
-    if (this.#isDraining) throw overloaded('the gateway is stopping');
-    if (this.#inFlight >= this.#options.state().maxInFlight) throw overloaded('too many calls at a time');
-    this.#inFlight += 1;
-  }
-
-  /** The counterpart of `enter`. */
-  leave(): void {
-    this.#inFlight -= 1;
-    if (this.#inFlight === 0) this.#onIdle?.();
-  }
-
   async #answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { admission, state } = this.#options;
     let hasEntered = false;
     try {
-      this.enter();
-      hasEntered = true;
-      const { authenticator, maxBodyBytes, engine } = this.#options.state();
+      const asked = requestPriority(request.headers);
+      admission.demandOpen(asked);
       const secret = secretOf(request.headers);
-      const caller = authenticator.knownCaller(secret) ?? (await authenticator.demandCaller(secret));
+      let caller = state().authenticator.knownCaller(secret) ?? (await this.#demandCaller(secret));
+      const turn = admission.enter(grantedPriority(asked, caller.priority), response);
+      if (turn !== undefined) await turn;
+      hasEntered = true;
+      // The key may have been revoked, and the engine replaced, while the call waited.
+      if (turn !== undefined) caller = await this.#demandCaller(secret);
+      // Nobody would tell once more that the client has left.
+      if (response.destroyed) return;
+      const { maxBodyBytes, engine } = state();
       const headers = dropCredentials(request.headers);
       const mediaFault = jsonMediaFault(request.headers);
       if (mediaFault !== undefined) throw mediaFault;
@@ -126,8 +101,12 @@ export class CallDoor {
     } catch (error) {
       this.#refuse(endpoint, request, response, error);
     } finally {
-      if (hasEntered) this.leave();
+      if (hasEntered) admission.leave();
     }
+  }
+
+  async #demandCaller(secret: string | undefined): Promise<Caller> {
+    return this.#options.state().authenticator.demandCaller(secret);
   }
 
   #refuse(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -141,8 +120,4 @@ export class CallDoor {
 /** What a client learns of a fault of ours. @internal */
 export function internalFault(): FarthingError {
   return new FarthingError('internal', 'an internal fault; the log of the gateway says more');
-}
-
-function overloaded(message: string): FarthingError {
-  return new FarthingError('overloaded', message, { retryable: true });
 }

@@ -9,7 +9,8 @@ import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerReader } from '../ports/ledger.ts';
 import type { BudgetWatch } from './budget-watch.ts';
 import type { CacheAnnouncements } from './cache-announcements.ts';
-import type { CallDoor, DoorState } from './call-door.ts';
+import type { AdmissionControl } from './admission/admission-control.ts';
+import type { DoorState } from './call-door.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { WorkerGroup } from './workers/worker-group.ts';
@@ -33,7 +34,7 @@ export interface OpenedBudgets {
 /** What routes work with. @internal */
 export interface GatewayContext {
   readonly state: () => GatewayState;
-  readonly door: Pick<CallDoor, 'enter' | 'leave' | 'inFlight' | 'isDraining'>;
+  readonly admission: Pick<AdmissionControl, 'enter' | 'leave' | 'inFlight' | 'isDraining' | 'isShedding'>;
   readonly keys: KeyStore;
   readonly cache: CacheStore;
   /** What the cache's memory holds. */

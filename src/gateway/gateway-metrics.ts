@@ -3,6 +3,7 @@ import { USAGE_BUCKETS } from '../core/model/usage.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { Budget } from '../core/budget/budget.ts';
+import { AdmissionMetrics } from './admission/admission-metrics.ts';
 import { BudgetMetrics } from './budget-metrics.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
 import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
@@ -48,6 +49,8 @@ export class GatewayMetrics implements EventSink {
   readonly #internalFaults: Counter;
   readonly #unmetered: Counter<'provider' | 'status'>;
   readonly #budgets: BudgetMetrics;
+  /** Figures of who was let in. */
+  readonly admission: AdmissionMetrics;
 
   constructor(gauges: GatewayGauges) {
     const registers = [this.#registry];
@@ -69,6 +72,7 @@ export class GatewayMetrics implements EventSink {
       'status',
     ]);
     this.#budgets = new BudgetMetrics(registers);
+    this.admission = new AdmissionMetrics(registers);
     this.#addTotals(registers);
     addGauges(gauges, registers);
     collectDefaultMetrics({ register: this.#registry });

@@ -1,4 +1,7 @@
 import { createServer, type Server } from 'node:http';
+import { environment } from '../config/env.ts';
+import { AdmissionControl } from './admission/admission-control.ts';
+import { memoryReader } from './admission/memory-ratio.ts';
 import { CallDoor } from './call-door.ts';
 import { answerClientFault } from './client-fault.ts';
 import type { GatewayContext, GatewayState } from './gateway-context.ts';
@@ -6,7 +9,10 @@ import { type HttpApp, httpApp } from './http-app.ts';
 import { type HttpRoute, meteredRoutes } from './http-route.ts';
 
 /** What a server needs beside its own door. @internal */
-export type GatewayServerOptions = Omit<GatewayContext, 'door'>;
+export interface GatewayServerOptions extends Omit<GatewayContext, 'admission'> {
+  /** Memory in use as a share of what there is. @defaultValue read from V8 */
+  readonly memoryRatio?: () => number;
+}
 
 /** A gateway that listens. @internal */
 export interface GatewayServer {
@@ -40,15 +46,22 @@ const IDLE_CHECK_MS = 50;
 export async function gatewayServer(options: GatewayServerOptions): Promise<GatewayServer> {
   const { limits, listen } = options.state().config;
   let app: HttpApp | undefined;
+  const admission = new AdmissionControl({
+    limits: () => options.state().config.limits,
+    memoryRatio: options.memoryRatio ?? memoryReader(nodeOptions()),
+    metrics: options.metrics.admission,
+    log: options.log,
+  });
   const door = new CallDoor({
     state: options.state,
+    admission,
     router: (request, response) => app?.listener(request, response),
     onFault: (error) => {
       options.metrics.internalFault();
       options.log.error({ error }, 'internal fault');
     },
   });
-  app = await httpApp({ ...options, door });
+  app = await httpApp({ ...options, admission });
   const server = createServer(
     {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -67,15 +80,17 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
   try {
     await listening(server, listen);
   } catch (error) {
+    admission.close();
     await app.close();
     throw error;
   }
   return {
     url: urlOf(server, listen.host),
     routes: [...meteredRoutes(), ...app.routes],
-    inFlight: () => door.inFlight,
+    inFlight: () => admission.inFlight,
     close: async (drainTimeoutMs) => {
-      await drain(server, door, drainTimeoutMs);
+      await drain(server, admission, drainTimeoutMs);
+      admission.close();
       await app.close();
     },
   };
@@ -97,14 +112,18 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function drain(server: Server, door: CallDoor, drainTimeoutMs: number): Promise<void> {
+async function drain(server: Server, admission: AdmissionControl, drainTimeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
-  await door.drain();
+  await admission.drain();
   await closed;
   clearInterval(idleCheck);
   clearTimeout(cut);
+}
+
+function nodeOptions(): readonly string[] {
+  return [environment()['NODE_OPTIONS'] ?? '', ...process.execArgv];
 }

@@ -146,6 +146,7 @@ function cachedKey(record: KeyRecord): CachedKey {
     pinnedTags: record.pinnedTags,
     requiredTags: record.requiredTags,
     ...(record.limits === undefined ? {} : { limits: record.limits }),
+    ...(record.priority === undefined ? {} : { priority: record.priority }),
   };
   return { record, digest: Buffer.from(record.secretSha256, 'hex'), caller };
 }

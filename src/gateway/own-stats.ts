@@ -5,14 +5,14 @@ import type { WorkerStats } from './workers/worker-group.ts';
 export function ownStats({
   clock,
   startedAtMs,
-  door,
+  admission,
   metrics,
 }: Pick<GatewayContext, 'clock' | 'startedAtMs' | 'metrics'> & {
-  readonly door: Pick<GatewayContext['door'], 'inFlight'>;
+  readonly admission: Pick<GatewayContext['admission'], 'inFlight'>;
 }): WorkerStats {
   return {
     uptimeMs: clock.nowMs() - startedAtMs,
-    inFlight: door.inFlight,
+    inFlight: admission.inFlight,
     memoryBytes: process.memoryUsage.rss(),
     calls: [...metrics.totals()],
   };

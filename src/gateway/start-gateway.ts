@@ -242,7 +242,8 @@ class GatewayRuntime {
 
   async #snapshot(): Promise<WorkerSnapshot> {
     const inFlight = this.inFlight();
-    const stats = { clock: systemClock, startedAtMs: this.#startedAtMs, door: { inFlight }, metrics: this.#metrics };
+    const own = { startedAtMs: this.#startedAtMs, metrics: this.#metrics };
+    const stats = { clock: systemClock, admission: { inFlight }, ...own };
     return { metrics: await this.#metrics.snapshot(), stats: ownStats(stats) };
   }
 
@@ -275,7 +276,6 @@ class GatewayRuntime {
         adminKey: config.adminKey,
       }),
       maxBodyBytes: config.limits.maxBodyBytes,
-      maxInFlight: config.limits.maxInFlight,
       passThrough: new PassThrough({
         rules: config.passThrough,
         providers: config.providers,
@@ -346,5 +346,6 @@ function configuredKey(key: KeyConfig): KeyRecord {
     pinnedTags: key.pinnedTags,
     requiredTags: key.requiredTags,
     ...(key.limits === undefined ? {} : { limits: key.limits }),
+    priority: key.priority,
   };
 }

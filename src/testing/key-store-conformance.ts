@@ -17,6 +17,7 @@ function sampleKey(fields: Partial<KeyRecord> = {}): KeyRecord {
     pinnedTags: { user: 'alice', 'odd "name"': "it's" },
     requiredTags: ['feature'],
     limits: { maxConcurrent: 2, tokensPerMinute: 1000 },
+    priority: 'batch',
     ...fields,
   };
 }
@@ -42,9 +43,9 @@ const RULES: readonly KeyStoreRule[] = [
     },
   ],
   [
-    'a key without limits, as those of earlier versions are, is found as it was put',
+    'a key without limits and priority, as those of earlier versions are, is found as it was put',
     async (store) => {
-      const { limits: _limits, ...free } = sampleKey();
+      const { limits: _limits, priority: _priority, ...free } = sampleKey();
       await store.put(free);
       deepEqual(await store.list(), [free]);
     },

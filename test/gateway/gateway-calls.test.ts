@@ -7,7 +7,7 @@ let gateway: Fixture;
 
 beforeAll(async () => {
   gateway = await startFixture(
-    'limits: { maxInFlight: 2 }\nkeys: [{ name: demo, project: shop, key: fk-configured }]\npassThrough: []\n',
+    'limits: { maxInFlight: 2, maxQueued: 0 }\nkeys: [{ name: demo, project: shop, key: fk-configured }]\npassThrough: []\n',
   );
 });
 afterAll(async () => gateway.close());

@@ -224,7 +224,6 @@ function stateOf(config: Config, { engine, keyRing, passThrough }: Parts): Gatew
     }),
     engine,
     maxBodyBytes: config.limits.maxBodyBytes,
-    maxInFlight: config.limits.maxInFlight,
     config,
     passThrough,
     explained: [{ path: 'version', value: '1', origin: { kind: 'default' } }],

@@ -1,4 +1,5 @@
 import type { CallLimits } from '../limit/call-limits.ts';
+import type { CallPriority } from './call-priority.ts';
 
 /**
  * Who makes a call: the project that pays, the key it came with, and the tags it carries.
@@ -17,6 +18,8 @@ export interface Caller {
   readonly requiredTags?: readonly string[];
   /** How much the key may ask for at a time and a minute. */
   readonly limits?: CallLimits;
+  /** The most that its calls get in a gateway where not all can go first. Absent: interactive. */
+  readonly priority?: CallPriority;
 }
 
 /** Tags of a call: user, feature, session ... @public */

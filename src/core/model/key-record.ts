@@ -1,4 +1,5 @@
 import type { CallLimits } from '../limit/call-limits.ts';
+import type { CallPriority } from './call-priority.ts';
 
 /** A gateway key without its secret. @public */
 export interface KeyRecord {
@@ -18,4 +19,6 @@ export interface KeyRecord {
   readonly requiredTags: readonly string[];
   /** How much it may ask for at a time and a minute. Absent: without limit, as are all keys of versions that knew none. */
   readonly limits?: CallLimits;
+  /** The most that its calls get when not all can go first; they may ask for less. Absent: interactive. */
+  readonly priority?: CallPriority;
 }

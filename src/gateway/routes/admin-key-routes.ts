@@ -10,6 +10,7 @@ import {
   limitsField,
   modelsField,
   momentField,
+  priorityField,
   requiredName,
   nameField,
   tagNamesField,
@@ -19,7 +20,16 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
 const ACCESS = { config: { access: 'admin', metering: 'none' } } as const;
-const KEY_FIELDS = ['name', 'project', 'expiresAt', 'allowedModels', 'pinnedTags', 'requiredTags', 'limits'];
+const KEY_FIELDS = [
+  'name',
+  'project',
+  'expiresAt',
+  'allowedModels',
+  'pinnedTags',
+  'requiredTags',
+  'limits',
+  'priority',
+];
 
 /** Longest time for which an old secret works beside its successor: 30 days, in milliseconds. */
 const MAX_GRACE_MS = 30 * 24 * 3_600_000;
@@ -45,6 +55,7 @@ export function adminKeyRoutes(app: FastifyInstance, context: GatewayContext): v
       pinnedTags: tagsField(fields, 'pinnedTags'),
       requiredTags: tagNamesField(fields, 'requiredTags'),
       limits: limitsField(fields, 'limits'),
+      priority: priorityField(fields, 'priority'),
     };
     const issued = issueKey(terms, entropy(context), clock.nowMs(), sha256Hex);
     await keys.put(issued.record);

@@ -20,7 +20,7 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   app.get('/admin/v1/stats', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>
     jsonReply(reply, {
       ...(await stats(context)),
-      isDraining: context.door.isDraining,
+      isDraining: context.admission.isDraining,
     }),
   );
 

@@ -7,7 +7,8 @@ import type { GatewayContext } from '../gateway-context.ts';
 const LEDGER_CHECK_MS = 1000;
 
 /**
- * `/healthz`: the process runs. `/readyz`: it takes calls, that is, the ledger can be written and the gateway is not stopping.
+ * `/healthz`: the process runs. `/readyz`: it takes calls, that is, the ledger can be written, and the gateway is neither stopping nor
+ * refusing calls under strain.
  * `/metrics`: Prometheus, of all workers together.
  * @internal
  */
@@ -15,7 +16,8 @@ export function healthRoutes(app: FastifyInstance, context: GatewayContext): voi
   app.get('/healthz', { config: { access: 'open', metering: 'none' } }, async () => ({ status: 'ok' }));
 
   app.get('/readyz', { config: { access: 'open', metering: 'none' } }, async () => {
-    if (context.door.isDraining) throw new FarthingError('overloaded', 'the gateway is stopping');
+    if (context.admission.isDraining) throw new FarthingError('overloaded', 'the gateway is stopping');
+    if (context.admission.isShedding) throw new FarthingError('overloaded', 'the gateway is overloaded');
     await checkLedger(context);
     return { status: 'ready' };
   });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProviderConfig } from '../../config/config.ts';
 import { FarthingError } from '../../core/errors.ts';
+import { grantedPriority, requestPriority } from '../admission/request-priority.ts';
 import { METERED_PATHS } from '../call-door.ts';
 import { dropCredentials } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -34,7 +35,8 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
       'this endpoint cannot be metered, so it is refused; the operator may list it under passThrough',
     );
   }
-  context.door.enter();
+  const turn = context.admission.enter(grantedPriority(requestPriority(request.headers), caller.priority), reply.raw);
+  if (turn !== undefined) await turn;
   try {
     const admission = await passThrough.admit(caller);
     try {
@@ -44,7 +46,7 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
     }
     return reply;
   } finally {
-    context.door.leave();
+    context.admission.leave();
   }
 }
 
