@@ -1,6 +1,7 @@
 import { type RequestSize, searchesByItself, type UnboundedReason } from '../core/budget/call-bound.ts';
 import { usesHostedTools, usesStoredConversation } from '../core/cacheability.ts';
 import type { DecodedRequest } from './decoded-request.ts';
+import { normalBytes } from './normal-size.ts';
 import { contentTally } from './request-content.ts';
 import { isAbsent, isObject, type JsonObject } from './request-guards.ts';
 
@@ -40,8 +41,6 @@ const FETCHING_FIELDS = ['plugins', 'search_parameters', 'enable_search', 'data_
  */
 const MAY_GROW =
   /[^\0-\u009f\u00a1-\u00a7\u00a9\u00ab-\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131\u0400-\u04ff\u2010\u2012-\u2016\u2018-\u2023\u3041-\u3094\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3]/;
-
-const utf8 = new TextEncoder();
 
 /**
  * How much a request sends, at the most. Text is bounded by its UTF-8 bytes, since no token is shorter than a byte; the whole body counts,
@@ -87,8 +86,7 @@ function textBytes({ text, body }: DecodedRequest, bodyBytes: number): number {
   if (bodyBytes === text.length && !isEscaped) return bodyBytes;
   if (!isEscaped && !MAY_GROW.test(text)) return bodyBytes;
   const readable = isEscaped ? JSON.stringify(body) : text;
-  const normal = readable.normalize('NFKC');
-  return normal === readable ? bodyBytes : Math.max(bodyBytes, utf8.encode(normal).byteLength);
+  return Math.max(bodyBytes, normalBytes(readable));
 }
 
 function unboundedReason({ endpoint, body, model }: DecodedRequest): UnboundedReason | undefined {
