@@ -48,10 +48,13 @@ export class ContinuedChat implements ContinuedEvents {
     if (this.#partial.hasReasoningDetails) delete delta['reasoning_details'];
     const text = this.#seam.take(textOf(content));
     const thoughts = this.#partial.hasParts ? objectsOf(content).filter((part) => part['type'] !== 'text') : [];
-    if (thoughts.length > 0) delta['content'] = thoughts;
-    const isEndOfText = wordOf(choice['finish_reason']) !== undefined || isFilledList(delta['tool_calls']);
-    if (isEndOfText || thoughts.length > 0)
-      return { frames: this.#texts(text + (isEndOfText ? this.#seam.finish() : '')), delta };
+    if (thoughts.length > 0) {
+      delta['content'] = text === '' ? thoughts : [...thoughts, { type: 'text', text }];
+      return { frames: [], delta };
+    }
+    if (wordOf(choice['finish_reason']) !== undefined || isFilledList(delta['tool_calls'])) {
+      return { frames: this.#texts(text + this.#seam.finish()), delta };
+    }
     if (text !== '') delta['content'] = text;
     for (const [name, value] of Object.entries(delta)) if (value === null || value === '') delete delta[name];
     return { frames: [], delta };

@@ -11,7 +11,7 @@ const MAX_REPEATED_CHARS = 200;
  *
  * - Whitespace at the end of the partial text was not shown to the next target (`sentText`): where the continuation begins with the same, it is cut off.
  * - `instruct`: models like to repeat the last words, or to begin anew. A beginning that repeats the end of the partial text (12 to 200
- *   characters, or all of it) is cut off, also behind whitespace. Not cut off is a repetition that repeats itself (`--------`, a row of zeros):
+ *   characters, whitespace before them not counted, or all of it) is cut off. Not cut off is a repetition that repeats itself (`--------`, a row of zeros):
  *   such a text may well go on.
  * - `prefix`: the reply repeats the prefix; it is cut off whatever its length.
  * - `prefill`: the model goes on behind the last token, so nothing is taken for a repetition.
