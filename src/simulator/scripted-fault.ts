@@ -15,16 +15,20 @@ export type ScriptedFault =
   | { readonly kind: 'reset' };
 
 /** The faults of requests to come, first in, first out. @internal */
-export class FaultScript {
-  readonly #queue: { readonly fault: ScriptedFault; left: number }[] = [];
+export class FaultScript<Fault = ScriptedFault> {
+  readonly #queue: { readonly fault: Fault; left: number }[] = [];
 
   /** The next `count` requests that are not free show this fault. */
-  add(fault: ScriptedFault, count: number): void {
+  add(fault: Fault, count: number): void {
     this.#queue.push({ fault, left: count });
   }
 
+  isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
   /** Takes the fault of the request that is at hand. */
-  take(): ScriptedFault | undefined {
+  take(): Fault | undefined {
     const next = this.#queue[0];
     if (next === undefined) return undefined;
     next.left -= 1;

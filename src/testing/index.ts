@@ -1,6 +1,6 @@
 /**
  * For tests of programs that use Farthing, and for those who write stores of their own: a simulated provider with an exact invoice, an
- * upstream that replays recordings, time and chance that repeat, and the suites that every store must pass.
+ * upstream that replays recordings, one that fails in every way that real ones do, time and chance that repeat, and the suites that every store must pass.
  * @packageDocumentation
  */
 export { budgetStoreConformance } from './budget-store-conformance.ts';
@@ -11,6 +11,8 @@ export type { CacheStoreCase, CacheStoreHarness } from './cache-store-conformanc
 export type { ConformanceCase } from './conformance-case.ts';
 export { controlStoreConformance } from './control-store-conformance.ts';
 export { FakeClock } from './fake-clock.ts';
+export { startFaultyUpstream } from './faulty-upstream.ts';
+export type { FaultyUpstream, FaultyUpstreamOptions, UpstreamCounters, UpstreamDeparture } from './faulty-upstream.ts';
 export { keyStoreConformance } from './key-store-conformance.ts';
 export { leaseStoreConformance } from './lease-store-conformance.ts';
 export type { LeaseStoreHarness } from './lease-store-conformance.ts';
@@ -23,6 +25,7 @@ export type { OpenLimitStores } from './limit-store-conformance.ts';
 export type { ReplayChunking } from './replay-chunks.ts';
 export { startReplayUpstream } from './replay-upstream.ts';
 export type { ReplayRecording, ReplayUpstream, ReplayUpstreamOptions } from './replay-upstream.ts';
+export { resourceRegistryConformance } from './resource-registry-conformance.ts';
 export { sampleCallRecord, sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
 export { seededRandom } from '../simulator/seeded-random.ts';
 export { startSimulatedProvider } from '../simulator/simulated-provider.ts';
@@ -35,3 +38,9 @@ export type {
 export type { Invoice, InvoiceLine, SimulatedPrices } from '../simulator/provider-invoice.ts';
 export type { ProviderRequest } from '../simulator/provider-request.ts';
 export type { ScriptedFault } from '../simulator/scripted-fault.ts';
+export { readAnswer } from './upstream/answer-reader.ts';
+export type { AskedAnswer, ReadableReply, SeenAnswer } from './upstream/answer-reader.ts';
+export { expectedAnswer, expectedInputTokens, expectedUsage, expectedVector } from './upstream/expected-answer.ts';
+export type { AnswerShape, AnswerUsage } from './upstream/expected-answer.ts';
+export type { ProviderErrorKind } from './upstream/provider-errors.ts';
+export type { CutEnding, FaultShare, ReplyPlace, UpstreamFault } from './upstream/upstream-fault.ts';

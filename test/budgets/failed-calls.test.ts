@@ -102,8 +102,8 @@ for (const { name, missing, start } of STAGES.filter((stage) => !stage.name.incl
         const stage = await start(upstream.origin, { limitUsd: '50', budgetWaitMs: 2000, silenceMs: SILENCE_MS });
         onTestFinished(() => stage.close());
         expect(await failAll(stage, count)).toEqual([]);
-        expect(upstream.requests()).toBeGreaterThan(count / 2);
-        await expect.poll(() => upstream.hanging(), { timeout: 10_000 }).toBe(0);
+        expect(upstream.counters().requests).toBeGreaterThan(count / 2);
+        await expect.poll(() => upstream.counters().inFlight, { timeout: 10_000 }).toBe(0);
 
         await expect.poll(async () => (await stage.figures()).heldNanoUsd, { timeout: 10_000 }).toBe(0);
         const charges = await stage.charges();

@@ -1,14 +1,15 @@
 import type { Charge } from '../../../src/core/model/charge.ts';
+import type { FaultyUpstream } from '../../../src/testing/faulty-upstream.ts';
 import { type Figures, figuresOf, requestOf } from '../budget-calls.ts';
 import { sumOf } from '../charges-of.ts';
-import { startTroubledUpstream, type TroubledUpstream } from '../troubled-upstream.ts';
+import { startTroubledUpstream } from '../troubled-upstream.ts';
 import { type FailureStage, type RowBody, type RowContext, startFailureStage } from './failure-stage.ts';
 
 const SILENCE_MS = 300;
 
 interface Troubled {
   readonly stage: FailureStage;
-  readonly upstream: TroubledUpstream;
+  readonly upstream: FaultyUpstream;
 }
 
 /** A gateway whose provider fails as prompts say. */
@@ -52,10 +53,10 @@ async function leave(
   const [path, init] = requestOf({ content, isStream: true, signal: leaving.signal });
   const reply = fetch(`${stage.gateways[0]?.url}${path}`, init);
   if (content === 'stalled') await (await reply).body?.getReader().read();
-  else await expect.poll(() => upstream.hanging(), { timeout: 10_000 }).toBe(1);
+  else await expect.poll(() => upstream.counters().inFlight, { timeout: 10_000 }).toBe(1);
   leaving.abort();
   await reply.catch(() => undefined);
-  await expect.poll(() => upstream.hanging(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => upstream.counters().inFlight, { timeout: 10_000 }).toBe(0);
 }
 
 const clientGoneBefore: RowBody = async (context) => {
