@@ -41,6 +41,24 @@ test('targets of inactive providers are skipped, and the baseline stays the firs
   expect(route.baseline).toEqual({ provider: 'openai', model: 'gpt-5.4-mini' });
 });
 
+test('a balance keeps the weights of the active targets', () => {
+  const [own, other] = [
+    { provider: 'openai', model: 'm' },
+    { provider: 'backup', model: 'm' },
+  ];
+  const balanced = (...providers: Parameters<typeof table>): RouteTable => ({
+    ...table(...providers),
+    aliases: new Map([['even', { targets: [own, other], balance: { by: 'weighted', weights: [1, 3] } }]]),
+  });
+  expect(resolveRoute(balanced(openai, backup), 'even', 'openai', caller).balance).toEqual({
+    by: 'weighted',
+    weights: [1, 3],
+  });
+  const route = resolveRoute(balanced(backup), 'even', 'openai', caller);
+  expect(route).toMatchObject({ targets: [other], balance: { by: 'weighted', weights: [3] } });
+  expect(resolveRoute(table(openai), 'chat', 'openai', caller).balance).toBeUndefined();
+});
+
 test("an alias's own baseline is what savings are measured against", () => {
   expect(resolveRoute(table(openai), 'cheap', 'openai', caller).baseline.model).toBe('big');
 });

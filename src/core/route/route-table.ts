@@ -11,10 +11,20 @@ export interface RouteProvider {
   readonly vendor: string | undefined;
 }
 
+/** How the target that is asked first is chosen among several. @public */
+export interface RouteBalance {
+  /** `weighted`: by chance. `latency`: the one that is expected to begin its answer soonest. */
+  readonly by: 'weighted' | 'latency';
+  /** One for each target, in their order, above 0: its share, or how much slower it may be. */
+  readonly weights: readonly number[];
+}
+
 /** A name that clients may ask for beside `provider/model` and plain model names. @public */
 export interface RouteAlias {
-  /** In order: the first is asked, the others are fallbacks. */
+  /** In order, unless balanced: the first is asked, the others are fallbacks. */
   readonly targets: readonly Target[];
+  /** @defaultValue the order of `targets` */
+  readonly balance?: RouteBalance;
   /** What savings are measured against. @defaultValue the first target */
   readonly baseline?: Target;
 }
@@ -33,6 +43,8 @@ export interface ResolvedRoute {
   readonly asked: string;
   readonly baseline: Target;
   readonly targets: readonly [Target, ...Target[]];
+  /** For `targetOrder`; undefined: the order of `targets`. Its weights are those of these targets. */
+  readonly balance: RouteBalance | undefined;
 }
 
 /**
@@ -65,19 +77,31 @@ function isAllowed(route: ResolvedRoute, allowed: readonly string[]): boolean {
 function aliasRoute(table: RouteTable, asked: string): ResolvedRoute | undefined {
   const alias = table.aliases.get(asked);
   if (alias === undefined) return undefined;
-  const [first, ...rest] = alias.targets.filter((target) => table.providers.has(target.provider));
+  const isActive = (target: Target): boolean => table.providers.has(target.provider);
+  const [first, ...rest] = alias.targets.filter(isActive);
   if (first === undefined) {
     const names = [...new Set(alias.targets.map((target) => target.provider))].join(', ');
     throw new FarthingError('model-not-found', `no provider of the model "${asked}" is active (${names})`, {
       param: 'model',
     });
   }
-  return { asked, baseline: alias.baseline ?? alias.targets[0] ?? first, targets: [first, ...rest] };
+  const baseline = alias.baseline ?? alias.targets[0] ?? first;
+  return { asked, baseline, targets: [first, ...rest], balance: balanceAmong(alias, isActive) };
+}
+
+/** A route's balance with the weights of the targets that are active. */
+function balanceAmong(alias: RouteAlias, isActive: (target: Target) => boolean): RouteBalance | undefined {
+  const { balance, targets } = alias;
+  if (balance === undefined) return undefined;
+  return {
+    ...balance,
+    weights: balance.weights.filter((_, index) => targets[index] !== undefined && isActive(targets[index])),
+  };
 }
 
 function directRoute(table: RouteTable, asked: string, protocol: Protocol, pinned: string | undefined): ResolvedRoute {
   const target = pinned === undefined ? namedTarget(table, asked) : { provider: pinned, model: asked };
-  if (target !== undefined) return { asked, baseline: target, targets: [target] };
+  if (target !== undefined) return { asked, baseline: target, targets: [target], balance: undefined };
   const vendor = table.vendorOfModel(asked);
   const candidates = [...table.providers.values()];
   const ofVendor = candidates.find((provider) => vendor !== undefined && provider.vendor === vendor);
@@ -85,7 +109,7 @@ function directRoute(table: RouteTable, asked: string, protocol: Protocol, pinne
   const chosen = ofVendor ?? (ofProtocol.length === 1 ? ofProtocol[0] : undefined);
   if (chosen === undefined) throw unknownModel(asked, ofProtocol);
   const plain = { provider: chosen.name, model: asked };
-  return { asked, baseline: plain, targets: [plain] };
+  return { asked, baseline: plain, targets: [plain], balance: undefined };
 }
 
 function namedTarget(table: RouteTable, asked: string): Target | undefined {
