@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   apportion,
   embeddingItems,
+  type EmbeddingItem,
   embeddingsBody,
   mergeEmbeddings,
   readEmbeddings,
@@ -10,11 +11,15 @@ import {
 } from './embedding-items.ts';
 import { vectorText } from './embedding-vector.ts';
 
+/** Digests that can be read. */
+const itemsOf = (body: Readonly<Record<string, unknown>>): readonly EmbeddingItem[] | undefined =>
+  embeddingItems(body, (rest) => `digest of ${Object.keys(rest).join(' ')}`);
+
 const body = { model: 'text-embedding-3-small', input: ['one', 'three', 'one'], dimensions: 2, user: 'alice' };
 
 describe('splitting', () => {
   test('each of the four shapes of `input` gives its items', () => {
-    const inputs = (input: unknown): unknown => embeddingItems({ input })?.map((item) => item.input);
+    const inputs = (input: unknown): unknown => itemsOf({ input })?.map((item) => item.input);
     expect(inputs('a')).toEqual(['a']);
     expect(inputs(['a', 'b'])).toEqual(['a', 'b']);
     expect(inputs([1, 2])).toEqual([[1, 2]]);
@@ -23,18 +28,28 @@ describe('splitting', () => {
 
   test('anything else is left alone', () => {
     for (const input of [undefined, null, 7, {}, [], [[]], ['a', 1], [1.5], [null], [['a']]]) {
-      expect(embeddingItems({ input })).toBeUndefined();
+      expect(itemsOf({ input })).toBeUndefined();
     }
   });
 
   test('an item alone and in a list has the same body for its key, with everything else of the call', () => {
-    const [alone] = embeddingItems({ ...body, input: 'three' }) ?? [];
-    expect(embeddingItems(body)?.[1]).toEqual(alone);
+    const [alone] = itemsOf({ ...body, input: 'three' }) ?? [];
+    expect(itemsOf(body)?.[1]).toEqual(alone);
     expect(alone?.keyBody).toEqual({ ...body, input: 'three' });
   });
 
+  test('long members beside the input are in the body for the key as one digest', () => {
+    const [item] = itemsOf({ ...body, note: 'x'.repeat(1000) }) ?? [];
+    expect(item?.keyBody).toEqual({ 'farthing rest': 'digest of model dimensions user note', input: 'one' });
+  });
+
+  test('a member that is called as the digest does not pass for one', () => {
+    const [item] = itemsOf({ input: 'one', 'farthing rest': 'digest of model' }) ?? [];
+    expect(item?.keyBody).toEqual({ 'farthing rest': 'digest of farthing rest', input: 'one' });
+  });
+
   test('the call for what is missing has those items in order', () => {
-    const items = embeddingItems(body) ?? [];
+    const items = itemsOf(body) ?? [];
     expect(embeddingsBody(body, items.slice(0, 2))).toEqual({ ...body, input: ['one', 'three'] });
   });
 
@@ -46,7 +61,7 @@ describe('splitting', () => {
 });
 
 describe('reading a reply', () => {
-  const items = embeddingItems({ input: ['aa', 'b'] }) ?? [];
+  const items = itemsOf({ input: ['aa', 'b'] }) ?? [];
   const data = [
     { object: 'embedding', index: 1, embedding: [0.25, -1] },
     { object: 'embedding', index: 0, embedding: [1, 2] },
@@ -95,7 +110,7 @@ describe('merging', () => {
       model: 'text-embedding-3-small',
       usage: { prompt_tokens: 9, total_tokens: 9 },
     };
-    const read = readEmbeddings(reply, embeddingItems({ input: ['first one', 'b'] }) ?? []);
+    const read = readEmbeddings(reply, itemsOf({ input: ['first one', 'b'] }) ?? []);
     expect(JSON.parse(mergeEmbeddings(read?.items ?? [], 'float', 'text-embedding-3-small').text)).toEqual(reply);
   });
 

@@ -6,7 +6,7 @@ export type EmbeddingInput = string | readonly number[];
 /** One item to embed. @public */
 export interface EmbeddingItem {
   readonly input: EmbeddingInput;
-  /** The body that the item's cache key covers: the call's own, with this input alone. */
+  /** The body that the item's cache key covers: the call's own, with this input alone; long members beside it as their digest. */
   readonly keyBody: Readonly<Record<string, unknown>>;
 }
 
@@ -22,14 +22,29 @@ export interface EmbeddingsReply {
   readonly model: string | undefined;
 }
 
+/** Longest JSON text of the members beside `input` that goes into each item's key as it is: a megabyte of them would be hashed for each of 2,048 items. */
+const MAX_REST_CHARS = 1000;
+
+/** Stands for those members where they are longer. */
+const REST_FIELD = 'farthing rest';
+
 /**
  * Splits an embeddings request into its items. One text and a list of that one text give the same item, and so do tokens.
+ * @param digest - Of the members beside `input`, where they are long: equal for those that ask for the same only.
  * @returns undefined when `input` has none of the four shapes that the API defines.
  * @public
  */
-export function embeddingItems(body: Readonly<Record<string, unknown>>): readonly EmbeddingItem[] | undefined {
-  const inputs = inputsOf(body['input']);
-  return inputs?.map((input) => ({ input, keyBody: { ...body, input } }));
+export function embeddingItems(
+  body: Readonly<Record<string, unknown>>,
+  digest: (rest: Readonly<Record<string, unknown>>) => string,
+): readonly EmbeddingItem[] | undefined {
+  const { input: own, ...rest } = body;
+  const inputs = inputsOf(own);
+  if (inputs === undefined) return undefined;
+  // A caller's own member of that name must not pass for a digest.
+  const isLong = JSON.stringify(rest).length > MAX_REST_CHARS || Object.hasOwn(rest, REST_FIELD);
+  const keyed = isLong ? { [REST_FIELD]: digest(rest) } : rest;
+  return inputs.map((input) => ({ input, keyBody: { ...keyed, input } }));
 }
 
 /** The encoding that a request asks for; the API's default is numbers. @public */

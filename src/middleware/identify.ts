@@ -1,6 +1,7 @@
 import { bodyTags, callTags, parseTags } from '../core/tags.ts';
 import type { Tags } from '../core/model/caller.ts';
 import type { Call, Middleware } from './compose.ts';
+import { nextTurn } from './next-turn.ts';
 
 /** Gives the call its tags. Refuses a call that lacks a tag that its key demands. @internal */
 export function identifyMiddleware(): Middleware {
@@ -8,7 +9,8 @@ export function identifyMiddleware(): Middleware {
     name: 'identify',
     handle(call, next) {
       call.state.tags = tagsOf(call, bodyTags(call.state.request?.body ?? {}));
-      return next(call);
+      const turn = nextTurn(call.body);
+      return turn === undefined ? next(call) : turn.then(() => next(call));
     },
   };
 }

@@ -13,6 +13,7 @@ import { structuredFormat } from './structured-format.ts';
 const NO_LIMITS: RequestLimits = {
   maxDepth: Infinity,
   maxObjectKeys: Infinity,
+  maxContainers: Infinity,
   maxMessages: Infinity,
   maxModelChars: Infinity,
 };

@@ -135,6 +135,26 @@ describe('the body', () => {
     );
   });
 
+  test('a body of too many objects and arrays is refused', () => {
+    const many = Array.from({ length: 65_536 }, () => ({}));
+    expect(refusal(() => decode('chat', { ...SOUND.chat, many }))?.message).toBe(
+      'the body has more than 65536 objects and arrays',
+    );
+    expect(refusal(() => decode('chat', { ...SOUND.chat, many: many.slice(1000) }))).toBeUndefined();
+  });
+
+  test.each([['a'], [[1]]])(
+    'more than 2048 texts of an embeddings request, each %j, are refused; tokens are not texts',
+    (text) => {
+      const input = Array.from({ length: 2049 }, () => text);
+      expect(refusal(() => decode('embeddings', { model: 'm', input }))?.message).toBe(
+        '`input` must have at most 2048 entries',
+      );
+      expect(refusal(() => decode('embeddings', { model: 'm', input: input.slice(1) }))).toBeUndefined();
+      expect(refusal(() => decode('embeddings', { model: 'm', input: input.map(() => 1) }))).toBeUndefined();
+    },
+  );
+
   test('five million nested arrays cost nothing to refuse', () => {
     expect(refusal(() => decode('chat', '['.repeat(5_000_000) + ']'.repeat(5_000_000)))?.message).toContain(
       'nests deeper',

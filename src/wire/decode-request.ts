@@ -52,7 +52,9 @@ const READERS: Readonly<Record<Endpoint, (body: JsonObject, limits: RequestLimit
   'count-tokens': readCountTokens,
 };
 
-const SCAN_FAULTS: Readonly<Record<Exclude<JsonFaultReason, 'too-deep' | 'too-many-keys'>, string>> = {
+const SCAN_FAULTS: Readonly<
+  Record<Exclude<JsonFaultReason, 'too-deep' | 'too-many-keys' | 'too-many-containers'>, string>
+> = {
   syntax: 'is not valid JSON',
   'duplicate-key': 'is there twice',
   'forbidden-key': 'is not allowed as a key',
@@ -86,6 +88,9 @@ function refuseScanned(text: string, reason: JsonFaultReason, path: string, limi
     throw new FarthingError('invalid-request', `the body nests deeper than ${limits.maxDepth} levels`);
   if (reason === 'too-many-keys') {
     throw new FarthingError('invalid-request', `an object in the body has more than ${limits.maxObjectKeys} keys`);
+  }
+  if (reason === 'too-many-containers') {
+    throw new FarthingError('invalid-request', `the body has more than ${limits.maxContainers} objects and arrays`);
   }
   // In text that is not JSON the scan may take content for a key, which must not be quoted: syntax comes first.
   parsed(text);

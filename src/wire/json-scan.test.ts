@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type JsonScan, scanJson } from './json-scan.ts';
 
-const limits = { maxDepth: 64, maxObjectKeys: 4096 };
+const limits = { maxDepth: 64, maxObjectKeys: 4096, maxContainers: 65_536 };
 
 function scan(text: string): JsonScan {
   const alone = scanJson(text, limits);
@@ -210,6 +210,14 @@ describe('depth', () => {
 });
 
 describe('width', () => {
+  test('objects and arrays are counted together, however they stand', () => {
+    const bounds = { ...limits, maxContainers: 4 };
+    for (const text of ['[[],{},[]]', '[[[[]]]]', '{"a":{"b":{"c":{}}}}', '[{"a":[1,2,"[[["]},{}]']) {
+      expect(scanJson(text, bounds).kind).toBe('ok');
+      expect(scanJson(`[${text}]`, bounds)).toMatchObject({ kind: 'fault', reason: 'too-many-containers' });
+    }
+  });
+
   test.each([1, 5, 12, 13, 100])('an object may have %i keys and not one more', (maxObjectKeys) => {
     const bounds = { ...limits, maxObjectKeys };
     expect(scanJson(objectOf(maxObjectKeys), bounds).kind).toBe('ok');

@@ -17,6 +17,7 @@ export interface MemberRange {
 export type JsonFaultReason =
   | 'too-deep'
   | 'too-many-keys'
+  | 'too-many-containers'
   | 'duplicate-key'
   | 'forbidden-key'
   | 'lone-surrogate'
@@ -34,7 +35,7 @@ const FAULT = -1;
 const FORBIDDEN_KEY = '__proto__';
 
 /**
- * Looks at the text of a JSON value for what `JSON.parse` hides: duplicate keys, an own `__proto__`, lone surrogates, depth and width; and finds the
+ * Looks at the text of a JSON value for what `JSON.parse` hides: duplicate keys, an own `__proto__`, lone surrogates, depth, width and number; and finds the
  * members of the outermost object. Linear in the text; jumps over strings with the native search, so that it costs far less than parsing.
  *
  * It is no judge of syntax: it never throws on any text, and reports `syntax` only where brackets or quotes do not match. Ask `JSON.parse` too.
@@ -58,8 +59,10 @@ class Walk {
   faultOffset = 0;
   readonly #text: string;
   readonly #maxDepth: number;
+  readonly #maxContainers: number;
   readonly #keys: KeyStack;
   #depth = 0;
+  #containers = 0;
   /** The outermost object's open member. */
   #memberKey = '';
   #memberKeyStart = -1;
@@ -68,6 +71,7 @@ class Walk {
   constructor(text: string, limits: JsonLimits) {
     this.#text = text;
     this.#maxDepth = limits.maxDepth;
+    this.#maxContainers = limits.maxContainers;
     this.#keys = new KeyStack(text, limits.maxObjectKeys);
   }
 
@@ -99,6 +103,8 @@ class Walk {
   #open(at: number): number {
     this.#depth += 1;
     if (this.#depth > this.#maxDepth) return this.#fail('too-deep', at);
+    this.#containers += 1;
+    if (this.#containers > this.#maxContainers) return this.#fail('too-many-containers', at);
     this.#keys.open();
     return at + 1;
   }

@@ -1,9 +1,10 @@
+import type { RequestLimits } from './json-limits.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { isAbsent, type JsonObject, refuse, wholeNumber } from './request-guards.ts';
 
 /** Checks an embeddings request: only what the gateway acts on. @internal */
-export function readEmbeddings(body: JsonObject): RequestFacts {
-  checkInput(body['input']);
+export function readEmbeddings(body: JsonObject, limits: RequestLimits): RequestFacts {
+  checkInput(body['input'], limits.maxMessages);
   const format = body['encoding_format'];
   if (!isAbsent(format) && format !== 'float' && format !== 'base64') {
     refuse('encoding_format', 'must be "float" or "base64"');
@@ -13,7 +14,7 @@ export function readEmbeddings(body: JsonObject): RequestFacts {
 }
 
 /** A string, strings, the tokens of one text, or the tokens of several; never mixed, never empty. */
-function checkInput(input: unknown): void {
+function checkInput(input: unknown, maxTexts: number): void {
   if (isAbsent(input)) refuse('input', 'is required');
   if (typeof input === 'string') {
     if (input === '') refuse('input', 'must not be empty');
@@ -22,6 +23,7 @@ function checkInput(input: unknown): void {
   if (!Array.isArray(input)) refuse('input', 'must be a string or an array');
   if (input.length === 0) refuse('input', 'must not be empty');
   const first: unknown = input[0];
+  if (typeof first !== 'number' && input.length > maxTexts) refuse('input', `must have at most ${maxTexts} entries`);
   for (let index = 0; index < input.length; index += 1) {
     const item: unknown = input[index];
     if (typeof first === 'string' && typeof item === 'string') {

@@ -103,7 +103,7 @@ function withIncludeUsage(request: DecodedRequest): string {
   if (range === undefined || !isObject(request.body['stream_options'])) return '{"include_usage":true}';
   const text = request.text.slice(range.valueStart, range.valueEnd);
   // The whole body has been scanned, so a part of it has no fault.
-  const scan = scanJson(text, { maxDepth: Infinity, maxObjectKeys: Infinity });
+  const scan = scanJson(text, { maxDepth: Infinity, maxObjectKeys: Infinity, maxContainers: Infinity });
   if (scan.kind === 'fault') throw new FarthingError('internal', `stream_options: ${scan.reason}`);
   return setMembers(text, scan.members, new Map([['include_usage', 'true']]));
 }

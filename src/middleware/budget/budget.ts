@@ -9,6 +9,7 @@ import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { outputFloor } from '../../wire/output-limit.ts';
 import { requestSize } from '../../wire/request-size.ts';
 import { type AttemptBound, type Call, type CallHold, decide, type Middleware } from '../compose.ts';
+import { nextTurn } from '../next-turn.ts';
 import { boundPrice, type BoundedCall } from './bound-price.ts';
 import type { BudgetKeeper } from './budget-keeper.ts';
 import type { RefusalEvent, ReserveTerms } from './budget-queue.ts';
@@ -57,6 +58,8 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
     async handle(call, next) {
       const target = call.state.plan?.targets[0];
       if (call.endpoint === 'count-tokens' || target === undefined) return next(call);
+      const turn = nextTurn(call.body);
+      if (turn !== undefined) await turn;
       const facts = factsOf(call, target);
       const sizing = new CallSizing(call, options);
       call.state.budgetLeft = () => leftOf(options.keeper, facts);

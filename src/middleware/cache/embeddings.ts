@@ -38,7 +38,9 @@ export function embeddingsMiddleware(options: CacheOptions): Middleware {
     async handle(call, next) {
       const { mayStore, request } = call.state;
       const items =
-        call.endpoint === 'embeddings' && mayStore && request !== undefined ? embeddingItems(request.body) : undefined;
+        call.endpoint === 'embeddings' && mayStore && request !== undefined
+          ? embeddingItems(request.body, (rest) => callKey(call, rest, options))
+          : undefined;
       if (items === undefined) return next(call);
       const control = parseCacheControl(call.headers['cache-control']);
       const found = await Promise.all(items.map((item) => findItem(call, item, control, options)));
