@@ -46,13 +46,15 @@ CREATE INDEX resources_passing ON resources (at_ms) WHERE kind IN ('responses', 
 `,
 ];
 
-const STATEMENTS = {
+type StatementName = 'claim' | 'remove' | 'forget';
+
+const STATEMENTS: Readonly<Record<StatementName, string>> = {
   claim: `INSERT INTO resources (id, provider, kind, project, at_ms) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (id, provider) DO NOTHING`,
   remove: 'DELETE FROM resources WHERE provider = ? AND id = ?',
   forget: `DELETE FROM resources WHERE sequence IN
     (SELECT sequence FROM resources WHERE ${IS_PASSING} AND at_ms < ? ORDER BY at_ms LIMIT 1000)`,
-} as const;
+};
 
 const IS_LISTED = 'project = ? AND kind = ? AND provider = ?';
 /** What comes behind the claim on an id; nothing behind one that is not listed, since no number is above or below NULL. */
@@ -68,23 +70,28 @@ const SWEEP_MS = 10_000;
  */
 export class SqliteResourceRegistry implements ResourceRegistry {
   readonly #clock: Clock;
-  readonly #writer: SqliteWriter<keyof typeof STATEMENTS>;
+  readonly #writer: SqliteWriter<StatementName>;
   readonly #reader: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
   #nextSweepMs = 0;
   #closing: Promise<void> | undefined;
 
   /** Use {@link openSqliteResourceRegistry}. */
-  constructor(clock: Clock, writer: SqliteWriter<keyof typeof STATEMENTS>, reader: SqliteDatabase) {
+  constructor(clock: Clock, writer: SqliteWriter<StatementName>, reader: SqliteDatabase) {
     this.#clock = clock;
     this.#writer = writer;
     this.#reader = reader;
   }
 
   async claim(claims: readonly ResourceClaim[]): Promise<void> {
-    const operations: WriteOperation<keyof typeof STATEMENTS>[] = claims.map(
-      ({ id, provider, kind, project, atMs }) => ['claim', id, provider, kind, project, atMs],
-    );
+    const operations: WriteOperation<StatementName>[] = claims.map(({ id, provider, kind, project, atMs }) => [
+      'claim',
+      id,
+      provider,
+      kind,
+      project,
+      atMs,
+    ]);
     const nowMs = this.#clock.nowMs();
     if (nowMs >= this.#nextSweepMs) {
       this.#nextSweepMs = nowMs + SWEEP_MS;
