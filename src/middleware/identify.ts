@@ -7,10 +7,11 @@ import { nextTurn } from './next-turn.ts';
 export function identifyMiddleware(): Middleware {
   return {
     name: 'identify',
-    handle(call, next) {
+    async handle(call, next) {
       call.state.tags = tagsOf(call, bodyTags(call.state.request?.body ?? {}));
       const turn = nextTurn(call.body);
-      return turn === undefined ? next(call) : turn.then(() => next(call));
+      if (turn !== undefined) await turn;
+      return next(call);
     },
   };
 }
