@@ -196,6 +196,8 @@ export interface Fixture {
   readonly log: readonly string[];
   readonly reloads: { count: number; error: Error | undefined };
   readonly ledgerTrouble: { error: Error | undefined };
+  /** How much of the memory the gateway believes to be in use. */
+  readonly memory: { ratio: number };
   close(): Promise<void>;
 }
 
@@ -244,6 +246,7 @@ function partsOf(config: Config, keys: FakeKeyStore, metrics: GatewayMetrics): P
           keyId: `config:${key.name}`,
           project: key.project,
           ...(key.limits && { limits: key.limits }),
+          priority: key.priority,
         }),
       ),
       store: keys,
@@ -280,7 +283,9 @@ export async function startFixture(yaml = '', budgets?: OpenedBudgets): Promise<
   const state = stateOf(config, parts);
   const reloads: Fixture['reloads'] = { count: 0, error: undefined };
   const ledgerTrouble: Fixture['ledgerTrouble'] = { error: undefined };
+  const memory: Fixture['memory'] = { ratio: 0 };
   const server = await gatewayServer({
+    memoryRatio: () => memory.ratio,
     state: () => state,
     keys,
     cache,
@@ -309,7 +314,7 @@ export async function startFixture(yaml = '', budgets?: OpenedBudgets): Promise<
   };
   const { url } = server;
   const found = { url, port: Number(new URL(url).port), engine: parts.engine };
-  return { server, ...found, keys, cache, ledger, metrics, log, reloads, ledgerTrouble, close };
+  return { server, ...found, keys, cache, ledger, metrics, log, reloads, ledgerTrouble, memory, close };
 }
 
 export interface Reply {

@@ -36,18 +36,22 @@ export function heapLimit(statedBytes: number, options: readonly string[]): numb
 /**
  * Reads this process's memory; costs some microseconds.
  * @param options - Node's options as they were given.
+ * @param totalLimitBytes - What the process may have.
  * @internal
  */
-export function memoryReader(options: readonly string[]): () => number {
-  const constrained = process.constrainedMemory();
-  const machineBytes = totalmem();
-  const totalLimitBytes = constrained > 0 && constrained < machineBytes ? constrained : machineBytes;
+export function memoryReader(options: readonly string[], totalLimitBytes: number = availableBytes()): () => number {
   const heapLimitBytes = heapLimit(getHeapStatistics().heap_size_limit, options);
   return () => {
     const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
     const totalBytes = heapBytes + externalBytes;
     return memoryRatio({ oldHeapBytes: oldHeapSize(), heapLimitBytes, totalBytes, totalLimitBytes });
   };
+}
+
+/** The container's memory, else the machine's. */
+function availableBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 function oldHeapSize(): number {

@@ -105,8 +105,7 @@ function latchAfter(
   { isShedding, calmReadings }: Latch,
   { isHigh, isLow }: { readonly isHigh: boolean; readonly isLow: boolean },
 ): Latch {
-  if (isHigh) return { isShedding: true, calmReadings: 0 };
-  if (!isShedding || !isLow) return { isShedding, calmReadings: 0 };
-  const calm = calmReadings + 1;
+  if (!isShedding) return { isShedding: isHigh, calmReadings: 0 };
+  const calm = isLow ? calmReadings + 1 : 0;
   return { isShedding: calm < CALM_READINGS, calmReadings: calm };
 }
