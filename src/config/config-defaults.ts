@@ -9,6 +9,8 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   auth: 'required',
   storage: './farthing-data',
   'providers.*.apiKeys[].weight': '1',
+  'models.*.targets[].weight': '1',
+  'models.*.balance': 'order',
   'cache.mode': 'deterministic',
   'cache.ttl': '1h',
   'cache.memory': '64MB',

@@ -6,6 +6,7 @@ import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
+import type { RouteBalance } from '../core/route/route-table.ts';
 
 /** Where the gateway listens. @public */
 export interface ListenAddress {
@@ -49,9 +50,11 @@ export interface ProviderConfig {
 /** A name that clients may ask for. @public */
 export interface ModelConfig {
   readonly name: string;
-  /** At least one, in the order in which they are tried. */
+  /** At least one, in the order in which they are tried unless `balance` says otherwise. */
   readonly targets: readonly Target[];
   /** What the call would have used without Farthing. Undefined: the first target. */
+  /** How the one that is asked first is chosen. Undefined: in order. */
+  readonly balance: RouteBalance | undefined;
   readonly baseline: Target | undefined;
 }
 

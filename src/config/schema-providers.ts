@@ -3,6 +3,7 @@ import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget, type Target } from '../core/model/target.ts';
 import type { UsageBucket } from '../core/model/usage.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
+import type { RouteBalance } from '../core/route/route-table.ts';
 import { withoutTrailing } from '../core/without-trailing.ts';
 import type { ModelConfig, ProviderConfig, ProviderKey } from './config.ts';
 import { credential, day, leaf, line, oneOf, section, wholeNumber } from './schema-leaves.ts';
@@ -184,21 +185,50 @@ export const pricesSchema: z.ZodType<Readonly<Record<string, OperatorPrice>>> = 
   })
   .meta({ description: 'Prices over the shipped price book, by target, in dollars per million (tokens, searches).' });
 
+interface WeightedTarget {
+  readonly target: Target;
+  readonly weight: number;
+}
+
+const weightedTarget: z.ZodType<WeightedTarget> = section('A target with its weight.', {
+  target,
+  weight: wholeNumber(
+    'With `balance: weighted` its share of the calls against the sum of all weights; with `latency` how much slower it may be.',
+    1,
+    1000,
+  ),
+});
+
+const plainTarget: z.ZodType<WeightedTarget> = target.transform((read) => ({ target: read, weight: 1 }));
+
 const modelSection = section('A name that clients may ask for.', {
   targets: z
-    .array(target)
+    .array(z.union([plainTarget, weightedTarget]))
     .min(1, 'needs at least one target')
-    .meta({ description: 'What answers, in the order in which it is tried.' }),
+    .meta({
+      description:
+        'What answers: `provider/model` (weight 1), or `{ target, weight }`. The first is asked, the others are fallbacks in their order, unless `balance` says otherwise.',
+    }),
+  balance: oneOf(
+    'Which target is asked first, and then which fallback: `order` as they are written; `weighted` by chance, each as often as its weight says; `latency` the one that is expected to begin its answer soonest, from its last answers and what it has under way. For targets that answer alike: the cache keeps their answers apart.',
+    ['order', 'weighted', 'latency'],
+  ),
   baseline: target
     .optional()
     .meta({ description: 'What the call would have used without Farthing. Left out: the first target.' }),
 });
 
+const UNUSED_WEIGHT = 'has no effect where targets are tried in order; write balance: weighted or balance: latency';
+
+function balanceOf(by: RouteBalance['by'] | 'order', targets: readonly WeightedTarget[]): RouteBalance | undefined {
+  return by === 'order' ? undefined : { by, weights: targets.map(({ weight }) => weight) };
+}
+
 /** `models`. @internal */
 export const modelsSchema: z.ZodType<readonly ModelConfig[]> = z
   .record(z.string(), modelSection)
   .transform((models, context) =>
-    Object.entries(models).map(([name, { targets, baseline }]) => {
+    Object.entries(models).map(([name, { targets, balance, baseline }]) => {
       if (!/^[\x21-\x7e]{1,256}$/.test(name)) {
         context.addIssue({
           code: 'custom',
@@ -206,7 +236,13 @@ export const modelsSchema: z.ZodType<readonly ModelConfig[]> = z
           message: 'a model name has 1 to 256 visible ASCII characters',
         });
       }
-      return { name, targets, baseline };
+      if (balance === 'order') {
+        for (const [index, { weight }] of targets.entries()) {
+          if (weight === 1) continue;
+          context.addIssue({ code: 'custom', path: [name, 'targets', index, 'weight'], message: UNUSED_WEIGHT });
+        }
+      }
+      return { name, targets: targets.map((each) => each.target), balance: balanceOf(balance, targets), baseline };
     }),
   )
   .meta({ description: 'Names that clients may ask for beside `provider/model` and plain model names.' });

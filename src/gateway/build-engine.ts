@@ -91,9 +91,9 @@ function activeProviders(config: Config): readonly ProviderConfig[] {
 
 function aliasesOf(config: Config): ReadonlyMap<string, RouteAlias> {
   return new Map(
-    config.models.map(({ name, targets, baseline }) => [
+    config.models.map(({ name, targets, balance, baseline }) => [
       name,
-      { targets, ...(baseline === undefined ? {} : { baseline }) },
+      { targets, ...(balance === undefined ? {} : { balance }), ...(baseline === undefined ? {} : { baseline }) },
     ]),
   );
 }

@@ -46,15 +46,15 @@ test('a balance keeps the weights of the active targets', () => {
     { provider: 'openai', model: 'm' },
     { provider: 'backup', model: 'm' },
   ];
-  const balanced = (...providers: Parameters<typeof table>): RouteTable => ({
-    ...table(...providers),
+  const balanced = (base: RouteTable): RouteTable => ({
+    ...base,
     aliases: new Map([['even', { targets: [own, other], balance: { by: 'weighted', weights: [1, 3] } }]]),
   });
-  expect(resolveRoute(balanced(openai, backup), 'even', 'openai', caller).balance).toEqual({
+  expect(resolveRoute(balanced(table(openai, backup)), 'even', 'openai', caller).balance).toEqual({
     by: 'weighted',
     weights: [1, 3],
   });
-  const route = resolveRoute(balanced(backup), 'even', 'openai', caller);
+  const route = resolveRoute(balanced(table(backup)), 'even', 'openai', caller);
   expect(route).toMatchObject({ targets: [other], balance: { by: 'weighted', weights: [3] } });
   expect(resolveRoute(table(openai), 'chat', 'openai', caller).balance).toBeUndefined();
 });
