@@ -25,23 +25,27 @@ const TEXT_AT = TAG_AT + TAG_BYTES;
 /** Characters of a selector: 96 bits. */
 const SELECTOR_CHARACTERS = 16;
 
+/** Digits of a cache key that choose the AES key: 256 of them. */
+const SHARE_DIGITS = 2;
+
 /**
- * One encryption key at work: AES-256-GCM with a random nonce for each text. Every cache key has an AES key of its own, derived from the encryption key,
- * so that random nonces repeat only after some four thousand million writes of the same cache key, not of all together.
+ * One encryption key at work: AES-256-GCM with a random nonce for each text. Random nonces are safe for 2^32 texts of one AES key, which a busy fleet writes
+ * in weeks: 256 AES keys, derived from the encryption key and chosen by the cache key, share the texts. They are kept, since making one costs more than all else.
  * @internal
  */
 export class CacheCipher {
   /** Names the key in what it sealed, in hex; tells nothing about it. */
   readonly id: string;
   readonly #idBytes: Buffer;
-  readonly #valueKey: KeyObject;
+  readonly #key: Uint8Array;
+  readonly #valueKeys = new Map<string, KeyObject>();
   readonly #selectorKey: KeyObject;
 
   /** @param key - 32 bytes. */
   constructor(key: Uint8Array) {
     this.#idBytes = derived(key, 'id', ID_BYTES);
     this.id = this.#idBytes.toString('hex');
-    this.#valueKey = createSecretKey(derived(key, 'values', KEY_BYTES));
+    this.#key = key;
     this.#selectorKey = createSecretKey(derived(key, 'selectors', KEY_BYTES));
   }
 
@@ -81,8 +85,14 @@ export class CacheCipher {
     return digest.slice(0, SELECTOR_CHARACTERS);
   }
 
-  #keyFor(key: CacheKey): Buffer {
-    return createHmac('sha256', this.#valueKey).update(key).digest();
+  #keyFor(key: CacheKey): KeyObject {
+    const share = key.slice(0, SHARE_DIGITS);
+    let valueKey = this.#valueKeys.get(share);
+    if (valueKey === undefined) {
+      valueKey = createSecretKey(derived(this.#key, `values ${share}`, KEY_BYTES));
+      this.#valueKeys.set(share, valueKey);
+    }
+    return valueKey;
   }
 }
 

@@ -22,8 +22,8 @@ export interface EncryptedCacheOptions {
    */
   readonly keys: readonly string[];
   /**
-   * Compresses before encrypting, for a store where bytes are dear (Redis compresses what is not encrypted, and cannot what is). Off, a read costs a
-   * third as much.
+   * Compresses before encrypting, for a store where bytes are dear (Redis compresses what is not encrypted, and cannot what is). Off, a read costs half
+   * as much (26 microseconds against 57 of CPU for 4 KB, measured on Node 24).
    * @defaultValue false
    */
   readonly compress?: boolean;
