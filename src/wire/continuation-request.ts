@@ -1,3 +1,4 @@
+import type { Endpoint } from '../core/model/protocol.ts';
 import type { ContinuationWay } from './continuation-way.ts';
 import { decodeRequest } from './decode-request.ts';
 import type { DecodedRequest } from './decoded-request.ts';
@@ -22,7 +23,11 @@ const NO_LIMITS: RequestLimits = {
 const LEAST_RESPONSES_TOKENS = 16;
 const BYTES_PER_TOKEN = 4;
 
-const LIMIT_FIELDS = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'] as const;
+const LIMIT_FIELDS: Readonly<Partial<Record<Endpoint, readonly string[]>>> = {
+  chat: ['max_completion_tokens', 'max_tokens'],
+  responses: ['max_output_tokens'],
+  messages: ['max_tokens'],
+};
 
 const GO_ON =
   'Your answer above was cut off. Go on exactly behind its last character and write only what is missing: do not repeat any of it, ' +
@@ -80,7 +85,7 @@ function loweredLimits(request: DecodedRequest, producedTokens: number): Readonl
   const { endpoint, body } = request;
   const least = endpoint === 'responses' ? LEAST_RESPONSES_TOKENS : thinkingBudget(request) + 1;
   const limits: Record<string, string> = {};
-  for (const name of LIMIT_FIELDS) {
+  for (const name of LIMIT_FIELDS[endpoint] ?? []) {
     const limit = body[name];
     if (typeof limit === 'number') limits[name] = String(Math.min(limit, Math.max(limit - producedTokens, least)));
   }

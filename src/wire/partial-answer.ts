@@ -28,6 +28,7 @@ export class PartialAnswer {
   take(frame: ReplyFrame): void {
     const { progress } = this.#progress;
     if (progress.obstacle !== undefined) return;
+    if (frame.role === 'error') progress.giveUp('failed');
     const events = eventsOf(frame.bytes);
     if (events === undefined) progress.giveUp('unknown-event');
     else for (const event of events) this.#progress.take(event);

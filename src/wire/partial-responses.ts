@@ -1,6 +1,6 @@
 import { PartialProgress } from './partial-progress.ts';
 import type { OpenPart, ResponsesPartial } from './partial-text.ts';
-import { objectOf } from './reply-fields.ts';
+import { isFilledList, objectOf } from './reply-fields.ts';
 import type { StreamEvent } from './replay-events.ts';
 import { type Fields, wordOf } from './usage-count.ts';
 
@@ -33,6 +33,8 @@ export class ResponsesProgress {
     else if (type === 'response.output_item.added') this.#addItem(data);
     else if (type === 'response.output_item.done') this.#endItem(data);
     else if (!type.startsWith('response.reasoning')) this.#takePart(type, data);
+    // With the text that it holds.
+    if (this.progress.obstacle !== undefined) this.#open = undefined;
   }
 
   partial(): ResponsesPartial | 'not-started' | 'open-thinking' {
@@ -92,6 +94,7 @@ export class ResponsesProgress {
       open.part = { index: Number(event['content_index'] ?? 0), fields: part, text: '', isTextDone: false };
     } else if (at === undefined) this.progress.giveUp('unknown-event');
     else if (type === 'response.output_text.delta') {
+      if (isFilledList(event['logprobs'])) this.progress.giveUp('log-probabilities');
       this.progress.addText(event['delta']);
       open.part = { ...at, text: at.text + (wordOf(event['delta']) ?? '') };
     } else if (type === 'response.output_text.done') open.part = { ...at, isTextDone: true };

@@ -6,6 +6,8 @@ export type ContinuationObstacle =
   | 'not-started'
   /** The answer had ended (only its last event was missing), so there is nothing to ask for. */
   | 'finished'
+  /** An error was relayed: the client holds the answer for failed. */
+  | 'failed'
   /** More than one choice was asked for, or came. */
   | 'several-choices'
   /** Log probabilities were asked for: they are of one model, and of its tokens. */

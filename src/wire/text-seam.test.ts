@@ -58,6 +58,7 @@ test.each<[rule: string, partial: string, way: ContinuationWay, pieces: readonly
   ],
   ['half a character is made whole', 'Hi \uD83D', 'prefill', [' \uD83D\uDE00!'], 'Hi \uD83D\uDE00!'],
   ['a prefix that the reply repeats is cut off', 'Hi', 'prefix', ['H', 'i there'], 'Hi there'],
+  ['a prefix that begins with whitespace is cut off', '\n Hi', 'prefix', ['\n Hi', ' there'], '\n Hi there'],
   ['a prefix that the reply does not repeat is gone on with', 'Hi', 'prefix', [' there'], 'Hi there'],
   ['behind no text nothing is a repetition', '', 'instruct', ['Hi', ' there'], 'Hi there'],
 ])('%s', (_rule, partial, way, pieces, text) => {

@@ -85,9 +85,11 @@ export class TextSeam {
 
 function startsOf(seen: string, way: ContinuationWay): readonly number[] {
   if (way === 'prefill' || seen === '') return [];
-  if (way === 'prefix') return [0];
+  // Whitespace before the first word is not compared.
+  const first = seen.length - seen.trimStart().length;
+  if (way === 'prefix') return [first];
   const starts: number[] = [];
-  if (seen.length > MAX_REPEATED_CHARS) starts.push(0);
+  if (seen.length > MAX_REPEATED_CHARS) starts.push(first);
   for (let size = Math.min(MAX_REPEATED_CHARS, seen.length); size >= MIN_REPEATED_CHARS; size -= 1) {
     if (!repeatsItself(seen.slice(-size))) starts.push(seen.length - size);
   }

@@ -39,6 +39,11 @@ export function sse(...events: readonly (object | string)[]): string {
   return events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`).join('');
 }
 
+/** Events of a Responses stream, with their running number. */
+export function numbered(events: readonly object[]): string {
+  return sse(...events.map((event, place) => Object.assign({}, event, { sequence_number: place })));
+}
+
 export function joinedBytes(frames: readonly ReplyFrame[]): Uint8Array {
   return Buffer.concat(frames.map(({ bytes }) => bytes));
 }
@@ -149,6 +154,6 @@ const STREAMS: Readonly<Record<StreamingEndpoint, (name: string, pieces: readonl
       { type: 'response.output_item.done', output_index: 0, item: whole },
       { type: 'response.completed', response: { ...response, status: 'completed', output: [whole], usage } },
     ];
-    return sse(...events.map((event, place) => ({ ...event, sequence_number: place })));
+    return numbered(events);
   },
 };
