@@ -107,17 +107,17 @@ type Step =
 const steps = fc.array(
   fc.oneof(
     {
-      weight: 8,
+      weight: 30,
       arbitrary: fc.record({
         kind: fc.constant('come' as const),
         priority: fc.constantFrom('interactive' as const, 'batch' as const),
       }),
     },
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
+    { weight: 14, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('give-up' as const), which: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('empty' as const) }) },
   ),
-  { maxLength: 200 },
+  { maxLength: 200, size: 'max' },
 );
 
 /** What happens to a queue and what should: waiting calls as a plain list, the slow and obvious way. */
