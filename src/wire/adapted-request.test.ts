@@ -56,9 +56,15 @@ test('sampling parameters that are refused are taken out, and only those', () =>
   expect(adapted('responses', { temperature: 0 }, ['temperature'])?.sent).toEqual({});
 });
 
-test('a default that a chat model takes stays', () => {
-  expect(adapted('chat', { temperature: 1, top_p: 1 }, ['temperature', 'top_p'])).toBeUndefined();
-  expect(adapted('chat', { temperature: 1, top_p: 0.9 }, ['temperature', 'top_p'])?.sent).toEqual({ temperature: 1 });
+test('a default stays where only other values are refused, and goes where it is refused as well', () => {
+  const values = ['temperature_unless_1', 'top_p_unless_1'] as const;
+  expect(adapted('chat', { temperature: 1, top_p: 1 }, values)).toBeUndefined();
+  expect(adapted('chat', { temperature: 1, top_p: 0.9 }, values)?.sent).toEqual({ temperature: 1 });
+  expect(adapted('messages', { max_tokens: 5, temperature: 0 }, values)).toEqual({
+    sent: { max_tokens: 5 },
+    changes: ['without-temperature'],
+  });
+  expect(adapted('chat', { temperature: 1, top_p: 1 }, ['temperature', 'top_p'])?.sent).toEqual({});
   // xAI refuses penalties of 0 as well.
   expect(adapted('chat', { presence_penalty: 0 }, ['presence_penalty'])?.sent).toEqual({});
 });
@@ -139,7 +145,9 @@ test('a budget’s limit is sent under the name that the target takes', () => {
 
 const REFUSED: readonly RefusedParameter[] = [
   'temperature',
+  'temperature_unless_1',
   'top_p',
+  'top_p_unless_1',
   'top_p_beside_temperature',
   'top_k',
   'presence_penalty',

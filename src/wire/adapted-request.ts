@@ -16,6 +16,10 @@ type LimitName = 'max_tokens' | 'max_completion_tokens';
 
 /** They steer how the answer is worded; without them the model words it in its own way. */
 const STEERING = ['temperature', 'top_p', 'top_k', 'presence_penalty', 'frequency_penalty'] as const;
+const UNLESS_1: ReadonlyMap<string, RefusedParameter> = new Map([
+  ['temperature', 'temperature_unless_1'],
+  ['top_p', 'top_p_unless_1'],
+]);
 /** They ask for something that the answer must hold: taken out only where they ask for nothing. */
 const ASKING = ['logit_bias', 'logprobs', 'top_logprobs'] as const;
 
@@ -24,8 +28,7 @@ const ASKING = ['logit_bias', 'logprobs', 'top_logprobs'] as const;
  * with the same value. Of the two the one that is refused goes where both are there. Nothing that would change what is asked is ever touched:
  * a request for log probabilities or with a `logit_bias` stays as it is, and the target's refusal is the answer.
  *
- * In chat a `temperature` or `top_p` of 1 stays: models that refuse all others take it ("only the default (1) value is supported"). Elsewhere it goes
- * as well, for Anthropic's version 2026-10-21 and some models of the Responses API refuse the parameter and not the value, and 1 is what they do without it.
+ * A default that the target takes stays: a `temperature` or `top_p` of 1 where only other values are refused.
  * @param planned - what else is about to be set, as `outputLimitMembers` gives it: names are adapted last, so a budget's limit is never lost.
  * @returns undefined when there is nothing to adapt.
  * @public
@@ -50,11 +53,13 @@ export function adaptation(
   return { edits: { members, remove: [...removed, names.refused] }, changes };
 }
 
-function removedParameters({ endpoint, body }: DecodedRequest, refused: ReadonlySet<RefusedParameter>): string[] {
-  const isHarmlessDefault = (name: string): boolean =>
-    endpoint === 'chat' && (name === 'temperature' || name === 'top_p') && body[name] === 1;
+function removedParameters({ body }: DecodedRequest, refused: ReadonlySet<RefusedParameter>): string[] {
+  const isRefused = (name: RefusedParameter): boolean => {
+    const unless1 = UNLESS_1.get(name);
+    return refused.has(name) || (unless1 !== undefined && refused.has(unless1) && body[name] !== 1);
+  };
   const removed: string[] = [
-    ...STEERING.filter((name) => refused.has(name) && !isAbsent(body[name]) && !isHarmlessDefault(name)),
+    ...STEERING.filter((name) => !isAbsent(body[name]) && isRefused(name)),
     ...ASKING.filter((name) => refused.has(name) && asksNothing(body[name])),
   ];
   const isBoth = ['temperature', 'top_p'].every((name) => !isAbsent(body[name]) && !removed.includes(name));

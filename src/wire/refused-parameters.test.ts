@@ -37,7 +37,7 @@ describe('refusals as providers send them', () => {
         'temperature',
         'unsupported_value',
       ),
-      ['temperature'],
+      ['temperature_unless_1'],
     ],
     // ai-christianson/RA.Aid#70, 2025-02-01; without a code as vercel/ai has it
     [
@@ -81,7 +81,7 @@ describe('refusals as providers send them', () => {
     [
       'Anthropic, thinking',
       anthropic('`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at ...'),
-      ['temperature'],
+      ['temperature_unless_1'],
     ],
     // quarkiverse/quarkus-langchain4j#1812, 2025-09-25
     ['Anthropic, top_k', anthropic('`top_k` must be unset when thinking is enabled. Please consult ...'), ['top_k']],

@@ -30,10 +30,10 @@ const PARAMETER_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 
  * wrote may stand further on in it and must never be read as a refusal.
  */
 const MESSAGES: readonly RegExp[] = [
-  /^Unsupported (?:parameter|value): '(\w{1,32})' (?:is not supported with this model|does not support .{1,40} with this model)/,
+  /^Unsupported (?:parameter|value): '(\w{1,32})' is not supported with this model/,
   /^Unknown parameter: '(\w{1,32})'/,
   /^(?:Unrecognized|Model incompatible) request arguments? supplied: ([\w, ]{1,200})/,
-  /^`(\w{1,32})` (?:is deprecated for this model|is not supported with this model|may only be set to 1 when thinking is enabled)/,
+  /^`(\w{1,32})` (?:is deprecated|is not supported) (?:for|with) this model/,
   /^(?:The model returned the following errors: )?`?(\w{1,32})`? must be (?:unset when thinking is enabled|greater than or equal to 0\.95 or unset)/,
   /^(\w{1,32}): Extra inputs are not permitted/,
   /^Extra inputs are not permitted, field: '(\w{1,32})'/,
@@ -43,6 +43,17 @@ const MESSAGES: readonly RegExp[] = [
   /^Model \S{1,100} does not support parameter (\w{1,32})/,
   /^Invalid JSON payload received\. Unknown name "(\w{1,32})": Cannot find field/,
 ];
+
+/** Refusals of any value but 1. */
+const VALUE_MESSAGES: readonly RegExp[] = [
+  /^Unsupported value: '(\w{1,32})' does not support .{1,40} with this model\. Only the default \(1\) value is supported/,
+  /^`(\w{1,32})` may only be set to 1 when thinking is enabled/,
+];
+
+const UNLESS_1: ReadonlyMap<RefusedParameter, RefusedParameter> = new Map<RefusedParameter, RefusedParameter>([
+  ['temperature', 'temperature_unless_1'],
+  ['top_p', 'top_p_unless_1'],
+]);
 
 const BOTH_SAMPLERS = /^`temperature` and `top_p` cannot both be specified for this model/;
 const NO_PENALTIES = /^Penalty is not enabled for /;
@@ -113,7 +124,14 @@ function fromDetail(detail: unknown): readonly RefusedParameter[] {
 function fromMessage(message: string): readonly RefusedParameter[] {
   if (BOTH_SAMPLERS.test(message)) return ['top_p_beside_temperature'];
   if (NO_PENALTIES.test(message)) return ['presence_penalty', 'frequency_penalty'];
-  const names = MESSAGES.flatMap((pattern) => pattern.exec(message)?.[1]?.split(', ') ?? []);
+  return [
+    ...namesIn(message, MESSAGES),
+    ...namesIn(message, VALUE_MESSAGES).map((parameter) => UNLESS_1.get(parameter) ?? parameter),
+  ];
+}
+
+function namesIn(message: string, patterns: readonly RegExp[]): readonly RefusedParameter[] {
+  const names = patterns.flatMap((pattern) => pattern.exec(message)?.[1]?.split(', ') ?? []);
   return names.flatMap((name) => named(name));
 }
 

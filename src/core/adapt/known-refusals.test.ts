@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { knownRefusals } from './known-refusals.ts';
 
-const SAMPLING = ['temperature', 'top_p'];
+const SAMPLING = ['temperature_unless_1', 'top_p_unless_1'];
 
 function known(...asked: Parameters<typeof knownRefusals>): readonly string[] {
   return [...knownRefusals(...asked)].toSorted();
@@ -34,6 +34,12 @@ test('the Claude models since Opus 4.7 refuse sampling, those before it both sam
   expect(known('messages', 'anthropic', 'claude-sonnet-5')).toEqual([...SAMPLING, 'top_k'].toSorted());
   expect(known('messages', 'anthropic', 'claude-sonnet-4-5')).toEqual(['top_p_beside_temperature']);
   expect(known('messages', 'anthropic', 'claude-3-haiku-20240307')).toEqual([]);
+});
+
+test('a search preview refuses sampling parameters with any value', () => {
+  expect(known('chat', 'openai', 'gpt-4o-search-preview')).toEqual(
+    ['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'top_k'].toSorted(),
+  );
 });
 
 test('a dated snapshot counts as the model', () => {

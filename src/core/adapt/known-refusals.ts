@@ -13,6 +13,8 @@ interface RefusalRow {
 const OPENAI = ['openai', 'azure'] as const;
 
 const SAMPLING = ['temperature', 'top_p'] as const;
+/** "Only the default (1) value is supported": what is not known to be refused altogether. */
+const SAMPLING_UNLESS_1 = ['temperature_unless_1', 'top_p_unless_1'] as const;
 const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
 
 /** Reasoning models without an effort `none`: they never take sampling parameters. */
@@ -46,14 +48,14 @@ const ROWS: readonly RefusalRow[] = [
     vendors: OPENAI,
     endpoints: ['chat'],
     models: [...ALWAYS_REASONING, 'o1-mini', 'o1-preview'],
-    refuses: ['max_tokens', ...SAMPLING, ...PENALTIES, 'logprobs', 'top_logprobs', 'logit_bias'],
+    refuses: ['max_tokens', ...SAMPLING_UNLESS_1, ...PENALTIES, 'logprobs', 'top_logprobs', 'logit_bias'],
   },
   /** The same on the Responses API; the last four exist only there and have no effort `none` (community.openai.com 1371738, 2025-12). */
   {
     vendors: OPENAI,
     endpoints: ['responses'],
     models: [...ALWAYS_REASONING, 'o1-pro', 'o3-pro', 'gpt-5-pro', 'gpt-5-codex'],
-    refuses: SAMPLING,
+    refuses: SAMPLING_UNLESS_1,
   },
   /** koosoli/ESPHomeDesigner#379 (GPT-5.4, 2026-04-10), anomalyco/opencode#37964 (GPT-5.1, 2026-07-20); the rest by "reasoning models only take max_completion_tokens" above. */
   { vendors: OPENAI, endpoints: ['chat'], models: SOMETIMES_REASONING, refuses: ['max_tokens'] },
@@ -62,9 +64,9 @@ const ROWS: readonly RefusalRow[] = [
     vendors: OPENAI,
     endpoints: ['chat'],
     models: ['gpt-6-astra', 'gpt-6.1-sol'],
-    refuses: ['max_tokens', ...SAMPLING],
+    refuses: ['max_tokens', ...SAMPLING_UNLESS_1],
   },
-  { vendors: OPENAI, endpoints: ['responses'], models: ['gpt-6-astra', 'gpt-6.1-sol'], refuses: SAMPLING },
+  { vendors: OPENAI, endpoints: ['responses'], models: ['gpt-6-astra', 'gpt-6.1-sol'], refuses: SAMPLING_UNLESS_1 },
   /** "Model incompatible request arguments supplied": ChatGPTNextWeb/NextChat#6569 (2025-07-16). */
   {
     vendors: OPENAI,
@@ -93,7 +95,7 @@ const ROWS: readonly RefusalRow[] = [
       'claude-fable-5',
       'claude-fable-5-1',
     ],
-    refuses: [...SAMPLING, 'top_k'],
+    refuses: [...SAMPLING_UNLESS_1, 'top_k'],
   },
   /** open-webui/functions#9 (Opus 4.1 and the 4.5 models, 2025-10-07), anomalyco/opencode#28930 (Sonnet 4.6, 2026-05-23). */
   {
