@@ -79,3 +79,11 @@ test('content in parts goes on as text, its thoughts only where parts came befor
   const thought = framesOf('chat', sse(chunk({ role: 'assistant', content: parts.content.slice(0, 1) })));
   expect(content(thought)).toEqual([expect.objectContaining({ type: 'thinking' }), { type: 'text', text: 'there' }]);
 });
+
+test('text that was held back is sent at the end of a stream that gives no finish reason', () => {
+  const first = framesOf('chat', sse(chunk({ role: 'assistant', content: 'The quick brown fox jumps' })));
+  const second = framesOf('chat', sse(chunk({ content: 'brown fox' }, null, 'b'), '[DONE]'));
+  expect(wholeOf('chat', continued('chat', first, second, 'instruct') ?? [])).toMatchObject({
+    choices: [{ message: { content: 'The quick brown fox jumpsbrown fox' } }],
+  });
+});
