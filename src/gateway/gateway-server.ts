@@ -7,6 +7,7 @@ import { answerClientFault } from './client-fault.ts';
 import type { GatewayContext, GatewayState } from './gateway-context.ts';
 import { type HttpApp, httpApp } from './http-app.ts';
 import { type HttpRoute, meteredRoutes } from './http-route.ts';
+import { UnusedConnections } from './unused-connections.ts';
 
 /** What a server needs beside its own door. @internal */
 export interface GatewayServerOptions extends Omit<GatewayContext, 'admission'> {
@@ -77,6 +78,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
   );
   server.maxConnections = limits.maxConnections;
   server.on('clientError', answerClientFault);
+  const unused = new UnusedConnections(server);
   try {
     await listening(server, listen);
   } catch (error) {
@@ -89,7 +91,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
     routes: [...meteredRoutes(), ...app.routes],
     inFlight: () => admission.inFlight,
     close: async (drainTimeoutMs) => {
-      await drain(server, admission, drainTimeoutMs);
+      await drain(server, unused, admission, drainTimeoutMs);
       admission.close();
       await app.close();
     },
@@ -112,11 +114,19 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function drain(server: Server, admission: AdmissionControl, drainTimeoutMs: number): Promise<void> {
+async function drain(
+  server: Server,
+  unused: UnusedConnections,
+  admission: AdmissionControl,
+  drainTimeoutMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const idleCheck = setInterval(() => {
+    server.closeIdleConnections();
+    unused.close();
+  }, IDLE_CHECK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
   await admission.drain();
   await closed;
