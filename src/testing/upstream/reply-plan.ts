@@ -89,7 +89,7 @@ function statusReply(request: UpstreamRequest, fault: Extract<UpstreamFault, { k
 
 function wholeReply(request: UpstreamRequest, fault: BodyFault, shape: Required<AnswerShape>): PlannedReply {
   const body = Buffer.from(wholeBody(request, shape));
-  const good = { isGood: true };
+  const planned = piece(JSON_TYPE, body, { parts: slices(body, shape.frameBytes), isGood: true });
   switch (fault?.kind) {
     case 'malformed':
       return piece(JSON_TYPE, fault.form === 'garbage' ? GATEWAY_PAGE : body.subarray(0, body.byteLength / 2));
@@ -97,13 +97,9 @@ function wholeReply(request: UpstreamRequest, fault: BodyFault, shape: Required<
       return piece(JSON_TYPE, providerErrorBody(ENDPOINTS[request.endpoint].protocol, fault.error ?? 'server-error'));
     case 'cut':
     case 'stall':
-      return brokenReply(
-        piece(JSON_TYPE, body, { parts: upTo(slices(body, shape.frameBytes), fault.after) }),
-        fault,
-        '\n',
-      );
+      return brokenReply({ ...planned, parts: upTo(planned.parts, fault.after), isGood: false }, fault, '\n');
     case 'no-terminal':
-      return piece(JSON_TYPE, body, good);
+      return planned;
     case 'slow':
     case 'trickle':
     case 'wrong-length':
@@ -111,7 +107,7 @@ function wholeReply(request: UpstreamRequest, fault: BodyFault, shape: Required<
     case 'redirect':
     case 'compressed':
     case undefined:
-      return aroundReply(piece(JSON_TYPE, body, good), fault);
+      return aroundReply(planned, fault);
   }
 }
 
