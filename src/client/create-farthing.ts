@@ -9,6 +9,7 @@ import { layerPriceBooks } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
+import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
 import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
 import { createEngine } from '../engine/create-engine.ts';
@@ -82,6 +83,8 @@ export interface FarthingOptions {
   readonly budgets?: readonly LibraryBudget[];
   /** How calls are held to budgets. @defaultValue {@link DEFAULT_BUDGET_POLICY} */
   readonly budgetPolicy?: Partial<BudgetPolicy>;
+  /** What is done about providers that fail: retries, fallbacks, cooldowns. @defaultValue {@link DEFAULT_RESILIENCE} */
+  readonly resilience?: Partial<ResiliencePolicy>;
   /** Called with the record of every finished call: cost, saved, decisions. Must not throw. @defaultValue none */
   readonly onCall?: (record: CallRecord) => void;
   /** Called with faults and alarms: a store that failed, a model without a price. Must not throw. @defaultValue none */
@@ -245,6 +248,7 @@ class LibraryFarthing implements Farthing {
       ownerId: stores.ledger.ownerId,
       budgets,
       ...(this.#options.budgetPolicy === undefined ? {} : { budgetPolicy: this.#options.budgetPolicy }),
+      ...(this.#options.resilience === undefined ? {} : { resilience: this.#options.resilience }),
       clock: systemClock,
       random: systemRandom,
       events,

@@ -7,6 +7,7 @@ import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
 import type { RouteBalance } from '../core/route/route-table.ts';
+import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 
 /** Where the gateway listens. @public */
 export interface ListenAddress {
@@ -52,9 +53,9 @@ export interface ModelConfig {
   readonly name: string;
   /** At least one, in the order in which they are tried unless `balance` says otherwise. */
   readonly targets: readonly Target[];
-  /** What the call would have used without Farthing. Undefined: the first target. */
   /** How the one that is asked first is chosen. Undefined: in order. */
   readonly balance: RouteBalance | undefined;
+  /** What the call would have used without Farthing. Undefined: the first target. */
   readonly baseline: Target | undefined;
 }
 
@@ -116,21 +117,14 @@ export interface AlertsConfig {
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
-/** Timeouts, and (not active in this version) retries and cooldowns. @public */
-export interface ResilienceConfig {
+/** Timeouts, retries, fallbacks and cooldowns. @public */
+export interface ResilienceConfig extends ResiliencePolicy {
   /** Streams only. */
   readonly firstByteTimeoutMs: number;
   /** Between two bytes of a stream; pings count as life. */
   readonly idleTimeoutMs: number;
+  /** For a whole call, all its attempts and the pauses between them. */
   readonly totalTimeoutMs: number;
-  /** Not active in this version. */
-  readonly retries: number;
-  /** Not active in this version. */
-  readonly midStream: 'error' | 'continue' | 'buffer';
-  /** Not active in this version. */
-  readonly cooldown: { readonly failures: number; readonly failureRatio: number; readonly lengthMs: number };
-  /** Not active in this version. */
-  readonly retryBudgetRatio: number;
 }
 
 /** The prompt optimiser. Not active in this version. @public */

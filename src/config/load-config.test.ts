@@ -86,19 +86,9 @@ test.skipIf(!hasData('..', 'examples', 'farthing.yaml'))('the example of the des
     window: { kind: 'rolling', lengthMs: 86_400_000 },
     onLowBudget: 'lower',
   });
-  expect(inactive.map(({ path }) => path)).toContain('resilience.retries');
-  expect(inactive.filter(({ path }) => /budget|limits|storage/.test(path))).toEqual([]);
+  expect(inactive.map(({ path }) => path)).toEqual(['optimize']);
   expect(origins.get('providers.anthropic.apiKey')).toMatchObject({ kind: 'env', name: 'ANTHROPIC_API_KEY' });
   expect(origins.get('providers.openai.apiKey')).toMatchObject({ kind: 'file' });
-});
-
-test('a model with a second target is named: only its first active one is asked', () => {
-  const models =
-    'models:\n  chat: { targets: [a/m, b/m, a/n] }\n  "one.two": { targets: [b/m, a/m] }\n  lone: { targets: [a/m] }\n';
-  const provider = '{ protocol: openai, baseUrl: "http://127.0.0.1:1" }';
-  const { inactive } = load(`providers: { a: ${provider}, b: ${provider} }\n${models}`);
-  expect(inactive.map(({ path }) => path)).toEqual(['models.chat.targets', 'models["one.two"].targets']);
-  expect(inactive[0]?.reason).toContain('only the first target whose provider is active');
 });
 
 test("the project's own example uses every part and loads", () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { CacheMode } from '../core/cacheability.ts';
+import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import { NO_ENCRYPTION_KEY, parseEncryptionKey } from '../core/encryption-key.ts';
 import type { CacheConfig, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
 import {
@@ -129,18 +130,45 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section('Bounds of the serv
 const cooldown = section('When a target is left alone for a while.', {
   failures: wholeNumber('After so many failures in a row.', 1, 1000),
   ratio: ratio('Or after this share of the last 20 attempts failed.'),
-  for: timeout('For how long.'),
-}).transform((read) => ({ failures: read.failures, failureRatio: read.ratio, lengthMs: read.for }));
+  for: timeout('For how long; then one call at a time finds out whether it works again.'),
+  refusedFor: timeout('For how long after the provider refused the key or the account (401, 402, 403, spent quota).'),
+}).transform((read) => ({
+  failures: read.failures,
+  failureRatio: read.ratio,
+  lengthMs: read.for,
+  refusedLengthMs: read.refusedFor,
+}));
+
+const hedge = section(
+  'A second attempt beside one that is slow; the faster one answers, both are charged. Left out: none.',
+  {
+    percentile: ratio("After the time that this share of a target's attempts stayed within."),
+    minDelay: timeout('Never earlier than this.'),
+  },
+).transform((read) => ({ percentileRatio: read.percentile, minDelayMs: read.minDelay }));
 
 /** `resilience`. @internal */
-export const resilienceSchema: z.ZodType<ResilienceConfig> = section('Timeouts, retries and cooldowns.', {
-  retries: wholeNumber('Further attempts on the same target; 0 for none.', 0, 10),
-  firstByteTimeout: timeout('For how long the first byte of a stream is waited for.'),
+export const resilienceSchema: z.ZodType<ResilienceConfig> = section('Timeouts, retries, fallbacks and cooldowns.', {
+  retries: wholeNumber('Further attempts of a call on the same target; 0 for none.', 0, 10),
+  firstByteTimeout: timeout(
+    'For how long the first byte of a stream is waited for; then the next target is asked. A whole reply has `totalTimeout` alone.',
+  ),
   idleTimeout: timeout('For how long a stream may be silent; pings count as life.'),
-  totalTimeout: timeout('For how long an attempt may take as a whole.'),
-  midStream: oneOf('What happens when a stream breaks after its first byte.', ['error', 'continue', 'buffer']),
+  totalTimeout: timeout('For how long a call may take as a whole, all attempts and pauses included.'),
+  midStream: oneOf<ResiliencePolicy['midStream']>(
+    'What becomes of a stream that breaks after a part of it was passed on: an `error` event; `continue` lets the next target go on from the text so far; `buffer` passes nothing on before the answer is whole, so that any target can take over.',
+    ['error', 'continue', 'buffer'],
+  ),
   cooldown,
-  retryBudget: ratio('Retries on the same target as a share of calls; fallbacks are exempt.'),
+  retryBudget: ratio('Retries on the same target as a share of the calls that it gets; fallbacks are exempt.'),
+  contentFilter: oneOf<ResiliencePolicy['contentFilter']>(
+    "What becomes of a call that a provider's content filter refused: `pass` hands the refusal on, `next` asks the next target.",
+    ['pass', 'next'],
+  ),
+  adaptParameters: flag(
+    'Whether parameters that a target is known to refuse (a temperature, `max_tokens`) are left out or renamed for it.',
+  ),
+  hedge: hedge.optional(),
 }).transform((read) => ({
   firstByteTimeoutMs: read.firstByteTimeout,
   idleTimeoutMs: read.idleTimeout,
@@ -149,6 +177,9 @@ export const resilienceSchema: z.ZodType<ResilienceConfig> = section('Timeouts, 
   midStream: read.midStream,
   cooldown: read.cooldown,
   retryBudgetRatio: read.retryBudget,
+  contentFilter: read.contentFilter,
+  adaptParameters: read.adaptParameters,
+  hedge: read.hedge,
 }));
 
 /** `optimize`. @internal */

@@ -10,10 +10,12 @@ export type ErrorCode =
   | 'unsupported-media-type'
   | 'only-if-cached'
   | 'client-left'
+  | 'attempt-dropped'
   | 'provider-unreachable'
   | 'provider-timeout'
   | 'provider-broken'
   | 'provider-failed'
+  | 'targets-resting'
   | 'budget-spent'
   | 'budget-held'
   | 'budget-full'
@@ -53,10 +55,12 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'unsupported-media-type': 415,
   'only-if-cached': 504,
   'client-left': 499,
+  'attempt-dropped': 499,
   'provider-unreachable': 502,
   'provider-timeout': 504,
   'provider-broken': 502,
   'provider-failed': 502,
+  'targets-resting': 503,
   'budget-spent': 402,
   'budget-held': 429,
   'budget-full': 429,

@@ -35,11 +35,11 @@ export function callMoney(state: CallState, pricer: Pricer, atMs: number): CallM
 }
 
 function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd): Savings | undefined {
-  const { answer, plan, charges } = state;
+  const { answer, plan } = state;
   if (answer === undefined || plan === undefined) return savingsOf(cost, {});
   if (answer.baselineUsage === NO_USAGE) return savingsOf(cost, {});
   // A provider's own answer is priced as it was charged; only what was not bought is priced here.
-  const bought = answer.source === 'provider' || answer.source === 'mixed' ? charges.at(-1) : undefined;
+  const bought = answer.source === 'provider' || answer.source === 'mixed' ? answer.charge : undefined;
   const isOwn = answer.source === 'provider' && plan.targets[0] === answer.target && plan.baseline === answer.target;
   if (isOwn && bought?.amountNanoUsd !== undefined) {
     return savingsOf(bought.amountNanoUsd, { retries: cost });
@@ -47,5 +47,7 @@ function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd):
   const baseline = pricer.price(plan.baseline, answer.baselineUsage, answer.terms, atMs)?.amountNanoUsd;
   const routed = pricer.price(plan.targets[0], answer.baselineUsage, answer.terms, atMs)?.amountNanoUsd;
   if (baseline === undefined || routed === undefined) return undefined;
-  return savingsOf(baseline, { route: routed, cache: bought?.amountNanoUsd ?? ZERO_USD, retries: cost });
+  // Another target than the one that routing chose: what that one costs more or less is the retries' doing.
+  const afterCache = answer.source === 'provider' ? routed : (bought?.amountNanoUsd ?? ZERO_USD);
+  return savingsOf(baseline, { route: routed, cache: afterCache, retries: cost });
 }

@@ -162,7 +162,7 @@ export class ClientRelay implements ReplyReceiver {
   #sendHead(head: UpstreamHead, headers: Record<string, string>, trailerNames?: readonly string[]): void {
     const { state, callId, sink } = this.#options;
     headers['x-farthing-request-id'] = callId;
-    const target = state.answer?.target ?? state.plan?.targets[0];
+    const target = state.answer?.target ?? state.answering ?? state.plan?.targets[0];
     // A model's name is the caller's text: what HTTP cannot carry is percent-encoded.
     if (target !== undefined) headers['x-farthing-model'] = formatTarget(target).replace(UNCARRIED, encodeURIComponent);
     headers['cache-status'] = cacheStatusOf(state, this.#options.clock.nowMs());

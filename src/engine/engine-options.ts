@@ -2,6 +2,7 @@ import type { CacheMode } from '../core/cacheability.ts';
 import type { CallLimits } from '../core/limit/call-limits.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { PriceBook } from '../core/price-book.ts';
+import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
 import { nanoUsd } from '../core/money.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
@@ -94,6 +95,8 @@ export interface EngineOptions {
   readonly ownerId: string;
   /** @defaultValue {@link DEFAULT_TIMEOUTS} */
   readonly timeouts?: DispatchTimeouts;
+  /** What is done about providers that fail. @defaultValue {@link DEFAULT_RESILIENCE} */
+  readonly resilience?: Partial<ResiliencePolicy>;
   /** In bytes. @defaultValue {@link DEFAULT_MAX_REPLY_BYTES} */
   readonly maxReplyBytes?: number;
   /** @defaultValue the limits of `json-limits` */

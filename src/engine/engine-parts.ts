@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { cacheScope } from '../core/cache-key.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
+import { LearnedRefusals } from '../core/adapt/learned-refusals.ts';
+import { DEFAULT_RESILIENCE } from '../core/resilience/resilience-policy.ts';
 import type { RouteProvider } from '../core/route/route-table.ts';
 import type { CacheOptions } from '../middleware/cache/cache-access.ts';
 import { SeenCalls } from '../middleware/cache/seen-calls.ts';
@@ -10,6 +12,7 @@ import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
 import { CallLimiter } from '../middleware/limits/call-limiter.ts';
+import { TargetBook } from '../middleware/resilience/target-book.ts';
 import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
@@ -90,13 +93,37 @@ export function engineParts(options: EngineOptions): EngineParts {
       limits: limiter,
       budget: { keeper: options.budgets?.keeper ?? noBudgets(options, clock, events), policy, pricer },
       charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
+      resilience: {
+        ...resilienceParts(options, pricer),
+        clock,
+        random,
+        events,
+      },
       dispatch: {
         providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
         timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
         vendorOf: (target) => pricer.vendorOf(target),
         maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+        clock,
       },
     },
+  };
+}
+
+function resilienceParts(
+  options: EngineOptions,
+  pricer: Pricer,
+): Omit<ChainOptions['resilience'], 'clock' | 'random' | 'events'> {
+  const policy = { ...DEFAULT_RESILIENCE, ...options.resilience };
+  const weights = new Map(options.providers.map(({ provider }) => [provider.name, provider.keyWeights ?? []]));
+  return {
+    policy,
+    totalMs: (options.timeouts ?? DEFAULT_TIMEOUTS).totalMs,
+    maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+    book: new TargetBook({ policy, keyWeightsOf: (provider) => weights.get(provider) ?? [] }),
+    learned: new LearnedRefusals(),
+    contextWindowOf: (target) => pricer.limits(target).contextWindowTokens,
+    vendorOf: (target) => pricer.vendorOf(target),
   };
 }
 

@@ -5,6 +5,7 @@ import { GenerationalMap } from '../core/generational-map.ts';
 import { freshness } from '../core/freshness.ts';
 import type { CacheKey } from '../core/model/cache-entry.ts';
 import type { Tags } from '../core/model/caller.ts';
+import { formatTarget } from '../core/model/target.ts';
 import { bodyTags } from '../core/tags.ts';
 import type { SeenCalls } from '../middleware/cache/seen-calls.ts';
 import { prepareReplay, replayEntry } from '../middleware/cache/replay.ts';
@@ -90,9 +91,11 @@ export class RawHits {
 
   /** Remembers what a call's bytes came to, when its answer is now in the cache. */
   remember(call: Call, rawKeyOfCall: RawKey): void {
-    const { key, shape, plan, stored, served, request } = call.state;
+    const { key, shape, plan, stored, served, request, answer } = call.state;
     if (key === undefined || plan === undefined || shape === undefined || request === undefined) return;
     if (!stored && served === undefined) return;
+    // Another target answered: what stands under this key is not this answer.
+    if (answer !== undefined && formatTarget(answer.target) !== formatTarget(plan.targets[0])) return;
     // Embeddings are put together item by item: no entry is the answer of a call.
     if (call.endpoint === 'embeddings') return;
     const { model, isStream, wantsUsageChunk } = shape;

@@ -67,6 +67,7 @@ export function buildEngine(
       idleMs: resilience.idleTimeoutMs,
       totalMs: resilience.totalTimeoutMs,
     },
+    resilience: resilience,
     ...(onBodies === undefined ? {} : { onBodies }),
   });
 }

@@ -1,7 +1,7 @@
 import type { RouteTable } from '../core/route/route-table.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
 import { budgetMiddleware, type BudgetOptions } from './budget/budget.ts';
-import { answerCollapsed, cacheMiddleware } from './cache/cache.ts';
+import { answerCollapsed, answerFrom, cacheMiddleware } from './cache/cache.ts';
 import type { CacheOptions } from './cache/cache-access.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
 import { coalesceMiddleware } from './coalesce/coalesce.ts';
@@ -13,6 +13,7 @@ import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
 import type { CallLimiter } from './limits/call-limiter.ts';
 import { limitsMiddleware } from './limits/limits.ts';
+import { resilienceMiddleware, type ResilienceOptions } from './resilience/resilience.ts';
 import { routeMiddleware } from './route.ts';
 import { storeMiddleware } from './cache/store.ts';
 
@@ -25,12 +26,13 @@ export interface ChainOptions {
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
   readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
+  readonly resilience: Omit<ResilienceOptions, 'answerFromCache'>;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
 }
 
 /**
- * The two chains, outermost step first. The call chain runs once a call, the attempt chain once an attempt.
+ * The two chains, outermost step first. The call chain runs once a call, the attempt chain once an attempt: its last step, resilience, sees to that.
  * The raw-bytes cache stands before both, in the engine: it answers without decoding.
  * @internal
  */
@@ -48,6 +50,10 @@ export function chains(options: ChainOptions): {
       ...caching,
       limitsMiddleware(options.limits),
       budgetMiddleware(options.budget),
+      resilienceMiddleware({
+        ...options.resilience,
+        answerFromCache: cache && ((call, target) => answerFrom(call, target, cache)),
+      }),
     ],
     attemptChain: [chargeMiddleware(charge), dispatchMiddleware(options.dispatch)],
   };

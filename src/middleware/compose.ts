@@ -5,10 +5,11 @@ import type { CacheStatus, Charge } from '../core/model/charge.ts';
 import type { Decision } from '../core/model/decision.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { ReplyFacts } from '../core/model/reply.ts';
+import type { RefusedParameter } from '../core/adapt/refused-parameter.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
-import type { FarthingError } from '../core/errors.ts';
-import type { NanoUsd } from '../core/money.ts';
+import { FarthingError } from '../core/errors.ts';
+import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { ChargeReceipt } from '../ports/ledger.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import type { ReplyFrame } from '../wire/reply-frame.ts';
@@ -56,6 +57,8 @@ interface Answer {
   /** The usage that the answer states. */
   readonly usage: Usage;
   readonly terms: ServedTerms;
+  /** What it was charged; undefined where nothing was bought for it. */
+  readonly charge?: Charge | undefined;
 }
 
 /** What a reply must look like for this client, known without the whole request (raw-bytes hits have only this). @internal */
@@ -81,12 +84,30 @@ export interface CallHold {
   readonly ownerId: string;
   /** No charge may be dated before this: what was, is counted already. Unix milliseconds. */
   readonly earliestChargeMs: number;
-  /** Undefined for a target that nobody can price. */
-  boundOf(target: Target): AttemptBound | undefined;
+  /**
+   * Undefined for a target that nobody can price.
+   * @param addedBytes - what the attempt sends beyond the caller's own request.
+   */
+  boundOf(target: Target, addedBytes?: number): AttemptBound | undefined;
   /** Makes sure that there is room for an attempt. @throws FarthingError when there is not */
   cover(target: Target, amount: NanoUsd): Promise<void>;
   /** Sets aside what is held for an attempt that is over; `settle` takes the receipt of its row once that is durable. */
   pend(target: Target, heldNanoUsd: NanoUsd, atMs: number): { settle(receipt: ChargeReceipt): void };
+}
+
+/** One request of ours to a provider, made for a call. @internal */
+export interface Attempt {
+  readonly target: Target;
+  /** Which of the provider's keys is used; undefined: the provider chooses. */
+  readonly keyIndex: number | undefined;
+  /** Monotonic time at which the call must be over. */
+  readonly deadlineAt: number;
+  /** Set when it goes on with an answer that broke off: what is sent in place of the caller's request, and how many bytes that is more. */
+  readonly continues: { readonly request: DecodedRequest; readonly addedBytes: number } | undefined;
+  /** Parameters that the target is known to refuse. */
+  readonly refused: ReadonlySet<RefusedParameter> | undefined;
+  /** Whether another attempt has answered by now: what this one brings is charged and nothing else. */
+  readonly isDropped: () => boolean;
 }
 
 /** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */
@@ -100,6 +121,8 @@ export interface CallState {
   mayShare: boolean;
   /** Whether the answer may be stored. */
   mayStore: boolean;
+  /** Whether the provider is asked for what the cache lacks only, which must then come from the target that made the rest. */
+  isPartial: boolean;
   cacheStatus: CacheStatus;
   /** The stored entry that was served, for `cache-status` and `age`. */
   served: CacheEntry | undefined;
@@ -110,9 +133,13 @@ export interface CallState {
   /** Whether the answer was put in the cache. */
   stored: boolean;
   answer: Answer | undefined;
+  /** The target whose reply is being passed on, or was asked last; undefined before the first attempt. */
+  answering: Target | undefined;
   /** Set when the call repeats one that a wider cache mode would have served. */
   missedBy: ActiveCacheMode | undefined;
   attempts: number;
+  /** The bounds of attempts under way: two may run side by side, and each needs its money. */
+  uncharged: NanoUsd;
   /** Undefined until the budget step has held money for the call. */
   hold: CallHold | undefined;
   /** What the tightest budget of the call has left; undefined while no budget has been asked. */
@@ -135,14 +162,17 @@ export function newCallState(): CallState {
     key: undefined,
     mayShare: false,
     mayStore: false,
+    isPartial: false,
     cacheStatus: 'off',
     served: undefined,
     cacheReason: 'miss',
     cacheDetail: undefined,
     stored: false,
     answer: undefined,
+    answering: undefined,
     missedBy: undefined,
     attempts: 0,
+    uncharged: ZERO_USD,
     hold: undefined,
     budgetLeft: undefined,
     decisions: [],
@@ -171,6 +201,8 @@ export interface Call {
   readonly pinnedProvider: string | undefined;
   readonly receiver: ReplyReceiver;
   readonly state: CallState;
+  /** Set in the attempt chain. */
+  readonly attempt?: Attempt;
 }
 
 /**
@@ -198,6 +230,12 @@ export interface Middleware {
 /** Folds a chain into one function; the first middleware is the outermost. @internal */
 export function compose(chain: readonly Middleware[], last: Next): Next {
   return chain.reduceRight<Next>((next, middleware) => (call) => middleware.handle(call, next), last);
+}
+
+/** The attempt that a step of the attempt chain works for. @internal */
+export function attemptOf(call: Call): Attempt {
+  if (call.attempt === undefined) throw new FarthingError('internal', 'a step of the attempt chain without an attempt');
+  return call.attempt;
 }
 
 /** Notes what a step decided. @internal */

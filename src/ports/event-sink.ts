@@ -13,6 +13,12 @@ export type EngineEvent =
     }
   | { readonly kind: 'unpriced-charged'; readonly callId: string; readonly target: string }
   | { readonly kind: 'usage-missing'; readonly callId: string; readonly target: string }
+  /** An attempt failed; `reason` is `status-<n>`, `error-in-reply` or the code of an error. */
+  | { readonly kind: 'attempt-failed'; readonly callId: string; readonly target: string; readonly reason: string }
+  /** A target failed too often and is left alone for a while. */
+  | { readonly kind: 'target-rested'; readonly target: string; readonly restsMs: number; readonly reason: string }
+  /** A target that was left alone answers again. */
+  | { readonly kind: 'target-recovered'; readonly target: string }
   /** Spending has crossed one of a budget's alert ratios, for the first time in its window. */
   | {
       readonly kind: 'budget-alert';

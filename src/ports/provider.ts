@@ -14,6 +14,8 @@ export interface ProviderRequest {
   readonly idleTimeoutMs: number;
   /** For how long the reply's head may be waited for, in milliseconds. */
   readonly headTimeoutMs: number;
+  /** Which of the provider's keys is used, an index into its `keyWeights`. @defaultValue the provider chooses */
+  readonly keyIndex?: number | undefined;
 }
 
 /** Takes a provider's reply as it comes. Exactly one of `onEnd` and `onError` is called, last. @public */
@@ -39,6 +41,8 @@ export interface Exchange {
 export interface Provider {
   readonly name: string;
   readonly protocol: Protocol;
+  /** The weights of its keys, where it has several: each is rested by itself when the provider refuses it. @defaultValue none to choose from */
+  readonly keyWeights?: readonly number[];
   send(request: ProviderRequest, listener: ProviderListener): Exchange;
   close(): Promise<void>;
 }

@@ -21,6 +21,18 @@ export function isUsageOnlyChunk(chunk: Fields): boolean {
 export class ChatTally {
   readonly tally: ReplyTally = new ReplyTally('openai-chat');
   readonly #choices: Map<number, ChoiceState> = new Map();
+  readonly #samples: number;
+  #finished = 0;
+
+  /** @param samples - answers that were asked for at once. */
+  constructor(samples = 1) {
+    this.#samples = samples;
+  }
+
+  /** Whether every answer has its finish reason. Some providers never send `[DONE]`. */
+  get hasFinished(): boolean {
+    return this.#finished >= Math.max(this.#samples, this.#choices.size);
+  }
 
   /** Takes a body or a chunk. */
   take(reply: Fields): void {
@@ -36,14 +48,9 @@ export class ChatTally {
 
   facts(): ReplyFacts {
     let finish: Finish | undefined;
-    let allFinished = this.#choices.size > 0;
-    for (const state of this.#choices.values()) {
-      finish = worseFinish(finish ?? 'complete', finishOf(state));
-      if (state.finish === undefined) allFinished = false;
-    }
+    for (const state of this.#choices.values()) finish = worseFinish(finish ?? 'complete', finishOf(state));
     this.tally.finish = finish ?? 'unknown';
-    // Some providers never send `[DONE]`.
-    if (allFinished) this.tally.ended = true;
+    if (this.hasFinished) this.tally.ended = true;
     return { ...this.tally.facts(), choices: this.#choices.size };
   }
 
@@ -57,7 +64,10 @@ export class ChatTally {
     const message = objectOf(choice['delta']) ?? objectOf(choice['message']);
     if (message !== undefined) takeMessage(this.tally, state, message);
     const word = wordOf(choice['finish_reason']);
-    if (word !== undefined) state.finish = chatFinish(word);
+    if (word !== undefined) {
+      if (state.finish === undefined) this.#finished += 1;
+      state.finish = chatFinish(word);
+    }
     const error = replyError(choice['error']);
     if (error !== undefined) this.tally.fail(error);
   }

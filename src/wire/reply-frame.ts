@@ -3,5 +3,6 @@ import type { FrameRole } from './stream-reader.ts';
 /** Bytes of a reply with what they are. A whole reply is one frame with the role `content`. @internal */
 export interface ReplyFrame {
   readonly bytes: Uint8Array;
-  readonly role: FrameRole;
+  /** As a reader says, but `opening` for parts of an answer that come before its first text, reasoning, tool call or other content. */
+  readonly role: FrameRole | 'opening';
 }

@@ -12,8 +12,12 @@ export const DONE = '[DONE]';
 
 /** Reads a chat completion stream, also those of compatible providers. @internal */
 export class ChatStreamReader implements StreamReader {
-  readonly #chat: ChatTally = new ChatTally();
+  readonly #chat: ChatTally;
   readonly #template = new DeltaTemplate('content');
+
+  constructor(samples: number) {
+    this.#chat = new ChatTally(samples);
+  }
 
   read(frame: SseFrame): FrameRole {
     const data = frame.data;
@@ -30,6 +34,10 @@ export class ChatStreamReader implements StreamReader {
 
   hasContent(): boolean {
     return !this.#chat.tally.isEmpty;
+  }
+
+  hasEnded(): boolean {
+    return this.#chat.tally.ended || this.#chat.hasFinished;
   }
 
   #parse(frame: SseFrame, data: string): FrameRole {

@@ -18,4 +18,6 @@ export interface StreamReader {
   facts(): ReplyFacts;
   /** Whether a delta with text, reasoning, a tool call, audio or an image has come by now. */
   hasContent(): boolean;
+  /** Whether the answer is whole by now, as `facts().ended`: what still may come is its usage. */
+  hasEnded(): boolean;
 }

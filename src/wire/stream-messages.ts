@@ -30,6 +30,10 @@ export class MessagesStreamReader implements StreamReader {
     return !this.#messages.tally.isEmpty;
   }
 
+  hasEnded(): boolean {
+    return this.#messages.tally.ended;
+  }
+
   #parse(frame: SseFrame, data: string): FrameRole {
     if (data.trim() === DONE) return 'other';
     const event = parseObject(data);

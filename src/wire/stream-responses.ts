@@ -41,6 +41,10 @@ export class ResponsesStreamReader implements StreamReader {
     return !this.#responses.tally.isEmpty;
   }
 
+  hasEnded(): boolean {
+    return this.#responses.tally.ended;
+  }
+
   #take(type: string, event: Fields): void {
     const { tally } = this.#responses;
     if (type.endsWith('.delta')) {

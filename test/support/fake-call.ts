@@ -1,6 +1,8 @@
 import type { FarthingError } from '../../src/core/errors.ts';
 import type { CacheKey } from '../../src/core/model/cache-entry.ts';
+import type { Target } from '../../src/core/model/target.ts';
 import {
+  type Attempt,
   type Call,
   type CallState,
   newCallState,
@@ -73,6 +75,18 @@ export function fakeCall(
     pinnedProvider: undefined,
     receiver,
     state,
+  };
+}
+
+/** An attempt at a target, for testing one step of the attempt chain. */
+export function fakeAttempt(target: Target): Attempt {
+  return {
+    target,
+    keyIndex: undefined,
+    deadlineAt: Infinity,
+    continues: undefined,
+    refused: undefined,
+    isDropped: () => false,
   };
 }
 

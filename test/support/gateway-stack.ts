@@ -32,6 +32,9 @@ export interface FaceOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** Failures are passed on as they come. */
+const RELAYS = { retries: 0 } as const;
+
 /** Both faces, for `describe.each`. */
 export const FACES: readonly (readonly [name: string, start: (options: FaceOptions) => Promise<Face>])[] = [
   ['farthing.fetch in process', startLibraryFace],
@@ -47,6 +50,7 @@ async function startLibraryFace({ origin, mode = 'off' }: FaceOptions): Promise<
       openai: { protocol: 'openai', baseUrl: `${origin}/v1` },
       anthropic: { protocol: 'anthropic', baseUrl: origin },
     },
+    resilience: RELAYS,
     onCall: (record) => records.push(record),
   });
   onTestFinished(() => farthing.close());
@@ -75,6 +79,7 @@ export async function startGatewayFace({ origin, mode = 'off', config = {} }: Fa
     },
     cache: { mode, ttl: '1m' },
     keys: [{ name: 'tests', project: 'tests', key: GATEWAY_KEY }],
+    resilience: RELAYS,
     log: { level: 'error' },
     ...config,
   });

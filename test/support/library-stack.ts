@@ -26,6 +26,8 @@ export async function startLibraryStack(options: FarthingOptions = {}, latencyRa
   const events: EngineEvent[] = [];
   const farthing = createFarthing({
     cache: { mode: 'all', ttlMs: 60_000 },
+    // Failures are passed on as they come.
+    resilience: { retries: 0 },
     ...options,
     providers: {
       openai: { protocol: 'openai', baseUrl: `${upstream.origin}/v1` },

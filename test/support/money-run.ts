@@ -56,6 +56,8 @@ export async function moneyRun(seed: number, count: number): Promise<MoneyRun> {
     cache: { ...schedule.cache, store: new MemoryCacheStore({ clock: systemClock }) },
     ledger: flaky(memory, schedule, random),
     ownerId: 'run',
+    // Without its temperature a question of the schedule is another one, and may be answered otherwise.
+    resilience: { adaptParameters: false },
     events: {
       emit: (event) => {
         if (event.kind === 'call-finished') records.push(event.record);

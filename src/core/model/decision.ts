@@ -11,6 +11,8 @@ export interface Decision {
   readonly verdict: string;
   /** A reason code in kebab-case, when the verdict alone does not say it: `sampling`, `no-store` ... */
   readonly reason?: string;
+  /** The target that it was about, as `provider/model`; for attempts. */
+  readonly target?: string;
   /** The money effect, when the step knows it: positive saved, negative spent. */
   readonly effectNanoUsd?: NanoUsd;
 }

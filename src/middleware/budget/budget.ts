@@ -101,7 +101,7 @@ function holdOf(keeper: BudgetKeeper, reservation: Reservation, sizing: CallSizi
     get earliestChargeMs() {
       return keeper.cutMs;
     },
-    boundOf: (target) => sizing.boundOf(target),
+    boundOf: (target, addedBytes) => sizing.boundOf(target, addedBytes),
     cover: (target, amount) => reservation.cover(formatTarget(target), amount),
     pend: (target, heldNanoUsd, atMs) => reservation.pend(formatTarget(target), heldNanoUsd, atMs),
   };
@@ -190,7 +190,9 @@ class CallSizing {
     return new FarthingError('unpriced-model', `the model "${this.#request.model}" ${missing}`, { param: 'model' });
   }
 
-  boundOf(target: Target): AttemptBound | undefined {
+  /** @param addedBytes - a byte is a token at the most. */
+  boundOf(target: Target, addedBytes = 0): AttemptBound | undefined {
+    if (addedBytes > 0) return this.#computed(target, addedBytes);
     const name = formatTarget(target);
     if (!this.#bounds.has(name)) this.#bounds.set(name, this.#computed(target));
     return this.#bounds.get(name);
@@ -209,11 +211,12 @@ class CallSizing {
     return true;
   }
 
-  #computed(target: Target): AttemptBound | undefined {
+  #computed(target: Target, addedBytes = 0): AttemptBound | undefined {
     const bound = this.#callBound(target);
     if (bound.kind !== 'bounded') return undefined;
     const outputTokens = Math.min(bound.outputTokens, this.#lowered ?? Infinity);
-    const amountNanoUsd = this.#priced(target, { ...bound, outputTokens });
+    const inputTokens = bound.inputTokens + addedBytes;
+    const amountNanoUsd = this.#priced(target, { ...bound, inputTokens, outputTokens });
     if (amountNanoUsd === undefined) return undefined;
     const mustSend = bound.mustSendLimit || outputTokens < bound.outputTokens;
     return { amountNanoUsd, outputTokens: mustSend ? outputTokens : undefined };

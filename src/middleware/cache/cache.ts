@@ -3,6 +3,7 @@ import { parseCacheControl, type RequestCacheControl } from '../../core/cache-co
 import { FarthingError } from '../../core/errors.ts';
 import { ageMs, freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
+import type { Target } from '../../core/model/target.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome, type RequestShape } from '../compose.ts';
 import { callKey, type CacheOptions, embeddingsCallKey, notCached, readEntry } from './cache-access.ts';
 import { prepareReplay, replayEntry, type ReplayTerms } from './replay.ts';
@@ -108,6 +109,23 @@ export async function answerCollapsed(call: Call, key: CacheKey, options: CacheO
   const control = parseCacheControl(call.headers['cache-control']);
   if (entry === undefined || freshness(entry, options.clock.nowMs(), control) !== 'fresh') return false;
   return serve(call, key, entry, 'collapsed', options);
+}
+
+/**
+ * Answers a call from what is stored of another target than its first, which is about to be asked in its place. False when nothing is, and always for
+ * embeddings, which are looked up item by item.
+ * @internal
+ */
+export async function answerFrom(call: Call, target: Target, options: CacheOptions): Promise<boolean> {
+  const { mayStore, mayShare, request } = call.state;
+  if (!mayStore || !mayShare || call.endpoint === 'embeddings' || request === undefined) return false;
+  const key = callKey(call, request.body, options, target);
+  const entry = await readEntry(key, options);
+  const control = parseCacheControl(call.headers['cache-control']);
+  if (entry === undefined || freshness(entry, options.clock.nowMs(), control) !== 'fresh') return false;
+  if (!serve(call, key, entry, 'hit', options)) return false;
+  decide(call, 'cache', 'hit', 'fallback');
+  return true;
 }
 
 function serve(

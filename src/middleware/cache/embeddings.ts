@@ -132,13 +132,26 @@ async function askForRest(
   }
   const body = isWhole ? call.body : encoder.encode(state.request?.text);
   const outcome = await next({ ...call, body, receiver: merger });
-  await Promise.all(merger.embedded().map(({ key, item }) => writeEntry(key, itemEntry(call, item, options), options)));
+  await Promise.all(
+    merger.embedded().map(({ missing: asked, item }) => {
+      const key = keyOfItem(call, asked, options);
+      return writeEntry(key, itemEntry(call, item, options), options);
+    }),
+  );
   return outcome;
+}
+
+/** A vector is stored under the target that made it. */
+function keyOfItem(call: Call, { item, key }: MissingItem, options: CacheOptions): CacheKey {
+  const { answer, plan } = call.state;
+  if (answer === undefined || answer.target === plan?.targets[0]) return key;
+  return callKey(call, item.keyBody, options, answer.target);
 }
 
 /** Makes the call ask for the missing items only. */
 function narrow(call: Call, missing: readonly MissingItem[]): void {
   const { state } = call;
+  state.isPartial = true;
   const body = embeddingsBody(
     state.request?.body ?? {},
     missing.map(({ item }) => item),

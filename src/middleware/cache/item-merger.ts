@@ -41,8 +41,8 @@ export class ItemMerger implements ReplyReceiver {
   }
 
   /** What the provider gave, for the cache; empty when the reply was not good. */
-  embedded(): readonly { readonly key: CacheKey; readonly item: EmbeddedItem }[] {
-    return this.#embedded.map((item, index) => ({ key: (this.#missing[index] as MissingItem).key, item }));
+  embedded(): readonly { readonly missing: MissingItem; readonly item: EmbeddedItem }[] {
+    return this.#embedded.map((item, index) => ({ missing: this.#missing[index] as MissingItem, item }));
   }
 
   head(head: UpstreamHead): void {

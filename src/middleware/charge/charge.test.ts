@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NotingReceiver, fakeCall } from '../../../test/support/fake-call.ts';
+import { NotingReceiver, fakeAttempt, fakeCall } from '../../../test/support/fake-call.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { nanoUsd } from '../../core/money.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
@@ -75,7 +75,7 @@ async function run(ledger: NotingLedger, { hold }: Held, outcome: Outcome = REFU
   const call: Call = fakeCall('c', new NotingReceiver());
   call.state.plan = { asked: 'm', baseline: TARGET, targets: [TARGET] };
   call.state.hold = hold;
-  return handle(call, () => Promise.resolve(outcome));
+  return handle({ ...call, attempt: fakeAttempt(TARGET) }, () => Promise.resolve(outcome));
 }
 
 test('under a hard budget an intent is for the owner that holds its money, at the bound that is held', async () => {

@@ -1,12 +1,12 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
-import { nanoUsd } from '../../core/money.ts';
+import { addUsd, nanoUsd } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Pricer } from '../../ports/pricer.ts';
-import type { AttemptBound, Call, Middleware, Outcome } from '../compose.ts';
+import { type AttemptBound, attemptOf, type Call, type Middleware, type Outcome } from '../compose.ts';
 import { attemptCharge, estimatedInputTokens } from './attempt-charge.ts';
 import type { ChargeSpool } from './charge-spool.ts';
 import { HoldBack } from './hold-back.ts';
@@ -36,7 +36,7 @@ export function chargeMiddleware(options: ChargeOptions): Middleware {
           retryable: true,
         });
       }
-      const target = call.state.plan?.targets[0] as Target;
+      const { target } = attemptOf(call);
       const bound = await coveredBound(call, target);
       const intent = intentOf(call, target, bound, options);
       const hold = new HoldBack(call.receiver);
@@ -68,12 +68,20 @@ async function intend(call: Call, intent: Intent, options: ChargeOptions, reply:
 
 /** The bound of an attempt, for which there is room in what the call holds. */
 async function coveredBound(call: Call, target: Target): Promise<AttemptBound | undefined> {
-  const { hold } = call.state;
-  const bound = hold?.boundOf(target);
+  const { state } = call;
+  const { hold } = state;
+  const bound = hold?.boundOf(target, attemptOf(call).continues?.addedBytes);
   if (hold === undefined || !hold.isHard) return bound;
   if (bound === undefined)
     throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
-  await hold.cover(target, bound.amountNanoUsd);
+  // Before the wait: another attempt of the call may ask meanwhile.
+  state.uncharged = addUsd(state.uncharged, bound.amountNanoUsd);
+  try {
+    await hold.cover(target, state.uncharged);
+  } catch (error) {
+    state.uncharged = nanoUsd(state.uncharged - bound.amountNanoUsd);
+    throw error;
+  }
   return bound;
 }
 
@@ -102,33 +110,36 @@ async function settle(
   options: ChargeOptions,
   hold: HoldBack,
 ): Promise<void> {
+  const { target } = attemptOf(call);
   const charge = attemptCharge({
     intent,
     outcome,
     status: hold.status,
     error: hold.error,
     atMs: Math.max(options.clock.nowMs(), call.state.hold?.earliestChargeMs ?? 0),
-    estimatedInputTokens: estimatedInputTokens(call.body.byteLength),
-    price: (usage, terms) => options.pricer.price(call.state.plan?.targets[0] as Target, usage, terms, intent.atMs),
+    estimatedInputTokens: estimatedInputTokens(call.body.byteLength + (attemptOf(call).continues?.addedBytes ?? 0)),
+    price: (usage, terms) => options.pricer.price(target, usage, terms, intent.atMs),
   });
   call.state.charges.push(charge);
-  if (outcome.kind === 'complete') noteAnswer(call, charge, outcome);
+  if (outcome.kind === 'complete' && !attemptOf(call).isDropped()) noteAnswer(call, charge, outcome);
   report(call, charge, intent, options);
-  const target = call.state.plan?.targets[0] as Target;
+  const { state } = call;
+  state.uncharged = nanoUsd(Math.max(0, state.uncharged - (intent.upperBoundNanoUsd ?? 0)));
   // As long as the charge is not there the intent stands for it: should this process die, its whole bound is charged.
   const heldNanoUsd = nanoUsd(Math.max(charge.amountNanoUsd ?? 0, intent.upperBoundNanoUsd ?? 0));
-  const pending = call.state.hold?.pend(target, heldNanoUsd, charge.atMs);
+  const pending = state.hold?.pend(target, heldNanoUsd, charge.atMs);
   await options.spool.write(charge, (receipt) => pending?.settle(receipt));
 }
 
 function noteAnswer(call: Call, charge: Charge, outcome: Outcome): void {
   call.state.answer = {
     source: 'provider',
-    target: call.state.plan?.targets[0] as Target,
+    target: attemptOf(call).target,
     servedModel: charge.servedModel,
     baselineUsage: charge.usage,
     usage: charge.usage,
     terms: outcome.facts?.terms ?? {},
+    charge,
   };
 }
 

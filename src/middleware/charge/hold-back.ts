@@ -61,6 +61,8 @@ export class HoldBack implements ReplyReceiver {
 
   /** Passes on what was held back, once the charge is durable. */
   release(): void {
+    // The end of an answer that failed would be a lie.
+    if (this.#error !== undefined) this.#held.length = 0;
     if (this.#head?.form === 'whole' && (this.#isEnded || this.#held.length > 0)) this.#receiver.head(this.#head);
     if (this.#held.length > 0) this.#receiver.frames(this.#held);
     if (this.#error !== undefined) this.#receiver.fail(this.#error);

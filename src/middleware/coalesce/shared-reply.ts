@@ -156,7 +156,8 @@ export class SharedReply implements ReplyReceiver {
   #conclude(reader: Reader, result: ShareResult): void {
     const { answer } = this.#leader.state;
     if (reader.call !== this.#leader && answer !== undefined) {
-      reader.call.state.answer = { ...answer, source: answer.source === 'provider' ? 'shared' : answer.source };
+      const source = answer.source === 'provider' ? 'shared' : answer.source;
+      reader.call.state.answer = { ...answer, source, charge: undefined };
     }
     if (this.#error === undefined) reader.call.receiver.end();
     else reader.call.receiver.fail(this.#error);

@@ -1,13 +1,17 @@
-import { FarthingError } from '../../core/errors.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Provider, ProviderRequest } from '../../ports/provider.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
+import { adaptation } from '../../wire/adapted-request.ts';
 import { outputLimitMembers } from '../../wire/output-limit.ts';
 import { spliceRequest } from '../../wire/splice-request.ts';
-import { type Call, type Middleware, type Outcome } from '../compose.ts';
+import { attemptOf, type Call, decide, type Middleware, type Outcome } from '../compose.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { ReplyListener } from './reply-listener.ts';
+
+const encoder = new TextEncoder();
 
 /** What {@link dispatchMiddleware} needs. @internal */
 export interface DispatchOptions {
@@ -17,20 +21,21 @@ export interface DispatchOptions {
   readonly vendorOf: (target: Target) => string | undefined;
   /** Largest whole reply that is held in memory, in bytes. */
   readonly maxReplyBytes: number;
+  readonly clock: Clock;
 }
 
 /** Times after which a provider is given up, in milliseconds. @public */
 export interface DispatchTimeouts {
-  /** To the head of a streamed reply. A whole reply has the total time alone. */
+  /** To the first byte of a streamed reply's body. A whole reply has the total time alone. */
   readonly firstByteMs: number;
   /** Between bytes of a stream; pings count as life. */
   readonly idleMs: number;
-  /** For the whole attempt. */
+  /** For the whole call, all its attempts and the pauses between them. */
   readonly totalMs: number;
 }
 
 /**
- * Sends the call to its first target and passes the reply on as it comes. The last step of the attempt chain; it refuses when the
+ * Sends an attempt to its target and passes the reply on as it comes. The last step of the attempt chain; it refuses when the
  * target's provider is not there, so it is not one of those that step aside.
  * @internal
  */
@@ -38,41 +43,40 @@ export function dispatchMiddleware(options: DispatchOptions): Middleware {
   return {
     name: 'dispatch',
     handle(call) {
-      const { request, plan } = call.state;
-      if (request === undefined || plan === undefined) throw new FarthingError('internal', 'dispatch before route');
-      const target = plan.targets[0];
-      const provider = options.providers.get(target.provider);
-      if (provider === undefined) throw new FarthingError('internal', `no provider ${target.provider}`);
-      return exchange(call, request, target, provider, options);
+      const request = attemptOf(call).continues?.request ?? call.state.request;
+      if (request === undefined) throw new FarthingError('internal', 'dispatch before decode');
+      const { provider: name } = attemptOf(call).target;
+      const provider = options.providers.get(name);
+      if (provider === undefined) throw new FarthingError('internal', `no provider ${name}`);
+      return exchange(call, request, provider, options);
     },
   };
 }
 
-function exchange(
-  call: Call,
-  request: DecodedRequest,
-  target: Target,
-  provider: Provider,
-  options: DispatchOptions,
-): Promise<Outcome> {
+function exchange(call: Call, request: DecodedRequest, provider: Provider, options: DispatchOptions): Promise<Outcome> {
   const { timeouts } = options;
-  const deadline = new AbortController();
-  const leave = (): void => deadline.abort(new FarthingError('client-left', 'nobody waits for the answer'));
+  const { target, keyIndex } = attemptOf(call);
+  const giveUp = new AbortController();
+  const timers = attemptTimers(call, request, options, (error) => giveUp.abort(error));
+  const leave = (): void => giveUp.abort(leavingError(call.signal));
   if (call.signal.aborted) leave();
   call.signal.addEventListener('abort', leave, { once: true });
-  const timer = setTimeout(() => {
-    deadline.abort(
-      new FarthingError('provider-timeout', `${formatTarget(target)} took longer than ${timeouts.totalMs} ms`),
-    );
-  }, timeouts.totalMs).unref();
-  const listener = new ReplyListener(call.endpoint, call.receiver, options.maxReplyBytes, (error) => {
-    clearTimeout(timer);
-    call.signal.removeEventListener('abort', leave);
-    // Where the reply was given up here, the provider must stop sending it.
-    if (error !== undefined) deadline.abort(error);
+  const listener = new ReplyListener({
+    endpoint: call.endpoint,
+    receiver: call.receiver,
+    samples: request.samples,
+    maxReplyBytes: options.maxReplyBytes,
+    onFirstByte: () => clearTimeout(timers.firstByte),
+    onOver: (error) => {
+      clearTimeout(timers.firstByte);
+      clearTimeout(timers.total);
+      call.signal.removeEventListener('abort', leave);
+      // Where the reply was given up here, the provider must stop sending it.
+      if (error !== undefined) giveUp.abort(error);
+    },
   });
-  if (deadline.signal.aborted) {
-    listener.onError(deadline.signal.reason as FarthingError, false);
+  if (giveUp.signal.aborted) {
+    listener.onError(giveUp.signal.reason as FarthingError, false);
     return listener.outcome;
   }
   listener.exchange = provider.send(
@@ -81,26 +85,67 @@ function exchange(
       method: 'POST',
       // The caller's credentials were sent to one provider's address: an alias that leads elsewhere must not take them along.
       headers: forwardedHeaders(call.headers, target.provider === call.pinnedProvider ? call.credentials : undefined),
-      body: attemptBody(call, request, target, options),
-      signal: deadline.signal,
-      headTimeoutMs: request.isStream ? timeouts.firstByteMs : timeouts.totalMs,
-      idleTimeoutMs: timeouts.idleMs,
+      body: attemptBody(call, request, options),
+      signal: giveUp.signal,
+      headTimeoutMs: timeouts.totalMs,
+      // A whole reply comes when it is ready; some providers send blanks until then, others nothing.
+      idleTimeoutMs: request.isStream ? timeouts.idleMs : timeouts.totalMs,
+      keyIndex,
     } satisfies ProviderRequest,
     listener,
   );
   return listener.outcome;
 }
 
-/** The caller's bytes, changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs. */
-function attemptBody(call: Call, request: DecodedRequest, target: Target, options: DispatchOptions): Uint8Array {
+/** Why nobody waits any more: the client left, or another attempt of the call was faster. */
+function leavingError(signal: AbortSignal): FarthingError {
+  const reason: unknown = signal.reason;
+  return isFarthingError(reason) && reason.code === 'attempt-dropped'
+    ? reason
+    : new FarthingError('client-left', 'nobody waits for the answer');
+}
+
+interface AttemptTimers {
+  /** Undefined for whole replies. */
+  readonly firstByte: NodeJS.Timeout | undefined;
+  readonly total: NodeJS.Timeout;
+}
+
+function attemptTimers(
+  call: Call,
+  request: DecodedRequest,
+  { timeouts, clock }: DispatchOptions,
+  onTimeout: (error: FarthingError) => void,
+): AttemptTimers {
+  const { target, deadlineAt } = attemptOf(call);
+  const name = formatTarget(target);
+  const after = (ms: number, message: string): NodeJS.Timeout =>
+    setTimeout(() => onTimeout(new FarthingError('provider-timeout', message, { retryable: true })), ms).unref();
+  const leftMs = Math.max(0, deadlineAt - clock.monotonicMs());
+  return {
+    firstByte: request.isStream
+      ? after(timeouts.firstByteMs, `${name} sent nothing for ${timeouts.firstByteMs} ms`)
+      : undefined,
+    total: after(leftMs, `the call took longer than ${timeouts.totalMs} ms; ${name} was asked last`),
+  };
+}
+
+/**
+ * The caller's bytes, changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs, parameters
+ * that the target refuses.
+ */
+function attemptBody(call: Call, request: DecodedRequest, options: DispatchOptions): Uint8Array {
+  const { target, refused, continues } = attemptOf(call);
   const outputTokens = call.state.hold?.boundOf(target)?.outputTokens;
   const asksUsage = call.endpoint === 'chat' && request.isStream && !request.wantsUsageChunk;
+  const planned =
+    outputTokens === undefined ? undefined : outputLimitMembers(request, outputTokens, options.vendorOf(target));
+  const adapted = refused === undefined ? undefined : adaptation(request, refused, planned);
+  for (const change of adapted?.changes ?? []) decide(call, 'adapt', 'changed', change);
   const edited = spliceRequest(request, {
     ...(request.model === target.model ? {} : { model: target.model }),
     ...(asksUsage ? { includeUsage: true as const } : {}),
-    ...(outputTokens === undefined
-      ? {}
-      : { members: outputLimitMembers(request, outputTokens, options.vendorOf(target)) }),
+    ...(adapted?.edits ?? (planned === undefined ? {} : { members: planned })),
   });
-  return edited ?? call.body;
+  return edited ?? (continues === undefined ? call.body : encoder.encode(request.text));
 }

@@ -1,8 +1,9 @@
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
-import type { ReplyFacts } from '../../core/model/reply.ts';
+import type { ReplyError, ReplyFacts } from '../../core/model/reply.ts';
 import { NO_USAGE } from '../../core/model/usage.ts';
 import type { Exchange, ProviderListener } from '../../ports/provider.ts';
+import { BROKEN_REPLY } from '../../wire/reply-error.ts';
 import { wholeReplyFacts } from '../../wire/reply-whole.ts';
 import { type SseFrame, SseFramer } from '../../wire/sse-framer.ts';
 import { type StreamReader, streamReader } from '../../wire/stream-reader.ts';
@@ -13,10 +14,13 @@ const decoder = new TextDecoder();
 const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
 
 /**
- * For how long a connection may stay open behind the event that ends the answer, in milliseconds. That event is held back until the reply
- * is over; clients stop reading at it, so a provider that never closes would make them wait for nothing.
+ * For how long a connection may stay open behind the event that ends the answer, in milliseconds. What comes behind a finish reason (usage, `[DONE]`)
+ * comes at once; the end is held back until the reply is over, so a provider that never closes would make the client wait for nothing.
  */
 const LINGER_MS = 1000;
+
+/** What a reply is called that is JSON and holds no answer: no choice, no content, no data. */
+const NO_ANSWER: ReplyError = { type: BROKEN_REPLY.type, message: 'The provider sent a reply without an answer.' };
 
 /** Facts of a reply of which nothing could be read. */
 const NO_FACTS: ReplyFacts = {
@@ -28,6 +32,20 @@ const NO_FACTS: ReplyFacts = {
   outputBytes: 0,
 };
 
+/** What a {@link ReplyListener} needs. @internal */
+export interface ReplyListenerOptions {
+  readonly endpoint: Endpoint;
+  readonly receiver: ReplyReceiver;
+  /** Answers that were asked for at once. */
+  readonly samples: number;
+  /** Largest whole reply that is held in memory, in bytes. */
+  readonly maxReplyBytes: number;
+  /** The first byte of the reply's body has come. */
+  readonly onFirstByte: () => void;
+  /** The reply is over; told why, where it did not end by itself. */
+  readonly onOver: (error: FarthingError | undefined) => void;
+}
+
 /**
  * Takes a provider's reply: frames and reads a stream while its bytes pass, or collects a whole reply and reads it at its end.
  * The promise `outcome` settles once, after the receiver has got its `end` or `fail`.
@@ -36,10 +54,9 @@ const NO_FACTS: ReplyFacts = {
 export class ReplyListener implements ProviderListener {
   readonly outcome: Promise<Outcome>;
   exchange: Exchange | undefined;
+  readonly #options: ReplyListenerOptions;
   readonly #endpoint: Endpoint;
   readonly #receiver: ReplyReceiver;
-  readonly #maxReplyBytes: number;
-  readonly #onOver: (error: FarthingError | undefined) => void;
   #settle: (outcome: Outcome) => void = () => undefined;
   #head: UpstreamHead | undefined;
   #framer: SseFramer | undefined;
@@ -47,21 +64,14 @@ export class ReplyListener implements ProviderListener {
   #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
   #sawTerminal = false;
-  #sawError = false;
+  #hasBytes = false;
   #linger: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  /** `onOver` is told why, where the reply did not end by itself. */
-  constructor(
-    endpoint: Endpoint,
-    receiver: ReplyReceiver,
-    maxReplyBytes: number,
-    onOver: (error: FarthingError | undefined) => void,
-  ) {
-    this.#endpoint = endpoint;
-    this.#receiver = receiver;
-    this.#maxReplyBytes = maxReplyBytes;
-    this.#onOver = onOver;
+  constructor(options: ReplyListenerOptions) {
+    this.#options = options;
+    this.#endpoint = options.endpoint;
+    this.#receiver = options.receiver;
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -80,18 +90,21 @@ export class ReplyListener implements ProviderListener {
     this.#head = { status, headers, form: isStream ? 'stream' : 'whole' };
     if (!isStream) return;
     this.#framer = new SseFramer();
-    this.#reader = streamReader(this.#endpoint);
+    this.#reader = streamReader(this.#endpoint, this.#options.samples);
     this.#receiver.head(this.#head);
   }
 
   onData(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
+    if (!this.#hasBytes) {
+      this.#hasBytes = true;
+      this.#options.onFirstByte();
+    }
     if (this.#framer !== undefined) return this.#relay(this.#framer, chunk);
     this.#sizeBytes += chunk.byteLength;
-    if (this.#sizeBytes > this.#maxReplyBytes) {
-      this.#giveUp(
-        new FarthingError('provider-broken', `the provider's reply is longer than ${this.#maxReplyBytes} bytes`),
-      );
+    const { maxReplyBytes } = this.#options;
+    if (this.#sizeBytes > maxReplyBytes) {
+      this.#giveUp(new FarthingError('provider-broken', `the provider's reply is longer than ${maxReplyBytes} bytes`));
       return true;
     }
     this.#chunks.push(chunk);
@@ -101,21 +114,20 @@ export class ReplyListener implements ProviderListener {
   onEnd(): void {
     if (this.#isOver) return;
     if (this.#framer === undefined) this.#endWhole();
-    else this.#endStream(this.#framer);
+    else this.#endStream(this.#framer.finish());
   }
 
   onError(error: Error, wasSent: boolean): void {
     if (this.#isOver) return;
-    const isWhole = this.#sawTerminal && this.#reader?.facts().ended === true;
     // Some servers drop the connection behind the last event: the answer is whole all the same.
-    if (this.#framer !== undefined && isWhole && !isLeaving(error)) this.#endStream(this.#framer);
+    if (this.#reader?.hasEnded() === true && !isLeaving(error)) this.#endStream();
     else this.#giveUp(error, wasSent);
   }
 
   #giveUp(error: Error, wasSent = true): void {
     const named = isFarthingError(error)
       ? error
-      : new FarthingError('provider-broken', 'the exchange failed', { cause: error });
+      : new FarthingError('provider-broken', 'the exchange failed', { retryable: true, cause: error });
     const kind = isLeaving(error) ? 'client-left' : 'broken';
     this.#over({ kind, facts: this.#reader?.facts(), ...(wasSent ? {} : { neverSent: true }) }, named);
   }
@@ -129,44 +141,65 @@ export class ReplyListener implements ProviderListener {
       return true;
     }
     const relayed = this.#read(frames);
-    if (relayed.length === 0 || this.#receiver.frames(relayed)) return true;
+    const mayGoOn = relayed.length === 0 || this.#receiver.frames(relayed);
+    if (relayed.at(-1)?.role === 'error') this.#endAtError();
+    if (mayGoOn) return true;
     void this.#receiver.drained().then(() => this.exchange?.resume());
     return false;
   }
 
+  /** Reads frames up to an error, which is the last one given; behind it the stream is worth nothing. */
   #read(frames: readonly SseFrame[]): ReplyFrame[] {
     const relayed: ReplyFrame[] = [];
+    const reader = this.#reader as StreamReader;
     for (const frame of frames) {
-      const role = this.#reader?.read(frame) ?? 'other';
-      if (role === 'terminal') this.#noteTerminal();
-      if (role === 'error') this.#sawError = true;
+      const role = roleIn(reader, frame);
+      // Behind the end nothing counts.
+      if (role === 'error' && this.#sawTerminal) break;
+      if (role === 'terminal') this.#sawTerminal = true;
       relayed.push({ bytes: frame.bytes, role });
+      if (role === 'error') break;
     }
+    if (reader.hasEnded()) this.#startLinger();
     return relayed;
   }
 
-  #noteTerminal(): void {
-    this.#sawTerminal = true;
+  #startLinger(): void {
     this.#linger ??= setTimeout(() => {
-      if (this.#isOver || this.#framer === undefined) return;
-      this.#endStream(this.#framer);
-      this.#onOver(new FarthingError('provider-broken', 'the provider did not close its stream'));
+      if (this.#isOver) return;
+      this.#endStream();
+      this.#options.onOver(new FarthingError('provider-broken', 'the provider did not close its stream'));
     }, LINGER_MS).unref();
   }
 
-  #endStream(framer: SseFramer): void {
-    const rest = framer.finish();
-    const relayed = rest === undefined ? [] : this.#read([rest]);
+  /** An error of the provider's is the end of its stream; so is an event that is not JSON, of which nothing is passed on. */
+  #endAtError(): void {
+    if (this.#isOver) return;
     const facts = this.#reader?.facts() ?? NO_FACTS;
-    if (this.#sawError) {
-      if (relayed.length > 0) this.#receiver.frames(relayed);
-      this.#over({ kind: 'provider-error', facts });
+    this.#over({ kind: 'provider-error', facts });
+    this.#options.onOver(new FarthingError('provider-broken', 'the stream is over'));
+  }
+
+  /** @param rest - what came behind the last blank line, where the stream ended by itself. */
+  #endStream(rest?: SseFrame): void {
+    const relayed = rest === undefined ? [] : this.#read([rest]);
+    if (relayed.at(-1)?.role === 'error') {
+      this.#receiver.frames(relayed);
+      this.#endAtError();
       return;
     }
+    const facts = this.#reader?.facts() ?? NO_FACTS;
     if (!facts.ended) {
       this.#over(
         { kind: 'broken', facts },
         new FarthingError('provider-broken', 'the stream ended before the answer did', { retryable: true }),
+      );
+      return;
+    }
+    if (facts.finish === 'error') {
+      this.#over(
+        { kind: 'provider-error', facts },
+        new FarthingError('provider-failed', 'the provider failed within its answer', { retryable: true }),
       );
       return;
     }
@@ -193,18 +226,25 @@ export class ReplyListener implements ProviderListener {
     this.#isOver = true;
     clearTimeout(this.#linger);
     this.#chunks = [];
-    this.#onOver(error);
+    this.#options.onOver(error);
     if (error === undefined) this.#receiver.end();
     else this.#receiver.fail(error);
     this.#settle(outcome);
   }
 }
 
+function roleIn(reader: StreamReader, frame: SseFrame): ReplyFrame['role'] {
+  const role = reader.read(frame);
+  if (role === 'content') return reader.hasContent() ? 'content' : 'opening';
+  // `response.failed` is both an end and an error.
+  return role === 'terminal' && reader.facts().error !== undefined ? 'error' : role;
+}
+
 /** Why a reply with this head cannot be passed on. */
 function headFault(status: number, headers: UpstreamHead['headers']): FarthingError | undefined {
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding !== '' && coding !== 'identity')
-    return new FarthingError('provider-broken', 'the provider compressed its reply, which was not asked for');
+    return new FarthingError('provider-failed', 'the provider compressed its reply, which was not asked for');
   // Passed on, a redirect would send the client, and its prompt, to an address that nobody configured.
   if (status >= 300 && status < 400)
     return new FarthingError(
@@ -215,7 +255,7 @@ function headFault(status: number, headers: UpstreamHead['headers']): FarthingEr
 }
 
 function isLeaving(error: Error): boolean {
-  return isFarthingError(error) && error.code === 'client-left';
+  return isFarthingError(error) && (error.code === 'client-left' || error.code === 'attempt-dropped');
 }
 
 function readWhole(endpoint: Endpoint, status: number, body: Uint8Array): ReplyFacts {
@@ -223,8 +263,11 @@ function readWhole(endpoint: Endpoint, status: number, body: Uint8Array): ReplyF
   try {
     parsed = JSON.parse(decoder.decode(body));
   } catch {
-    return { ...NO_FACTS, finish: 'error', outputBytes: body.byteLength };
+    return { ...NO_FACTS, finish: 'error', error: BROKEN_REPLY, outputBytes: body.byteLength };
   }
   const facts = wholeReplyFacts(endpoint, parsed);
-  return status < 300 ? facts : { ...facts, finish: 'error', usage: facts.usage ?? NO_USAGE };
+  if (status >= 300) return { ...facts, finish: 'error', usage: facts.usage ?? NO_USAGE };
+  // A response that is made in the background is queued, and has nothing yet.
+  const isAnswer = facts.ended || !facts.isEmpty || endpoint === 'responses' || facts.error !== undefined;
+  return isAnswer ? facts : { ...facts, finish: 'error', error: NO_ANSWER };
 }

@@ -50,6 +50,7 @@ export function undiciProvider(options: UndiciProviderOptions): Provider {
   return {
     name: options.name,
     protocol: options.protocol,
+    keyWeights: options.apiKeys.map(({ weight }) => weight ?? 1),
     send(request, listener) {
       const handler = new DispatchListener(request.signal, listener);
       pool.dispatch(
@@ -92,7 +93,10 @@ function withQuery(path: string, query: string): string {
 
 function requestHeaders(options: UndiciProviderOptions, request: ProviderRequest): Record<string, string> {
   const headers: Record<string, string> = { ...request.headers };
-  const key = chooseWeighted(options.apiKeys, options.random);
+  const key =
+    request.keyIndex === undefined
+      ? chooseWeighted(options.apiKeys, options.random)
+      : options.apiKeys[request.keyIndex]?.key;
   if (key !== undefined) {
     delete headers['authorization'];
     delete headers['x-api-key'];

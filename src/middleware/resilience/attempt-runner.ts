@@ -1,0 +1,173 @@
+import { formatTarget, type Target } from '../../core/model/target.ts';
+import type { RefusedParameter } from '../../core/adapt/refused-parameter.ts';
+import { knownRefusals } from '../../core/adapt/known-refusals.ts';
+import { refusalScope } from '../../wire/refusal-scope.ts';
+import type { Attempt, Call, Next, Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import { type AttemptEnd, failureOf, failureReason } from './attempt-end.ts';
+import type { CallCandidate, CallCandidates } from './call-candidates.ts';
+import type { AttemptLane } from './lane.ts';
+import { ReplyGate } from './reply-gate.ts';
+import type { ResilienceOptions } from './resilience.ts';
+import type { AttemptTicket } from './target-book.ts';
+
+/** Most bytes that are held back before a stream's first text: a preamble of that size is none, and is passed on. */
+const MAX_PREAMBLE_BYTES = 1_000_000;
+
+const NONE: ReadonlySet<RefusedParameter> = new Set();
+
+/** One attempt to be made. @internal */
+export interface AttemptTask {
+  readonly index: number;
+  readonly lane: AttemptLane;
+  /** Takes the reply, once it is worth showing. */
+  readonly receiver: ReplyReceiver;
+  readonly continues: Attempt['continues'];
+}
+
+/** Makes single attempts of a call: chooses the key, watches the clock, and writes down what came of it. @internal */
+export class AttemptRunner {
+  readonly #call: Call;
+  readonly #next: Next;
+  readonly #options: ResilienceOptions;
+  readonly #candidates: CallCandidates;
+  readonly #deadlineAt: number;
+
+  constructor(call: Call, next: Next, options: ResilienceOptions, candidates: CallCandidates, deadlineAt: number) {
+    this.#call = call;
+    this.#next = next;
+    this.#options = options;
+    this.#candidates = candidates;
+    this.#deadlineAt = deadlineAt;
+  }
+
+  /** Makes the attempt and, where its reply is a whole answer, passes it on. @throws what a step of ours refuses it with */
+  async run(task: AttemptTask): Promise<AttemptEnd> {
+    const { book, clock, random } = this.#options;
+    const candidate = this.#candidates.at(task.index);
+    const { entry, target } = candidate;
+    if (candidate.visits === 0) entry.budget.earn();
+    candidate.visits += 1;
+    this.#call.state.answering ??= target;
+    const ticket = book.entry(target).begin(clock.nowMs(), random, candidate.spentKeys);
+    const startedAt = clock.monotonicMs();
+    let shownAt: number | undefined;
+    const gate = this.#gate(task, target, () => {
+      shownAt = clock.monotonicMs();
+    });
+    let outcome: Outcome;
+    try {
+      outcome = await this.#next({
+        ...this.#call,
+        receiver: gate,
+        signal: task.lane.signal,
+        attempt: this.#attempt(task, candidate, ticket),
+      });
+    } catch (error) {
+      entry.end(ticket, 'left', undefined, clock.nowMs());
+      throw error;
+    }
+    const end = this.#endOf(task, ticket, outcome, gate);
+    if (end.failure === undefined && outcome.kind === 'complete') {
+      const isStream = this.#call.state.shape?.isStream === true;
+      const latency = isStream ? entry.streamLatency : entry.wholeLatency;
+      latency.add((shownAt ?? clock.monotonicMs()) - startedAt);
+    }
+    this.#note(end, candidate, ticket);
+    if (end.failure === undefined && !gate.isOpen) this.#show(gate, gate.upstreamHead as UpstreamHead, target);
+    return end;
+  }
+
+  #gate(task: AttemptTask, target: Target, onShown: () => void): ReplyGate {
+    const { policy, maxReplyBytes } = this.#options;
+    const holdsAll = policy.midStream === 'buffer';
+    return new ReplyGate(task.receiver, {
+      holdsAll,
+      maxHeldBytes: holdsAll ? maxReplyBytes : MAX_PREAMBLE_BYTES,
+      mayOpen: () => {
+        if (!task.lane.claim()) return false;
+        onShown();
+        this.#answers(target);
+        return true;
+      },
+    });
+  }
+
+  #attempt(task: AttemptTask, candidate: CallCandidate, ticket: AttemptTicket): Attempt {
+    return {
+      target: candidate.target,
+      keyIndex: candidate.entry.hasKeys ? ticket.keyIndex : undefined,
+      deadlineAt: this.#deadlineAt,
+      continues: task.continues,
+      refused: this.#refusedBy(candidate),
+      isDropped: () => task.lane.isDropped,
+    };
+  }
+
+  /** What the target is known to refuse, has refused of late, or refused of this very call. */
+  #refusedBy({ target, refused }: CallCandidate): ReadonlySet<RefusedParameter> | undefined {
+    const { policy, learned, vendorOf, clock } = this.#options;
+    const { request, plan } = this.#call.state;
+    if (!policy.adaptParameters || request === undefined) return undefined;
+    // What the caller named itself is asked as the caller wrote it, until it has refused that.
+    const isNamed = plan?.asked === target.model || plan?.asked === formatTarget(target);
+    const known = isNamed ? NONE : knownRefusals(this.#call.endpoint, vendorOf(target), target.model);
+    const late = learned.refusedBy(this.refusalKey(target), clock.nowMs());
+    if (refused.size === 0 && late.size === 0) return known;
+    return new Set([...known, ...late, ...refused]);
+  }
+
+  /** What a refusal is remembered under. */
+  refusalKey(target: Target): string {
+    const { request } = this.#call.state;
+    const scope = request === undefined ? '' : refusalScope(request, this.#call.headers['anthropic-version']);
+    return `${formatTarget(target)} ${scope}`;
+  }
+
+  #endOf(task: AttemptTask, ticket: AttemptTicket, outcome: Outcome, gate: ReplyGate): AttemptEnd {
+    const { target } = this.#candidates.at(task.index);
+    const ended = failureOf(outcome, gate, this.#options.clock.nowMs());
+    const isHidden = ended.failure === undefined && !gate.isOpen;
+    const isFiltered = isHidden && this.#options.policy.contentFilter === 'next' && wasFiltered(outcome);
+    // A whole answer that comes after another one: it is charged, and nobody wants it.
+    const isLate = isHidden && !isFiltered && !task.lane.claim();
+    const failure = isFiltered ? 'filtered' : isLate ? 'left' : ended.failure;
+    return { target, index: task.index, keyIndex: ticket.keyIndex, outcome, gate, ...ended, failure };
+  }
+
+  #note(end: AttemptEnd, { entry, target }: CallCandidate, ticket: AttemptTicket): void {
+    const { events, clock } = this.#options;
+    const { id, state, credentials, pinnedProvider } = this.#call;
+    // A caller's own key says nothing about the target for others.
+    const isOwnKey = credentials !== undefined && target.provider === pinnedProvider;
+    const blamed = isOwnKey && (end.failure === 'refused' || end.failure === 'limited') ? 'left' : end.failure;
+    const change = entry.end(ticket, blamed, end.retryAfterMs, clock.nowMs());
+    const name = formatTarget(target);
+    if (change.hasRecovered) events.emit({ kind: 'target-recovered', target: name });
+    if (end.failure === undefined) return;
+    const reason = failureReason(end);
+    state.decisions.push({
+      step: 'attempt',
+      verdict: end.failure === 'left' ? 'left' : 'failed',
+      reason,
+      target: name,
+    });
+    if (end.failure === 'left') return;
+    events.emit({ kind: 'attempt-failed', callId: id, target: name, reason });
+    if (change.restsMs > 0) events.emit({ kind: 'target-rested', target: name, restsMs: change.restsMs, reason });
+  }
+
+  #answers(target: Target): void {
+    const { state } = this.#call;
+    state.answering = target;
+    state.decisions.push({ step: 'attempt', verdict: 'answered', target: formatTarget(target) });
+  }
+
+  #show(gate: ReplyGate, head: UpstreamHead, target: Target): void {
+    this.#answers(target);
+    gate.pass(head);
+  }
+}
+
+function wasFiltered({ facts }: Outcome): boolean {
+  return facts?.finish === 'content-filter' || facts?.finish === 'refusal';
+}

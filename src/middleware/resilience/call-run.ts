@@ -1,0 +1,207 @@
+import { FarthingError } from '../../core/errors.ts';
+import { formatTarget, type Target } from '../../core/model/target.ts';
+import { errorStatus } from '../../core/resilience/failure.ts';
+import { type LastFailure, type NextAttempt, nextAttempt } from '../../core/resilience/next-attempt.ts';
+import { adaptation } from '../../wire/adapted-request.ts';
+import { refusedParameters } from '../../wire/refused-parameters.ts';
+import { BROKEN_REPLY } from '../../wire/reply-error.ts';
+import { type Call, decide, type Next, type Outcome, type UpstreamHead } from '../compose.ts';
+import type { AttemptEnd } from './attempt-end.ts';
+import { AttemptRunner } from './attempt-runner.ts';
+import { CallCandidates } from './call-candidates.ts';
+import { hedgedAttempt } from './hedged-attempt.ts';
+import { onlyLane } from './lane.ts';
+import { pause } from './pause.ts';
+import type { ResilienceOptions } from './resilience.ts';
+
+/** All attempts of one call, until one has answered or nothing is left to try. @internal */
+export class CallRun {
+  readonly #call: Call;
+  readonly #options: ResilienceOptions;
+  readonly #candidates: CallCandidates;
+  readonly #runner: AttemptRunner;
+  readonly #deadlineAt: number;
+
+  constructor(call: Call, next: Next, options: ResilienceOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.#deadlineAt = options.clock.monotonicMs() + options.totalMs;
+    this.#candidates = new CallCandidates(targetsOf(call), options);
+    this.#runner = new AttemptRunner(call, next, options, this.#candidates, this.#deadlineAt);
+  }
+
+  async run(): Promise<Outcome> {
+    let last: AttemptEnd | undefined;
+    let step = this.#choose(undefined);
+    while (step.kind === 'attempt') {
+      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+      if (step.waitMs > 0 && !(await pause(step.waitMs, this.#call.signal))) return this.#left(last);
+      // oxlint-disable-next-line no-await-in-loop
+      if (await this.#isAnsweredFromCache(step.index)) return { kind: 'complete', facts: undefined };
+      try {
+        // oxlint-disable-next-line no-await-in-loop
+        last = await this.#attempt(step);
+      } catch (error) {
+        // A step of ours refused it, a budget for one: where an attempt was made before, its failure is the answer.
+        if (last === undefined) throw error;
+        decide(this.#call, 'resilience', 'stop', 'refused');
+        break;
+      }
+      if (last.failure === undefined) return last.outcome;
+      if (last.failure === 'left') return this.#left(last);
+      if (last.gate.isOpen) return this.#breakOff(last);
+      this.#call.state.answer = undefined;
+      step = this.#afterFailure(last);
+    }
+    return last === undefined ? this.#refuseAll() : this.#fail(last);
+  }
+
+  #choose(last: LastFailure | undefined): NextAttempt {
+    const { policy, random, clock } = this.#options;
+    const step = nextAttempt(this.#candidates.states(), last, policy, random.fraction());
+    if (step.kind === 'stop') return step;
+    const isLate = clock.monotonicMs() + step.waitMs >= this.#deadlineAt;
+    return isLate ? { kind: 'stop', reason: 'spent' } : step;
+  }
+
+  #afterFailure(last: AttemptEnd): NextAttempt {
+    const again: NextAttempt = { kind: 'attempt', index: last.index, waitMs: 0, isRetry: false };
+    if (last.failure === 'wrong' && this.#learns(last)) return again;
+    if (this.#candidates.note(last)) return again;
+    const { failure } = last;
+    const passes = failure === 'filtered' && this.#options.policy.contentFilter === 'pass';
+    const kind = passes || failure === undefined || failure === 'left' ? 'wrong' : failure;
+    return this.#choose({ index: last.index, kind, retryAfterMs: last.retryAfterMs });
+  }
+
+  /** Whether the target refused parameters that the request can do without; they are left out from now on. */
+  #learns(last: AttemptEnd): boolean {
+    const { request } = this.#call.state;
+    const { refused } = this.#candidates.at(last.index);
+    if (!this.#options.policy.adaptParameters || request === undefined) return false;
+    const status = last.gate.upstreamHead?.status ?? 0;
+    const said = refusedParameters(this.#call.endpoint, status, parsed(last.gate.heldBytes()));
+    const parameters = new Set([...said].filter((parameter) => !refused.has(parameter)));
+    if (adaptation(request, parameters) === undefined) return false;
+    for (const parameter of parameters) refused.add(parameter);
+    return true;
+  }
+
+  async #isAnsweredFromCache(index: number): Promise<boolean> {
+    const { answerFromCache } = this.#options;
+    const { target, visits } = this.#candidates.at(index);
+    if (index === 0 || visits > 0 || answerFromCache === undefined) return false;
+    return answerFromCache(this.#call, target);
+  }
+
+  async #attempt({ index, isRetry }: Extract<NextAttempt, { kind: 'attempt' }>): Promise<AttemptEnd> {
+    const { policy, learned, clock } = this.#options;
+    const candidate = this.#candidates.at(index);
+    if (isRetry) candidate.entry.budget.spend();
+    const { signal, receiver } = this.#call;
+    const task = { index, lane: onlyLane(signal), receiver, continues: undefined };
+    const end = await (policy.hedge === undefined
+      ? this.#runner.run(task)
+      : hedgedAttempt(task, policy.hedge, { call: this.#call, runner: this.#runner, candidates: this.#candidates }));
+    const { refused, target } = this.#candidates.at(end.index);
+    if (end.failure === undefined && refused.size > 0)
+      learned.learn(this.#runner.refusalKey(target), refused, clock.nowMs());
+    return end;
+  }
+
+  /** Nobody waits any more. */
+  #left(last: AttemptEnd | undefined): Outcome {
+    this.#call.receiver.fail(last?.gate.error ?? new FarthingError('client-left', 'nobody waits for the answer'));
+    return last === undefined
+      ? { kind: 'client-left', facts: undefined, neverSent: true }
+      : { ...last.outcome, kind: 'client-left' };
+  }
+
+  /** The stream broke after the client had seen a part of it. */
+  #breakOff(last: AttemptEnd): Outcome {
+    const { receiver } = this.#call;
+    if (last.gate.error !== undefined) receiver.fail(last.gate.error);
+    else if (isNotJson(last))
+      receiver.fail(new FarthingError('provider-broken', 'the provider sent an event that is not JSON'));
+    // The provider's own error event, in its own words.
+    else last.gate.pass(last.gate.upstreamHead as UpstreamHead);
+    return last.outcome;
+  }
+
+  /** Gives the last failure to the client, who need not try again what was tried here. */
+  #fail(last: AttemptEnd): Outcome {
+    const { receiver } = this.#call;
+    const { gate, outcome, target } = last;
+    this.#call.state.answering = target;
+    const head = gate.upstreamHead;
+    const error = gate.error ?? replyFault(last);
+    if (error !== undefined || head === undefined) {
+      receiver.fail(spent(error ?? new FarthingError('provider-broken', 'the provider closed without an answer')));
+      return outcome;
+    }
+    const status = head.status < 300 ? errorStatus(outcome.facts?.error) : head.status;
+    const isFinal = last.failure !== 'wrong' && last.failure !== 'filtered';
+    gate.pass({ ...head, status, headers: isFinal ? { ...head.headers, 'x-should-retry': 'false' } : head.headers });
+    return outcome;
+  }
+
+  /** No target can be asked. */
+  #refuseAll(): Outcome {
+    const { clock } = this.#options;
+    const retryAfterMs = Math.max(0, this.#candidates.restUntilMs() - clock.nowMs());
+    const names = this.#candidates.list.map(({ target }) => formatTarget(target)).join(', ');
+    decide(this.#call, 'resilience', 'refuse', 'resting');
+    this.#call.receiver.fail(
+      new FarthingError('targets-resting', `no target of this model works at the moment: ${names} failed too often`, {
+        retryable: true,
+        retryAfterMs,
+      }),
+    );
+    return { kind: 'broken', facts: undefined, neverSent: true };
+  }
+}
+
+/** Items of embeddings that are in the cache came from the first target: those that are missing must not come from another. */
+function targetsOf({ state }: Call): readonly Target[] {
+  const targets = state.plan?.targets;
+  if (targets === undefined) throw new FarthingError('internal', 'resilience before route');
+  return state.isPartial ? targets.slice(0, 1) : targets;
+}
+
+/** Why a failed reply cannot be passed on as it is: it is not JSON, or a stream of which nothing was shown. */
+function replyFault(last: AttemptEnd): FarthingError | undefined {
+  const { gate, outcome } = last;
+  const { status = 0 } = gate.upstreamHead ?? {};
+  // What comes with the status of an error is passed on as it was sent: nobody takes it for an answer.
+  if (isNotJson(last) && status < 300)
+    return new FarthingError('provider-broken', 'the provider sent something that is not an answer');
+  if (gate.upstreamHead?.form !== 'stream') return undefined;
+  const error = outcome.facts?.error;
+  return new FarthingError('provider-failed', `the provider failed: ${error?.message ?? 'it gave no reason'}`, {
+    status: errorStatus(error),
+  });
+}
+
+function isNotJson({ outcome }: AttemptEnd): boolean {
+  return outcome.facts?.error?.type === BROKEN_REPLY.type;
+}
+
+/** The same error, told to one who shall not try again. */
+function spent(error: FarthingError): FarthingError {
+  const { code, message, status, param, headers, cause } = error;
+  return new FarthingError(code, message, {
+    status,
+    retryable: false,
+    headers,
+    ...(param === undefined ? {} : { param }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined; // not JSON: it names no parameter
+  }
+}
