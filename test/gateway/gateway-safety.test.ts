@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { METERED_PATHS } from '../../src/gateway/call-door.ts';
-import { ADMIN_KEY, ask, chat, type Fixture, KEY, raw, startFixture } from './gateway-fixture.ts';
+import { ENDPOINTS } from '../../src/core/model/protocol.ts';
+import type { HttpRoute } from '../../src/gateway/http-route.ts';
+import { ADMIN_KEY, ask, chat, type Fixture, KEY, keyRecord, raw, startFixture } from './gateway-fixture.ts';
 
 let gateway: Fixture;
 
@@ -12,17 +13,10 @@ beforeAll(async () => {
 });
 afterAll(async () => gateway.close());
 
-interface Knock {
-  readonly method: string;
-  readonly path: string;
-  readonly access: string;
-}
-
 /** Every route, but for methods that Node's client cannot send or that the guard refuses as such. */
-function routes(): readonly Knock[] {
-  const metered = [...METERED_PATHS.keys()].map((path) => ({ method: 'POST', path, access: 'key' }));
+function routes(): readonly HttpRoute[] {
   const refused = new Set(['CONNECT', 'TRACE', 'OPTIONS']);
-  return [...metered, ...gateway.server.routes.filter(({ method }) => !refused.has(method))];
+  return gateway.server.routes.filter(({ method }) => !refused.has(method));
 }
 
 /** Asks every route and gives those that answer anything but `status`. */
@@ -32,12 +26,13 @@ async function exceptions(
   some = routes(),
 ): Promise<readonly string[]> {
   const answers = some.map(async ({ method, path }) => {
-    const concrete = path.replace('*', 'audio/speech').replaceAll(/:\w+/g, 'x');
-    const reply = await ask(gateway.url, { method, path: concrete, headers: { ...JSON_TYPE, ...headers } });
+    const reply = await ask(gateway.url, { method, path: concrete(path), headers: { ...JSON_TYPE, ...headers } });
     return reply.status === status ? [] : [`${method} ${path} ${reply.status}`];
   });
   return (await Promise.all(answers)).flat();
 }
+
+const concrete = (path: string): string => path.replace('*', 'audio/speech').replaceAll(/:\w+/g, 'x');
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -63,9 +58,50 @@ describe('every route', () => {
     expect(open.toSorted()).toEqual(['GET /healthz 200', 'GET /metrics 200', 'GET /readyz 200']);
   });
 
+  test('says what it may cost: metered endpoints are charged, the rest of /v1 is unmetered, everything else asks no provider', () => {
+    const charged = Object.values(ENDPOINTS).map(({ clientPath }) => `POST ${clientPath}`);
+    const named = (metering: string): readonly string[] =>
+      routes().flatMap((route) => (route.metering === metering ? [`${route.method} ${route.path}`] : []));
+    expect(named('charged').toSorted()).toEqual(charged.toSorted());
+    expect(named('unmetered').every((name) => name.endsWith(' /v1/*'))).toBe(true);
+    expect(named('unmetered').length + named('none').length).toBe(routes().length - charged.length);
+  });
+
+  test('refuses a wrong key, and one that was revoked or has expired', async () => {
+    await gateway.keys.put(keyRecord('fk-revoked', { keyId: 'revoked', revokedAtMs: 1 }));
+    await gateway.keys.put(keyRecord('fk-expired', { keyId: 'expired', expiresAtMs: 1 }));
+    const open = ['GET /healthz 200', 'GET /metrics 200', 'GET /readyz 200'];
+    for (const secret of ['wrong', 'fk-revoked', 'fk-expired', `${KEY}x`, KEY.slice(0, -1), '']) {
+      // oxlint-disable-next-line no-await-in-loop -- the names of the exceptions are compared by key
+      expect((await exceptions(401, { authorization: `Bearer ${secret}` })).toSorted()).toEqual(open);
+    }
+  });
+
+  test('of callers keeps the admin key out: it is for the admin API alone', async () => {
+    const callers = routes().filter(({ access }) => access === 'key');
+    expect(await exceptions(401, { authorization: `Bearer ${ADMIN_KEY}` }, callers)).toEqual([]);
+  });
+
   test('of the admin API keeps callers out', async () => {
     const admin = routes().filter(({ access }) => access === 'admin');
     expect(await exceptions(401, { authorization: `Bearer ${KEY}` }, admin)).toEqual([]);
+  });
+
+  test.each([
+    ['oversized', 99_999_999_999],
+    ['slow', 50],
+  ])('lets go of an %s body, and takes nothing of it', async (_what, length) => {
+    const before = gateway.engine.requests.length;
+    const answers = routes().map(async ({ method, path, access }) => {
+      const key = `Authorization: Bearer ${access === 'admin' ? ADMIN_KEY : KEY}`;
+      const lines = `Host: localhost\r\n${key}\r\nContent-Type: application/json\r\nContent-Length: ${length}`;
+      const answer = await raw(gateway.port, `${method} ${concrete(path)} HTTP/1.1\r\n${lines}\r\n\r\n{"model"`);
+      const isRefused = /^HTTP\/1.1 4\d\d /.test(answer);
+      return isRefused || method === 'GET' ? [] : [`${method} ${path} ${answer.slice(0, 15)}`];
+    });
+    expect((await Promise.all(answers)).flat()).toEqual([]);
+    expect(gateway.engine.requests.length).toBe(before);
+    await expect.poll(() => gateway.server.inFlight()).toBe(0);
   });
 
   test('answers nothing that opens it to other origins', async () => {
