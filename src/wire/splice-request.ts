@@ -46,8 +46,7 @@ function setMembers(
   values: ReadonlyMap<string, string>,
   removed: ReadonlySet<string> = NONE,
 ): string {
-  const goes = (name: string): boolean => removed.has(name) && !values.has(name);
-  const replacements = removed.size === 0 ? [] : cuts(members, goes);
+  const replacements = removed.size === 0 ? [] : cuts(members, (name) => removed.has(name) && !values.has(name));
   const staying = members.size - replacements.length;
   let added = '';
   for (const [name, value] of values) {
@@ -56,7 +55,7 @@ function setMembers(
     else added += `${staying > 0 || added !== '' ? ',' : ''}${JSON.stringify(name)}:${value}`;
   }
   if (added !== '') {
-    const end = endOfMembers(text, members, goes);
+    const end = endOfMembers(text, members);
     replacements.push({ start: end, end, text: added });
   }
   return replaced(text, replacements);
@@ -78,20 +77,16 @@ function cuts(members: ReadonlyMap<string, MemberRange>, goes: (name: string) =>
   return found;
 }
 
-function endOfMembers(
-  text: string,
-  members: ReadonlyMap<string, MemberRange>,
-  goes: (name: string) => boolean,
-): number {
+function endOfMembers(text: string, members: ReadonlyMap<string, MemberRange>): number {
   let end = text.indexOf('{') + 1;
-  for (const [name, range] of members) if (!goes(name)) end = Math.max(end, range.valueEnd);
+  for (const range of members.values()) end = Math.max(end, range.valueEnd);
   return end;
 }
 
 function replaced(text: string, replacements: readonly Replacement[]): string {
   let result = '';
   let from = 0;
-  for (const each of replacements.toSorted((left, right) => left.start - right.start || left.end - right.end)) {
+  for (const each of replacements.toSorted((left, right) => left.start - right.start)) {
     result += text.slice(from, each.start) + each.text;
     from = each.end;
   }
