@@ -148,6 +148,8 @@ describe('keys', () => {
       'a, b',
       '--require',
       'feature',
+      '--priority',
+      'batch',
     ];
     const created = await farthing('keys', 'create', ...words, '--pin', 'user=alice', '--pin', 'team=a=b');
     const secret = secretIn(created.output);
@@ -159,11 +161,13 @@ describe('keys', () => {
       allowedModels: ['a', 'b'],
       pinnedTags: { user: 'alice', team: 'a=b' },
       requiredTags: ['feature'],
+      priority: 'batch',
     });
     const id = record?.keyId ?? '';
 
     const listed = await farthing('keys', 'list');
     expect(listed.output).toContain(id);
+    expect(listed.output).toMatch(/feature .*batch/);
     expect(listed.output).not.toContain(secret.slice(3));
 
     const version = await keys.version();

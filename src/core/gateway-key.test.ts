@@ -63,6 +63,15 @@ test('a rotated key hands on its limits, and the old one ends after the grace pe
   expect(rotateKey(record, 5000, next, 10, sha256Hex).retired.expiresAtMs).toBe(1000);
 });
 
+test('a priority is kept by a rotation, and a key without one says nothing of it', () => {
+  const { record } = issueKey({ ...terms, priority: 'batch' }, entropy, 1, sha256Hex);
+  expect(record.priority).toBe('batch');
+  expect(rotateKey(record, 0, { ...entropy, idHex: 'f'.repeat(16) }, 2, sha256Hex).issued.record.priority).toBe(
+    'batch',
+  );
+  expect(issueKey(terms, entropy, 1, sha256Hex).record).not.toHaveProperty('priority');
+});
+
 test('limits are kept by a rotation, can be changed and taken away', () => {
   const limits = { maxConcurrent: 2, requestsPerMinute: 60 };
   const { record } = issueKey({ ...terms, limits }, entropy, 1, sha256Hex);

@@ -63,6 +63,14 @@ describe('keys', () => {
     expect(gateway.log.join('')).not.toContain(secret);
   });
 
+  test('may be made for calls of a batch', async () => {
+    const made = await admin('POST', '/keys', { name: 'night', priority: 'batch' });
+    expect([made.status, made.json()]).toMatchObject([201, { key: { priority: 'batch' } }]);
+    const headers = { authorization: `Bearer ${String(made.json()['secret'])}` };
+    expect((await chat(gateway.url, { headers })).status).toBe(200);
+    expect(gateway.engine.requests.at(-1)?.caller.priority).toBe('batch');
+  });
+
   test('are rotated: both work for the time of grace', async () => {
     await gateway.keys.put(keyRecord('fk-old', { keyId: 'key_old', requiredTags: ['user'] }));
     const rotated = await admin('POST', '/keys/key_old/rotate', { graceMs: 60_000 });
@@ -88,6 +96,7 @@ describe('keys', () => {
     [{ name: 'a', allowedModels: ['a b'] }, 'allowedModels'],
     [{ name: 'a', pinnedTags: { User: 'x' } }, 'pinnedTags'],
     [{ name: 'a', requiredTags: ['user', 1] }, 'requiredTags'],
+    [{ name: 'a', priority: 'high' }, 'priority'],
     [{ name: 'a', secret: 'mine' }, 'secret'],
     [[], 'body'],
   ])('are refused for %o, naming the field', async (body, param) => {
