@@ -61,6 +61,7 @@ async function bench(isQuick: boolean, profileFolder: string | undefined): Promi
       residentMegabytes: resident,
       startMs: await startToFirstAnswerMs(join(stack.built, 'cli', 'main.js'), stack.upstream.origin, isQuick ? 1 : 3),
       keyAndHitMicroseconds: await keyAndHit(),
+      hostileBody: await worstBody(isQuick),
     };
     const result: BenchResult = {
       ...machine,
@@ -80,22 +81,36 @@ async function bench(isQuick: boolean, profileFolder: string | undefined): Promi
   }
 }
 
-/** The bench of the key has this figure; asked in a process of its own. */
+/** The bench of the key has this figure. */
 async function keyAndHit(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'farthing-key-'));
-  const file = join(folder, 'key.json');
+  const { results } = (await resultOf('cache-key.bench.ts')) as { results: Record<string, Record<string, number>> };
+  return results['cache key + memory hit']?.['1 KB'] ?? Number.NaN;
+}
+
+/** The bench of hostile bodies has this figure. */
+async function worstBody(isQuick: boolean): Promise<BenchResult['hostileBody']> {
+  const { longest } = (await resultOf('hostile-body.bench.ts', ...(isQuick ? ['--quick'] : []))) as {
+    longest: { readonly body: string; readonly 'held CPU ms': number };
+  };
+  return { name: longest.body, heldMs: longest['held CPU ms'] };
+}
+
+/** Runs another bench in a process of its own and gives what it writes. */
+async function resultOf(script: string, ...words: readonly string[]): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), 'farthing-bench-'));
+  const file = join(folder, 'result.json');
   try {
-    execFileSync(process.execPath, [new URL('cache-key.bench.ts', import.meta.url).pathname, file]);
-    const { results } = JSON.parse(await readFile(file, 'utf8')) as {
-      results: Record<string, Record<string, number>>;
-    };
-    return results['cache key + memory hit']?.['1 KB'] ?? Number.NaN;
+    execFileSync(process.execPath, [new URL(script, import.meta.url).pathname, ...words, file]);
+    return JSON.parse(await readFile(file, 'utf8'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-type Measured = Pick<BenchResult, 'samples' | 'latency' | 'residentMegabytes' | 'startMs' | 'keyAndHitMicroseconds'>;
+type Measured = Pick<
+  BenchResult,
+  'samples' | 'latency' | 'residentMegabytes' | 'startMs' | 'keyAndHitMicroseconds' | 'hostileBody'
+>;
 
 function figuresOf(measured: Measured): readonly Figure[] {
   const { samples, latency, residentMegabytes: resident } = measured;
@@ -130,6 +145,7 @@ function figuresOf(measured: Measured): readonly Figure[] {
     ...againstNginx(samples),
     ...latencyFigures(latency),
     figure('cache key + memory hit, in process', measured.keyAndHitMicroseconds, 'µs', 15, '1 KB prompt'),
+    figure('longest hold by one body of 1 MB, CPU', measured.hostileBody.heldMs, 'ms', 50, measured.hostileBody.name),
     figure(
       'resident memory',
       resident.farthing ?? Number.NaN,

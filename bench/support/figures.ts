@@ -28,6 +28,8 @@ export interface BenchResult extends MachineNote {
   readonly residentMegabytes: Readonly<Partial<Record<VariantName, number>>>;
   readonly startMs: number;
   readonly keyAndHitMicroseconds: number;
+  /** The body of a megabyte that kept the event loop longest at a time, and for how long. */
+  readonly hostileBody: { readonly name: string; readonly heldMs: number };
   readonly figures: readonly Figure[];
   readonly notes: readonly string[];
 }

@@ -2,7 +2,7 @@ import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_B
 import type { JsonLimits } from './json-limits.ts';
 import { jsonPathAt } from './json-path.ts';
 import { closingQuote, isJsonSpace, unescaped } from './json-string.ts';
-import { hasLoneSurrogate, loneSurrogateAt } from './lone-surrogate.ts';
+import { hasLoneSurrogate, loneSurrogateAt, mayHoldSurrogate } from './lone-surrogate.ts';
 
 /** Where a member of the outermost object stands in the text, in string offsets. @public */
 export interface MemberRange {
@@ -47,7 +47,9 @@ const FORBIDDEN_KEY = '__proto__';
 export function scanJson(text: string, limits: JsonLimits, parse?: () => unknown): JsonScan {
   const walk = new Walk(text, limits);
   if (!walk.run()) return { kind: 'fault', reason: walk.fault, path: jsonPathAt(text, walk.faultOffset) };
-  const surrogate = parse === undefined || hasLoneSurrogate(parse()) ? loneSurrogateAt(text) : -1;
+  const value = parse?.();
+  const isSound = !mayHoldSurrogate(text) || (parse !== undefined && !hasLoneSurrogate(value));
+  const surrogate = isSound ? -1 : loneSurrogateAt(text);
   if (surrogate !== -1) return { kind: 'fault', reason: 'lone-surrogate', path: jsonPathAt(text, surrogate) };
   return { kind: 'ok', members: walk.members };
 }

@@ -9,6 +9,15 @@ interface WellFormedString {
 }
 
 /**
+ * Whether a JSON text has any half of a surrogate pair that may stand alone: raw, which what was decoded from UTF-8 never has, or as an escape. Most texts
+ * have neither, so that nothing has to be searched for them.
+ * @internal
+ */
+export function mayHoldSurrogate(text: string): boolean {
+  return text.includes('\\ud') || text.includes('\\uD') || !isWellFormed(text);
+}
+
+/**
  * Whether a string or key anywhere in a parsed JSON value holds half of a surrogate pair alone. Such a text has no UTF-8: providers refuse it or
  * read it differently, so one cache key could stand for two prompts. Recursive: bound the depth first.
  * @internal
