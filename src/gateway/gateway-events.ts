@@ -39,6 +39,17 @@ export function gatewayEvents(
         case 'usage-missing':
           if (mayLog()) log.warn({ callId: event.callId, target: event.target }, event.kind);
           return;
+        case 'attempt-failed':
+          if (log.isLevelEnabled('debug') && mayLog())
+            log.debug({ callId: event.callId, target: event.target, reason: event.reason }, 'attempt failed');
+          return;
+        case 'target-rested':
+          if (mayLog())
+            log.warn({ target: event.target, restsMs: event.restsMs, reason: event.reason }, 'target is left alone');
+          return;
+        case 'target-recovered':
+          if (mayLog()) log.info({ target: event.target }, 'target answers again');
+          return;
         case 'budget-alert':
           onAlert?.(event.alert);
           if (mayLog()) logAlert(log, event.alert);

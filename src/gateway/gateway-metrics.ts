@@ -8,6 +8,7 @@ import { BudgetMetrics } from './budget-metrics.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
 import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
 import type { GroupReport, MetricSnapshot } from './workers/worker-group.ts';
+import { TargetMetrics } from './target-metrics.ts';
 
 /** Figures that are read when metrics are asked for. @internal */
 export interface GatewayGauges {
@@ -49,6 +50,7 @@ export class GatewayMetrics implements EventSink {
   readonly #internalFaults: Counter;
   readonly #unmetered: Counter<'provider' | 'status'>;
   readonly #budgets: BudgetMetrics;
+  readonly #targets: TargetMetrics;
   /** Figures of who was let in. */
   readonly admission: AdmissionMetrics;
 
@@ -72,6 +74,7 @@ export class GatewayMetrics implements EventSink {
       'status',
     ]);
     this.#budgets = new BudgetMetrics(registers);
+    this.#targets = new TargetMetrics(registers);
     this.admission = new AdmissionMetrics(registers);
     this.#addTotals(registers);
     addGauges(gauges, registers);
@@ -94,6 +97,11 @@ export class GatewayMetrics implements EventSink {
         return;
       case 'internal-fault':
         this.internalFault();
+        return;
+      case 'attempt-failed':
+      case 'target-rested':
+      case 'target-recovered':
+        this.#targets.emit(event);
         return;
       case 'budget-alert':
       case 'budget-refused':

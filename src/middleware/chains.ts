@@ -40,18 +40,24 @@ export function chains(options: ChainOptions): {
   readonly callChain: readonly Middleware[];
   readonly attemptChain: readonly Middleware[];
 } {
-  const { cache, charge } = options;
+  const { cache, charge, resilience } = options;
   const caching = cache === undefined ? [] : cachingSteps(cache, options.leases);
   return {
     callChain: [
       decodeMiddleware(options.requestLimits),
       identifyMiddleware(),
-      routeMiddleware({ table: options.table, pricer: charge.pricer }),
+      routeMiddleware({
+        table: options.table,
+        pricer: charge.pricer,
+        observationOf: (target) => resilience.book.entry(target),
+        clock: resilience.clock,
+        random: resilience.random,
+      }),
       ...caching,
       limitsMiddleware(options.limits),
       budgetMiddleware(options.budget),
       resilienceMiddleware({
-        ...options.resilience,
+        ...resilience,
         answerFromCache: cache && ((call, target) => answerFrom(call, target, cache)),
       }),
     ],

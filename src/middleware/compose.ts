@@ -5,6 +5,7 @@ import type { CacheStatus, Charge } from '../core/model/charge.ts';
 import type { Decision } from '../core/model/decision.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { ReplyFacts } from '../core/model/reply.ts';
+import type { RouteBalance } from '../core/route/route-table.ts';
 import type { RefusedParameter } from '../core/adapt/refused-parameter.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
@@ -42,6 +43,8 @@ export interface RoutePlan {
   /** What the baseline is priced as: the model asked for; for an alias its `baseline`, by default its first target. */
   readonly baseline: Target;
   readonly targets: readonly [Target, ...Target[]];
+  /** Set where the targets are equals, of which one was chosen: an answer of any of them will do. */
+  readonly balance?: RouteBalance | undefined;
 }
 
 /** Where the answer came from: a provider, the cache, another call in flight, or partly the cache (embeddings by item). */

@@ -1,6 +1,9 @@
 import { ENDPOINTS } from '../core/model/protocol.ts';
 import { NO_USAGE, usageOf } from '../core/model/usage.ts';
 import { resolveRoute, type RouteTable } from '../core/route/route-table.ts';
+import { type TargetObservation, targetOrder } from '../core/route/target-order.ts';
+import type { Target } from '../core/model/target.ts';
+import type { Clock, Random } from '../ports/clock.ts';
 import type { Pricer } from '../ports/pricer.ts';
 import { decide, type Middleware } from './compose.ts';
 
@@ -8,6 +11,10 @@ import { decide, type Middleware } from './compose.ts';
 export interface RouteOptions {
   readonly table: RouteTable;
   readonly pricer: Pricer;
+  /** What is known of a target while calls go to it, for the choice among equal ones. */
+  readonly observationOf: (target: Target) => TargetObservation;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 const ONE_TOKEN = usageOf({ input: 1 });
@@ -18,13 +25,21 @@ export function routeMiddleware(options: RouteOptions): Middleware {
     name: 'route',
     handle(call, next) {
       const asked = call.state.request?.model ?? '';
-      const plan = resolveRoute(
+      const resolved = resolveRoute(
         options.table,
         asked,
         ENDPOINTS[call.endpoint].protocol,
         call.caller,
         call.pinnedProvider,
       );
+      const { random, clock, observationOf } = options;
+      const [first, ...others] = targetOrder(resolved.targets, {
+        balance: resolved.balance,
+        observationOf,
+        nowMs: clock.monotonicMs(),
+        fraction: resolved.balance === undefined ? 0 : random.fraction(),
+      });
+      const plan = { ...resolved, targets: [first, ...others] as const };
       const usage = call.endpoint === 'count-tokens' ? NO_USAGE : ONE_TOKEN;
       const unpriced = plan.targets.find(
         (target) => options.pricer.price(target, usage, {}, call.arrivedAtMs) === undefined,

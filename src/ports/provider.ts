@@ -43,6 +43,8 @@ export interface Provider {
   readonly protocol: Protocol;
   /** The weights of its keys, where it has several: each is rested by itself when the provider refuses it. @defaultValue none to choose from */
   readonly keyWeights?: readonly number[];
+  /** Takes the provider's secrets out of an error that it sent: some quote the key that they refuse. @defaultValue errors pass as they are */
+  maskSecrets?(bytes: Uint8Array): Uint8Array;
   send(request: ProviderRequest, listener: ProviderListener): Exchange;
   close(): Promise<void>;
 }

@@ -112,9 +112,10 @@ export class BudgetKeeper implements ReservationKeeper {
     return this.#board.desksOf(facts).some((desk) => desk.isHard);
   }
 
-  /** Budgets that count a call, with what is left of them. */
-  remaining(facts: SpendingFacts): readonly RemainingBudget[] {
-    return this.#board.desksOf(facts).map(remainingOf);
+  /** Budgets that count a call, with what is left of them; `own` leaves out those that others spend from, too. */
+  remaining(facts: SpendingFacts, whose: 'all' | 'own' = 'all'): readonly RemainingBudget[] {
+    const desks = this.#board.desksOf(facts);
+    return (whose === 'all' ? desks : desks.filter(({ budget }) => isOwn(budget.scope))).map(remainingOf);
   }
 
   /**

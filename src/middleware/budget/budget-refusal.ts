@@ -1,4 +1,4 @@
-import { scopeText } from '../../core/budget/budget.ts';
+import { isOwn, scopeText } from '../../core/budget/budget.ts';
 import { resetsAtMs, windowPosition } from '../../core/budget/budget-window.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { formatUsd, nanoUsd } from '../../core/money.ts';
@@ -9,7 +9,7 @@ const HELD_RETRY_MS = 1000;
 
 /**
  * The refusal of a call that a budget has no money for: 402 where the money is spent, 429 where others hold it or there are too many tag
- * values, 503 where the counters cannot be asked. Names the budget and says when it resets; never a tag's value, which may be a person.
+ * values, 503 where the counters cannot be asked. Names the budget and says when it resets; never a tag's value, which may be a person, nor what is left of a budget that others spend from, too.
  * @internal
  */
 export function budgetRefusal(
@@ -31,11 +31,12 @@ export function budgetRefusal(
   const resetMs = resetsAtMs(budget.window, position, desk.oldestBucket);
   const reset =
     resetMs === undefined ? 'it does not reset by itself' : `it resets at ${new Date(resetMs).toISOString()}`;
-  const limit = `of its $${formatUsd(budget.limitNanoUsd)}`;
+  // What is left of a budget that others share would tell each of them what the others spend.
+  const limit = isOwn(budget.scope) ? ` of its $${formatUsd(budget.limitNanoUsd)}` : '';
   if (verdict === 'held') {
     return new FarthingError(
       'budget-held',
-      `${name} has no room at the moment: calls in flight hold what is left ${limit}; ${reset}`,
+      `${name} has no room at the moment: calls in flight hold what is left${limit}; ${reset}`,
       { retryable: true, retryAfterMs: HELD_RETRY_MS },
     );
   }
@@ -48,11 +49,9 @@ export function budgetRefusal(
         'state a lower output limit (or limits.defaultMaxOutputTokens), send less, or raise the budget',
     );
   }
-  const left = nanoUsd(Math.max(0, budget.limitNanoUsd - desk.usedNanoUsd));
-  return new FarthingError(
-    'budget-spent',
-    `${name} is spent: this call ${cost}, and $${formatUsd(left)} ${limit} is left; ${reset}`,
-  );
+  const left = formatUsd(nanoUsd(Math.max(0, budget.limitNanoUsd - desk.usedNanoUsd)));
+  const share = isOwn(budget.scope) ? `, and $${left}${limit} is left` : ', which is more than is left';
+  return new FarthingError('budget-spent', `${name} is spent: this call ${cost}${share}; ${reset}`);
 }
 
 /** The refusal while the counters of hard budgets cannot be asked, or are being built. @internal */

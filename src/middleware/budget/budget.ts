@@ -86,7 +86,7 @@ function factsOf(call: Call, target: Target): SpendingFacts {
 }
 
 function leftOf(keeper: BudgetKeeper, facts: SpendingFacts): NanoUsd | undefined {
-  const left = keeper.remaining(facts).map(({ leftNanoUsd }) => leftNanoUsd);
+  const left = keeper.remaining(facts, 'own').map(({ leftNanoUsd }) => leftNanoUsd);
   return left.length === 0 ? undefined : nanoUsd(Math.min(...left));
 }
 

@@ -63,8 +63,19 @@ async function lookUp(
   call.state.cacheReason = reasonOf(entry, worth, control);
   decide(call, 'cache', 'miss', control.noCache ? 'no-cache' : undefined);
   options.seen.note(key, nowMs);
+  if (await isAnsweredByEqual(call, options)) return { kind: 'complete', facts: undefined };
   if (entry === undefined || worth !== 'stale') return next(call);
   return withStale(call, key, entry, next, options);
+}
+
+/** Equal targets are asked by turns: an answer of another one is as good. */
+async function isAnsweredByEqual(call: Call, options: CacheOptions): Promise<boolean> {
+  const { plan } = call.state;
+  for (const target of plan?.balance === undefined ? [] : plan.targets.slice(1)) {
+    // oxlint-disable-next-line no-await-in-loop -- the first that has one
+    if (await answerFrom(call, target, options)) return true;
+  }
+  return false;
 }
 
 function reasonOf(

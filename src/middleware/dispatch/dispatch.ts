@@ -66,6 +66,7 @@ function exchange(call: Call, request: DecodedRequest, provider: Provider, optio
     receiver: call.receiver,
     samples: request.samples,
     maxReplyBytes: options.maxReplyBytes,
+    maskSecrets: provider.maskSecrets?.bind(provider),
     onFirstByte: () => clearTimeout(timers.firstByte),
     onOver: (error) => {
       clearTimeout(timers.firstByte);

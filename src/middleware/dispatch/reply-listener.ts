@@ -40,6 +40,8 @@ export interface ReplyListenerOptions {
   readonly samples: number;
   /** Largest whole reply that is held in memory, in bytes. */
   readonly maxReplyBytes: number;
+  /** Takes the provider's secrets out of its errors. */
+  readonly maskSecrets: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** The first byte of the reply's body has come. */
   readonly onFirstByte: () => void;
   /** The reply is over; told why, where it did not end by itself. */
@@ -157,7 +159,7 @@ export class ReplyListener implements ProviderListener {
       // Behind the end nothing counts.
       if (role === 'error' && this.#sawTerminal) break;
       if (role === 'terminal') this.#sawTerminal = true;
-      relayed.push({ bytes: frame.bytes, role });
+      relayed.push({ bytes: role === 'error' ? this.#masked(frame.bytes) : frame.bytes, role });
       if (role === 'error') break;
     }
     if (reader.hasEnded()) this.#startLinger();
@@ -215,11 +217,17 @@ export class ReplyListener implements ProviderListener {
       this.#giveUp(new FarthingError('provider-broken', 'the provider closed without an answer', { retryable: true }));
       return;
     }
-    const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    const facts = readWhole(this.#endpoint, head.status, body ?? new Uint8Array());
+    const [only = new Uint8Array()] = this.#chunks;
+    const sent = this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks);
+    const facts = readWhole(this.#endpoint, head.status, sent);
+    const body = facts.finish === 'error' ? this.#masked(sent) : sent;
     this.#receiver.head(head);
-    if (body !== undefined && body.byteLength > 0) this.#receiver.frames([{ bytes: body, role: 'content' }]);
+    if (body.byteLength > 0) this.#receiver.frames([{ bytes: body, role: 'content' }]);
     this.#over({ kind: head.status < 300 && facts.finish !== 'error' ? 'complete' : 'provider-error', facts });
+  }
+
+  #masked(bytes: Uint8Array): Uint8Array {
+    return this.#options.maskSecrets?.(bytes) ?? bytes;
   }
 
   #over(outcome: Outcome, error?: FarthingError): void {

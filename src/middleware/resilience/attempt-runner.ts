@@ -1,5 +1,7 @@
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { RefusedParameter } from '../../core/adapt/refused-parameter.ts';
+import { blamesTarget } from '../../core/resilience/failure.ts';
+import { observe, observeFailure } from '../../core/route/latency-average.ts';
 import { knownRefusals } from '../../core/adapt/known-refusals.ts';
 import { refusalScope } from '../../wire/refusal-scope.ts';
 import type { Attempt, Call, Next, Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
@@ -8,7 +10,7 @@ import type { CallCandidate, CallCandidates } from './call-candidates.ts';
 import type { AttemptLane } from './lane.ts';
 import { ReplyGate } from './reply-gate.ts';
 import type { ResilienceOptions } from './resilience.ts';
-import type { AttemptTicket } from './target-book.ts';
+import type { AttemptTicket, TargetEntry } from './target-book.ts';
 
 /** Most bytes that are held back before a stream's first text: a preamble of that size is none, and is passed on. */
 const MAX_PREAMBLE_BYTES = 1_000_000;
@@ -67,14 +69,22 @@ export class AttemptRunner {
       throw error;
     }
     const end = this.#endOf(task, ticket, outcome, gate);
-    if (end.failure === undefined && outcome.kind === 'complete') {
-      const isStream = this.#call.state.shape?.isStream === true;
-      const latency = isStream ? entry.streamLatency : entry.wholeLatency;
-      latency.add((shownAt ?? clock.monotonicMs()) - startedAt);
-    }
+    this.#observe(entry, end, (shownAt ?? clock.monotonicMs()) - startedAt);
     this.#note(end, candidate, ticket);
     if (end.failure === undefined && !gate.isOpen) this.#show(gate, gate.upstreamHead as UpstreamHead, target);
     return end;
+  }
+
+  #observe(entry: TargetEntry, { failure, outcome }: AttemptEnd, tookMs: number): void {
+    const now = this.#options.clock.monotonicMs();
+    if (failure !== undefined) {
+      if (failure !== 'left' && blamesTarget(failure)) entry.latency = observeFailure(entry.latency, tookMs, now);
+      return;
+    }
+    if (outcome.kind !== 'complete') return;
+    const isStream = this.#call.state.shape?.isStream === true;
+    (isStream ? entry.streamLatency : entry.wholeLatency).add(tookMs);
+    entry.latency = observe(entry.latency, tookMs, now);
   }
 
   #gate(task: AttemptTask, target: Target, onShown: () => void): ReplyGate {

@@ -1,14 +1,21 @@
-import { FarthingError } from '../../core/errors.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { errorStatus } from '../../core/resilience/failure.ts';
 import { type LastFailure, type NextAttempt, nextAttempt } from '../../core/resilience/next-attempt.ts';
 import { adaptation } from '../../wire/adapted-request.ts';
+import { continuationRequest } from '../../wire/continuation-request.ts';
+import { continuationWay } from '../../wire/continuation-way.ts';
+import { ContinuedStream } from '../../wire/continued-stream.ts';
+import type { DecodedRequest } from '../../wire/decoded-request.ts';
+import { PartialAnswer } from '../../wire/partial-answer.ts';
+import type { PartialText } from '../../wire/partial-text.ts';
 import { refusedParameters } from '../../wire/refused-parameters.ts';
 import { BROKEN_REPLY } from '../../wire/reply-error.ts';
-import { type Call, decide, type Next, type Outcome, type UpstreamHead } from '../compose.ts';
+import { type Call, decide, type Next, type Outcome, type ReplyReceiver, type UpstreamHead } from '../compose.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { AttemptRunner } from './attempt-runner.ts';
 import { CallCandidates } from './call-candidates.ts';
+import { ContinuingReceiver, RememberingReceiver } from './continued-stream-receivers.ts';
 import { hedgedAttempt } from './hedged-attempt.ts';
 import { onlyLane } from './lane.ts';
 import { pause } from './pause.ts';
@@ -21,6 +28,9 @@ export class CallRun {
   readonly #candidates: CallCandidates;
   readonly #runner: AttemptRunner;
   readonly #deadlineAt: number;
+  /** What the client has of a stream that may have to be continued; undefined where none is. */
+  readonly #shown: PartialAnswer | undefined;
+  readonly #receiver: ReplyReceiver;
 
   constructor(call: Call, next: Next, options: ResilienceOptions) {
     this.#call = call;
@@ -28,6 +38,10 @@ export class CallRun {
     this.#deadlineAt = options.clock.monotonicMs() + options.totalMs;
     this.#candidates = new CallCandidates(targetsOf(call), options);
     this.#runner = new AttemptRunner(call, next, options, this.#candidates, this.#deadlineAt);
+    const { request } = call.state;
+    const mayContinue = options.policy.midStream === 'continue' && request?.isStream === true;
+    this.#shown = mayContinue ? new PartialAnswer(request) : undefined;
+    this.#receiver = this.#shown === undefined ? call.receiver : new RememberingReceiver(call.receiver, this.#shown);
   }
 
   async run(): Promise<Outcome> {
@@ -49,7 +63,8 @@ export class CallRun {
       }
       if (last.failure === undefined) return last.outcome;
       if (last.failure === 'left') return this.#left(last);
-      if (last.gate.isOpen) return this.#breakOff(last);
+      // oxlint-disable-next-line no-await-in-loop
+      if (last.gate.isOpen) return await this.#goOn(last);
       this.#call.state.answer = undefined;
       step = this.#afterFailure(last);
     }
@@ -98,8 +113,8 @@ export class CallRun {
     const { policy, learned, clock } = this.#options;
     const candidate = this.#candidates.at(index);
     if (isRetry) candidate.entry.budget.spend();
-    const { signal, receiver } = this.#call;
-    const task = { index, lane: onlyLane(signal), receiver, continues: undefined };
+    const { signal } = this.#call;
+    const task = { index, lane: onlyLane(signal), receiver: this.#receiver, continues: undefined };
     const end = await (policy.hedge === undefined
       ? this.#runner.run(task)
       : hedgedAttempt(task, policy.hedge, { call: this.#call, runner: this.#runner, candidates: this.#candidates }));
@@ -117,15 +132,72 @@ export class CallRun {
       : { ...last.outcome, kind: 'client-left' };
   }
 
-  /** The stream broke after the client had seen a part of it. */
+  /** The stream broke after the client had seen a part of it: another target goes on where that is allowed and can be done. */
+  async #goOn(first: AttemptEnd): Promise<Outcome> {
+    const { state } = this.#call;
+    const { request } = state;
+    let last = first;
+    while (this.#shown !== undefined && request !== undefined) {
+      const partial = this.#shown.partial();
+      if (partial === undefined) {
+        decide(this.#call, 'resilience', 'broken', this.#shown.obstacle());
+        break;
+      }
+      const step = this.#chooseOther(last);
+      if (step.kind === 'stop') break;
+      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+      if (step.waitMs > 0 && !(await pause(step.waitMs, this.#call.signal))) return this.#left(last);
+      // What is put together from two answers is nobody's, and not kept.
+      state.mayStore = false;
+      try {
+        // oxlint-disable-next-line no-await-in-loop
+        last = await this.#continueAt(step.index, request, partial);
+      } catch (error) {
+        if (!isFarthingError(error)) throw error;
+        decide(this.#call, 'resilience', 'stop', error.code);
+        break;
+      }
+      if (last.failure === undefined) return last.outcome;
+      if (last.failure === 'left') return this.#left(last);
+    }
+    return this.#breakOff(last);
+  }
+
+  /** Another target than the one that broke off; the same only where it is alone. */
+  #chooseOther({ index, failure, retryAfterMs }: AttemptEnd): NextAttempt {
+    const isAlone = this.#candidates.list.length === 1;
+    const kind = isAlone && failure !== undefined && failure !== 'left' ? failure : 'silent';
+    return this.#choose({ index, kind, retryAfterMs });
+  }
+
+  async #continueAt(index: number, request: DecodedRequest, partial: PartialText): Promise<AttemptEnd> {
+    const { target } = this.#candidates.at(index);
+    const way = continuationWay(request, this.#options.vendorOf(target), target.model);
+    const continuation = continuationRequest(request, partial.text, way);
+    const addedBytes = Math.max(0, Buffer.byteLength(continuation.text) - Buffer.byteLength(request.text));
+    const receiver = new ContinuingReceiver(this.#receiver, new ContinuedStream(partial, way));
+    decide(this.#call, 'resilience', 'continue', way);
+    const end = await this.#runner.run({
+      index,
+      lane: onlyLane(this.#call.signal),
+      receiver,
+      continues: { request: continuation, addedBytes },
+    });
+    if (end.failure !== undefined || receiver.isStream) return end;
+    // A whole reply where a stream was asked for.
+    return { ...end, failure: 'missing', outcome: { ...end.outcome, kind: 'broken' } };
+  }
+
+  /** Ends a stream that broke with an error that says so. */
   #breakOff(last: AttemptEnd): Outcome {
     const { receiver } = this.#call;
     if (last.gate.error !== undefined) receiver.fail(last.gate.error);
     else if (isNotJson(last))
       receiver.fail(new FarthingError('provider-broken', 'the provider sent an event that is not JSON'));
     // The provider's own error event, in its own words.
-    else last.gate.pass(last.gate.upstreamHead as UpstreamHead);
-    return last.outcome;
+    else if (last.gate.isOpen) last.gate.pass(last.gate.upstreamHead as UpstreamHead);
+    else receiver.fail(new FarthingError('provider-failed', 'the answer broke off, and no target could go on with it'));
+    return last.outcome.kind === 'complete' ? { ...last.outcome, kind: 'broken' } : last.outcome;
   }
 
   /** Gives the last failure to the client, who need not try again what was tried here. */

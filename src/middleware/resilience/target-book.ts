@@ -1,5 +1,6 @@
 import { GenerationalMap } from '../../core/generational-map.ts';
 import { blamesTarget, type FailureKind } from '../../core/resilience/failure.ts';
+import type { LatencyAverage } from '../../core/route/latency-average.ts';
 import { LatencyWindow } from '../../core/resilience/latency-window.ts';
 import type { ResiliencePolicy } from '../../core/resilience/resilience-policy.ts';
 import { RetryBudget } from '../../core/resilience/retry-budget.ts';
@@ -40,6 +41,8 @@ export class TargetEntry {
   /** To the end of a whole reply. */
   readonly wholeLatency: LatencyWindow = new LatencyWindow();
   inFlight = 0;
+  /** Time to first byte, for the choice among equal targets. */
+  latency: LatencyAverage | undefined;
   readonly #health: TargetHealth;
   /** One for each key; empty where there is nothing to choose. */
   readonly #keys: readonly TargetHealth[];

@@ -3,6 +3,7 @@ import { FarthingError } from '../../core/errors.ts';
 import type { Protocol } from '../../core/model/protocol.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Exchange, Provider, ProviderListener, ProviderRequest } from '../../ports/provider.ts';
+import { secretMask } from '../../wire/masked-secrets.ts';
 import { chooseWeighted, type WeightedKey } from './weighted-key.ts';
 
 /** How to reach a provider. @public */
@@ -50,6 +51,11 @@ export function undiciProvider(options: UndiciProviderOptions): Provider {
   return {
     name: options.name,
     protocol: options.protocol,
+    maskSecrets: secretMask([
+      ...options.apiKeys.map(({ key }) => key),
+      ...Object.values(options.headers ?? {}),
+      ...Object.values(options.query ?? {}),
+    ]),
     keyWeights: options.apiKeys.map(({ weight }) => weight ?? 1),
     send(request, listener) {
       const handler = new DispatchListener(request.signal, listener);

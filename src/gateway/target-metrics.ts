@@ -1,0 +1,52 @@
+import { Counter, type Registry } from 'prom-client';
+import { parseTarget } from '../core/model/target.ts';
+import type { EngineEvent } from '../ports/event-sink.ts';
+
+/** What happens to targets. @internal */
+export type TargetEvent = Extract<
+  EngineEvent,
+  { readonly kind: 'attempt-failed' | 'target-rested' | 'target-recovered' }
+>;
+
+/** Counts failed attempts and rests of targets, by provider: models are named by callers, and would be labels without end. @internal */
+export class TargetMetrics {
+  readonly #failures: Counter<'provider' | 'reason'>;
+  readonly #rests: Counter<'provider' | 'reason'>;
+  readonly #recoveries: Counter<'provider'>;
+
+  constructor(registers: Registry[]) {
+    const labelNames = ['provider', 'reason'] as const;
+    this.#failures = new Counter({
+      name: 'farthing_attempt_failures_total',
+      help: 'Attempts that failed, by provider and reason.',
+      labelNames,
+      registers,
+    });
+    this.#rests = new Counter({
+      name: 'farthing_target_rests_total',
+      help: 'Times that a target was left alone for a while.',
+      labelNames,
+      registers,
+    });
+    this.#recoveries = new Counter({
+      name: 'farthing_target_recoveries_total',
+      help: 'Times that a target answered again after it had been left alone.',
+      labelNames: ['provider'],
+      registers,
+    });
+  }
+
+  emit(event: TargetEvent): void {
+    const provider = parseTarget(event.target)?.provider ?? '';
+    switch (event.kind) {
+      case 'attempt-failed':
+        this.#failures.inc({ provider, reason: event.reason });
+        return;
+      case 'target-rested':
+        this.#rests.inc({ provider, reason: event.reason });
+        return;
+      case 'target-recovered':
+        this.#recoveries.inc({ provider });
+    }
+  }
+}
