@@ -42,6 +42,7 @@ export type {
 export type { AccountId, Budget, BudgetScope, BudgetWindow, SpendingFacts } from '../core/budget/budget.ts';
 export type { BudgetAlert } from '../core/budget/budget-alert.ts';
 export type { CallLimits } from '../core/limit/call-limits.ts';
+export type { CallPriority } from '../core/model/call-priority.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
 export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
 export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FarthingError } from '../../core/errors.ts';
 import { type CallPriority, isCallPriority } from '../../core/model/call-priority.ts';
 
-/** The header in which a call says that it can wait. @internal */
-export const PRIORITY_HEADER = 'x-farthing-priority';
+/** The header in which a call says that it can wait. */
+const PRIORITY_HEADER = 'x-farthing-priority';
 
 /**
  * The priority that a request asks for: interactive unless it says otherwise.
