@@ -53,10 +53,10 @@ const PASSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A path that could mean another one to whoever reads it next: dot segments, also with parameters (`..;`), empty segments, encoded or
- * turned slashes, encoded control characters and percent signs.
+ * A path that could mean another one to whoever reads it next: dot segments, empty segments, parameters of segments (`..;`), encoded or
+ * turned slashes, encoded control characters, percent signs and semicolons.
  */
-const AMBIGUOUS_PATH = /\/\.{1,2}(?:[^\w.-]|$)|\/\/|[\\#]|%(?:[01].|2e|2f|5c|25|7f)/i;
+const AMBIGUOUS_PATH = /\/\.{1,2}(?:[^\w.-]|$)|\/\/|[\\#;]|%(?:[01].|2e|2f|5c|25|3b|7f)/i;
 
 /** Sends requests on as they are, to providers and under credentials that the configuration names. @internal */
 export class PassThrough {
@@ -69,7 +69,7 @@ export class PassThrough {
 
   /** The active provider that gets a path; undefined for paths that are refused. */
   providerOf(path: string): ProviderConfig | undefined {
-    if (AMBIGUOUS_PATH.test(path) || METERED_PATHS.has(withoutTrailing(path.toLowerCase(), '/'))) return undefined;
+    if (AMBIGUOUS_PATH.test(path) || isMetered(path)) return undefined;
     const rule = this.#options.rules.find(({ path: pattern }) =>
       pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern,
     );
@@ -161,6 +161,16 @@ export class PassThrough {
         provider.protocol === 'anthropic' ? { 'x-api-key': key } : { authorization: `Bearer ${key}` },
       );
     return { ...sent, ...provider.headers };
+  }
+}
+
+/** Whether a path is a metered endpoint's, or could be taken for one by a server that decodes, folds or trims it. */
+function isMetered(path: string): boolean {
+  try {
+    const read = decodeURIComponent(path).normalize('NFKC').toLowerCase().trim();
+    return METERED_PATHS.has(withoutTrailing(read, '/').trim());
+  } catch {
+    return true; // not even well-formed
   }
 }
 

@@ -81,6 +81,29 @@ test('what is listed goes to its provider as it is, under the provider’s crede
   expect(JSON.stringify(got)).not.toMatch(/x-farthing-tags|cookie|fk-a-key/);
 });
 
+test('headers that describe the body, the wish and the client go on, and no others', async () => {
+  const passed = {
+    'content-type': 'text/x',
+    'openai-beta': 'a',
+    'x-stainless-lang': 'js',
+    range: 'bytes=0-1',
+    'user-agent': 'u',
+  };
+  const kept = [
+    'openai-organization',
+    'openai-project',
+    'x-forwarded-for',
+    'x-original-url',
+    'x-http-method-override',
+    'x-unknown',
+    'referer',
+  ];
+  const other = Object.fromEntries(kept.map((name) => [name, 'z']));
+  await send({ method: 'POST', path: '/v1/audio/speech', headers: { ...passed, ...other }, body: 'x' });
+  expect(seen[0]?.headers).toMatchObject(passed);
+  expect(kept.filter((name) => seen[0]?.headers[name] !== undefined)).toEqual([]);
+});
+
 test('an Anthropic provider keeps the whole path and gets its own header', async () => {
   await send({ path: '/v1/files' });
   expect([seen[0]?.url, seen[0]?.headers['x-api-key'], seen[0]?.headers.authorization]).toEqual([
@@ -90,9 +113,10 @@ test('an Anthropic provider keeps the whole path and gets its own header', async
   ]);
 });
 
-test('nothing of the reply opens the gateway to web pages', async () => {
+test('nothing of the reply opens the gateway to web pages, or sends the client elsewhere', async () => {
   const { headers } = await send({ path: '/v1/files' });
-  expect([headers['access-control-allow-origin'], headers['set-cookie']]).toEqual([undefined, undefined]);
+  const { 'access-control-allow-origin': origin, 'set-cookie': cookie, location } = headers;
+  expect([origin, cookie, location]).toEqual([undefined, undefined, undefined]);
 });
 
 test('a large body is streamed, past the limit of metered calls', async () => {
@@ -117,7 +141,16 @@ test.each([
   '/v1/audio//evil',
   '/v1/audio/a\\b',
   '/v1/audio/./b',
+  '/v1/audio/..;/chat',
+  '/v1/audio/..%3b/chat',
+  '/v1/audio/%252e%252e/chat',
+  '/v1/audio/a%0d%0ab',
   '/v1/chat/completions/',
+  '/v1/%63hat/completions',
+  '/v1/chat/%43ompletions',
+  '/v1/chat/completions%20',
+  '/v1/chat/completions;a=b',
+  '/v1/%EF%BD%83hat/completions',
   '/v1/CHAT/../chat/completions',
   '/v1/images/x',
 ])('%s is not passed', async (path) => {
