@@ -151,8 +151,14 @@ test('a call whose turn does not come in time gets 503', async () => {
 });
 
 /** Sends the beginning of a call: its head, and of its body what is given. */
-function open(gateway: Fixture, bodyStart: string, sizeBytes: number, secret = KEY): Promise<Socket> {
-  const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}\r\nContent-Type: application/json\r\n`;
+function open(
+  gateway: Fixture,
+  bodyStart: string,
+  sizeBytes: number,
+  secret = KEY,
+  path = '/v1/chat/completions',
+): Promise<Socket> {
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${secret}\r\nContent-Type: application/json\r\n`;
   return new Promise((resolve, reject) => {
     const socket = connect(gateway.port, '127.0.0.1', () => {
       socket.write(`${head}Content-Length: ${sizeBytes}\r\n\r\n${bodyStart}`);
@@ -256,6 +262,21 @@ test('embeddings and what is passed through take slots and turns like all calls'
     [200, '{}'],
   ]);
   expect([begun, gateway.server.inFlight()]).toEqual([[0, 1], 0]);
+});
+
+test('a client that leaves the queue with a request to pass through leaves nothing behind', async () => {
+  const { gateway, begun, endAll } = await start(
+    'passThrough: [{ path: "/v1/images/*", provider: openai }]\nlimits: { maxInFlight: 1, queueWait: 60s }\n',
+  );
+  const first = call(gateway, 0);
+  await expect.poll(() => begun.length).toBe(1);
+  const socket = await open(gateway, '{}', 2, KEY, '/v1/images/generations');
+  await untilQueued(gateway, 1);
+  socket.destroy();
+  await untilQueued(gateway, 0);
+  endAll();
+  expect(statuses([await first, await call(gateway, 1)])).toEqual([200, 200]);
+  expect([gateway.server.inFlight(), await metric(gateway, 'farthing_internal_faults_total')]).toEqual([0, 0]);
 });
 
 /** Nobody else of this process gets a turn for so long, several times. */
