@@ -1,4 +1,4 @@
-// Calls through a gateway with hard budgets: what is left, and what to do when nothing is. Its configuration:
+// Calls through a gateway with hard budgets: what to do when nothing is left. Its configuration:
 //   budgets:
 //     - { name: per-customer, scope: tag:customer, limitUsd: 0.005, window: { rolling: 24h } }
 import OpenAI, { APIError } from 'openai';
@@ -9,10 +9,8 @@ const openai = new OpenAI(); // tries again by itself after 429, when `retry-aft
 async function ask(customer: string, content: string): Promise<string> {
   const request = { model: 'gpt-5.4-mini', messages: [{ role: 'user' as const, content }], max_completion_tokens: 400 };
   try {
-    const { response } = await openai.chat.completions
-      .create(request, { headers: { 'x-farthing-tags': `customer=${customer}` } })
-      .withResponse();
-    return `answered, $${response.headers.get('x-farthing-budget-remaining-usd')} left`;
+    await openai.chat.completions.create(request, { headers: { 'x-farthing-tags': `customer=${customer}` } });
+    return 'answered';
   } catch (error) {
     if (!(error instanceof APIError)) throw error;
     switch (error.status) {

@@ -57,6 +57,7 @@ export function buildEngine(
       defaultMaxOutputTokens: limits.defaultMaxOutputTokens,
       toolAllowanceNanoUsd: limits.toolAllowanceNanoUsd,
       unboundedCalls: limits.unboundedCalls,
+      hidesShared: config.auth !== 'none',
     },
     limits: { store: stores.limits, projects: projectLimits(config) },
     ledger: stores.ledger,

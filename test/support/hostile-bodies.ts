@@ -7,7 +7,7 @@ import {
 import type { Endpoint } from '../../src/core/model/protocol.ts';
 
 /** Size of the bodies, in bytes. */
-export const HOSTILE_BYTES = 1_000_000;
+const HOSTILE_BYTES = 1_000_000;
 
 /** A body made to hold a gateway up. */
 export interface HostileBody {

@@ -87,6 +87,11 @@ export function scopeValue(scope: BudgetScope, facts: SpendingFacts): string | u
   }
 }
 
+/** Whether a budget counts nobody but one caller's own project or key, so that what is left of it tells nothing of others. @public */
+export function isOwn({ kind }: BudgetScope): boolean {
+  return kind === 'project' || kind === 'key';
+}
+
 function named(wanted: string | undefined, actual: string): string | undefined {
   return wanted === undefined || wanted === actual ? actual : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Budget, SpendingFacts } from '../../core/budget/budget.ts';
+import { type Budget, isOwn, type SpendingFacts } from '../../core/budget/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import type { BudgetStore } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -25,6 +25,12 @@ export interface BudgetPolicy {
   readonly toolAllowanceNanoUsd: NanoUsd;
   /** What becomes of calls whose input nothing bounds: reserved at the model's whole window, or refused. */
   readonly unboundedCalls: 'reserve' | 'refuse';
+  /**
+   * Whether replies keep quiet about what is left of budgets that others spend from, too (all but those of a project or a key): each of them could tell
+   * from it what the others spend.
+   * @defaultValue false, since a program knows what it spends
+   */
+  readonly hidesShared?: boolean;
 }
 
 /** The beta header's value, and the window that it gives Claude models of 200,000 tokens (platform.claude.com, context windows). */
@@ -62,7 +68,7 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
       if (turn !== undefined) await turn;
       const facts = factsOf(call, target);
       const sizing = new CallSizing(call, options);
-      call.state.budgetLeft = () => leftOf(options.keeper, facts);
+      call.state.budgetLeft = () => leftOf(options, facts);
       const isHard = options.keeper.isHeldToLimit(facts);
       const reservation = isHard
         ? await reserveBound(call, facts, sizing, options).catch((error: unknown) => {
@@ -85,8 +91,10 @@ function factsOf(call: Call, target: Target): SpendingFacts {
   return { project, keyId, tags: call.state.tags, target: formatTarget(target) };
 }
 
-function leftOf(keeper: BudgetKeeper, facts: SpendingFacts): NanoUsd | undefined {
-  const left = keeper.remaining(facts, 'own').map(({ leftNanoUsd }) => leftNanoUsd);
+function leftOf({ keeper, policy }: BudgetOptions, facts: SpendingFacts): NanoUsd | undefined {
+  const left = keeper
+    .remaining(facts, policy.hidesShared === true ? 'own' : 'all')
+    .map(({ leftNanoUsd }) => leftNanoUsd);
   return left.length === 0 ? undefined : nanoUsd(Math.min(...left));
 }
 
