@@ -1,6 +1,6 @@
 import type { UpstreamHead } from '../middleware/compose.ts';
 
-/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding or its own site, or send the client elsewhere. */
+/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding its own site or the operator's account, or send the client elsewhere. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -23,13 +23,22 @@ const KEPT_BACK: ReadonlySet<string> = new Set([
   'via',
   'cache-status',
   'age',
+  'openai-organization',
+  'openai-project',
+  'anthropic-organization-id',
 ]);
 
-/** The provider's headers that a client gets; an unknown one passes, but never one that opens us to web pages (CORS). @internal */
+/**
+ * Beginnings of names that stay here: those that open us to web pages (CORS), our own, and the limits of the account at the provider, by which one project
+ * could see how much the others use.
+ */
+const KEPT_BACK_PREFIXES = ['access-control-', 'x-farthing-', 'x-ratelimit-', 'anthropic-ratelimit-'] as const;
+
+/** The provider's headers that a client gets; an unknown one passes. @internal */
 export function passedHeaders(headers: UpstreamHead['headers']): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const name in headers) {
-    if (KEPT_BACK.has(name) || name.startsWith('access-control-') || name.startsWith('x-farthing-')) continue;
+    if (KEPT_BACK.has(name) || KEPT_BACK_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
     const value = headers[name];
     if (value !== undefined) passed[name] = typeof value === 'string' ? value : value.join(', ');
   }
