@@ -1,10 +1,9 @@
 import type { Budget } from '../core/budget/budget.ts';
 import { readEncryptionKeys } from '../core/encryption-key.ts';
-import { FarthingError } from '../core/errors.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { Protocol } from '../core/model/protocol.ts';
-import { parseTarget, type Target } from '../core/model/target.ts';
+import { parseTarget } from '../core/model/target.ts';
 import { layerPriceBooks } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
@@ -24,6 +23,7 @@ import { undiciProvider } from '../providers/undici/undici-provider.ts';
 import type { WeightedKey } from '../providers/undici/weighted-key.ts';
 import { engineFetch } from './engine-fetch.ts';
 import { type LibraryBudget, readLibraryBudget } from './library-budget.ts';
+import { libraryAliases, type LibraryModel } from './library-models.ts';
 import { type LibraryStores, openLibraryStores } from './library-stores.ts';
 import { BUILT_IN_PROVIDERS, type LibraryProvider } from './provider-origins.ts';
 
@@ -57,8 +57,8 @@ export interface FarthingOptions {
    * @defaultValue none
    */
   readonly apiKeys?: Readonly<Record<string, string>>;
-  /** Names that may be asked for beside plain model names and `provider/model`. Targets are written `provider/model`. @defaultValue none */
-  readonly models?: Readonly<Record<string, { readonly targets: readonly string[]; readonly baseline?: string }>>;
+  /** Names that may be asked for beside plain model names and `provider/model`. @defaultValue none */
+  readonly models?: Readonly<Record<string, LibraryModel>>;
   /** Prices over the shipped book: dollars per million tokens as decimal strings, by `provider/model`. @defaultValue none */
   readonly prices?: Readonly<Record<string, OperatorPrice>>;
   /**
@@ -161,7 +161,7 @@ class LibraryFarthing implements Farthing {
       keyId: 'local',
       ...(options.tags === undefined ? {} : { pinnedTags: options.tags }),
     };
-    this.#aliases = aliasesOf(options.models ?? {});
+    this.#aliases = libraryAliases(options.models ?? {});
     this.#prices = operatorPrices(options.prices ?? {});
     this.#budgets = (options.budgets ?? []).map(readLibraryBudget);
     this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
@@ -273,19 +273,4 @@ class LibraryFarthing implements Farthing {
 
 function keysOf(key: string | undefined): readonly WeightedKey[] {
   return key === undefined ? [] : [{ key }];
-}
-
-function aliasesOf(models: NonNullable<FarthingOptions['models']>): ReadonlyMap<string, RouteAlias> {
-  return new Map(
-    Object.entries(models).map(([name, { targets, baseline }]) => [
-      name,
-      { targets: targets.map(readTarget), ...(baseline === undefined ? {} : { baseline: readTarget(baseline) }) },
-    ]),
-  );
-}
-
-function readTarget(text: string): Target {
-  const target = parseTarget(text);
-  if (target === undefined) throw new FarthingError('configuration', `a target is written provider/model: ${text}`);
-  return target;
 }

@@ -24,6 +24,7 @@ export type { CompleteOptions, CostOptimizedLLMOptions } from './cost-optimized-
 export { createFarthing } from './create-farthing.ts';
 export type { Farthing, FarthingOptions, LibraryCache, LibraryCall } from './create-farthing.ts';
 export type { LibraryBudget } from './library-budget.ts';
+export type { LibraryModel } from './library-models.ts';
 export type { LibraryProvider } from './provider-origins.ts';
 export { ResponseCache } from './response-cache.ts';
 export type { ResponseCacheOptions, ResponseCacheStats, SetOptions } from './response-cache.ts';
@@ -51,6 +52,8 @@ export type { Endpoint, Protocol } from '../core/model/protocol.ts';
 export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 export type { OperatorPrice } from '../core/price-operator.ts';
+export { DEFAULT_RESILIENCE, type HedgePolicy, type ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
+export type { CooldownPolicy } from '../core/resilience/target-health.ts';
 export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';
 export { DEFAULT_BUDGET_POLICY, DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
 export type { BudgetPolicy } from '../middleware/budget/budget.ts';

@@ -124,6 +124,8 @@ export interface CallState {
   mayShare: boolean;
   /** Whether the answer may be stored. */
   mayStore: boolean;
+  /** Whether the answer was sampled otherwise than the caller asked: the target takes no temperature. */
+  isResampled: boolean;
   /** Whether the provider is asked for what the cache lacks only, which must then come from the target that made the rest. */
   isPartial: boolean;
   cacheStatus: CacheStatus;
@@ -165,6 +167,7 @@ export function newCallState(): CallState {
     key: undefined,
     mayShare: false,
     mayStore: false,
+    isResampled: false,
     isPartial: false,
     cacheStatus: 'off',
     served: undefined,

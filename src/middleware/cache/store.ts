@@ -45,6 +45,11 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
   const charge = state.answer?.charge;
   if (outcome.kind !== 'complete' || facts === undefined || charge === undefined || state.answer === undefined)
     return undefined;
+  // The same question may have another answer next time.
+  if (state.isResampled && options.policy.mode === 'deterministic') {
+    decide(call, 'store', 'skip', 'sampling');
+    return undefined;
+  }
   const body = recorder.body();
   const { form } = recorder;
   const verdict = storability(facts, {

@@ -131,6 +131,13 @@ function attemptTimers(
   };
 }
 
+function noteChanges(call: Call, changes: readonly string[]): void {
+  for (const change of changes) {
+    decide(call, 'adapt', 'changed', change);
+    if (change.startsWith('without-') && !change.startsWith('without-max-')) call.state.isResampled = true;
+  }
+}
+
 /**
  * The caller's bytes, changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs, parameters
  * that the target refuses.
@@ -142,7 +149,7 @@ function attemptBody(call: Call, request: DecodedRequest, options: DispatchOptio
   const planned =
     outputTokens === undefined ? undefined : outputLimitMembers(request, outputTokens, options.vendorOf(target));
   const adapted = refused === undefined ? undefined : adaptation(request, refused, planned);
-  for (const change of adapted?.changes ?? []) decide(call, 'adapt', 'changed', change);
+  noteChanges(call, adapted?.changes ?? []);
   const edited = spliceRequest(request, {
     ...(request.model === target.model ? {} : { model: target.model }),
     ...(asksUsage ? { includeUsage: true as const } : {}),

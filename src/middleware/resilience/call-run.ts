@@ -133,34 +133,25 @@ export class CallRun {
   }
 
   /** The stream broke after the client had seen a part of it: another target goes on where that is allowed and can be done. */
-  async #goOn(first: AttemptEnd): Promise<Outcome> {
-    const { state } = this.#call;
-    const { request } = state;
-    let last = first;
-    while (this.#shown !== undefined && request !== undefined) {
-      const partial = this.#shown.partial();
-      if (partial === undefined) {
-        decide(this.#call, 'resilience', 'broken', this.#shown.obstacle());
-        break;
-      }
-      const step = this.#chooseOther(last);
-      if (step.kind === 'stop') break;
+  async #goOn(broken: AttemptEnd): Promise<Outcome> {
+    let last = broken;
+    for (;;) {
+      const partial = this.#shown?.partial();
+      const step = partial === undefined ? undefined : this.#chooseOther(last);
+      if (partial === undefined || step?.kind !== 'attempt') return this.#breakOff(last);
       // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
       if (step.waitMs > 0 && !(await pause(step.waitMs, this.#call.signal))) return this.#left(last);
-      // What is put together from two answers is nobody's, and not kept.
-      state.mayStore = false;
       try {
         // oxlint-disable-next-line no-await-in-loop
-        last = await this.#continueAt(step.index, request, partial);
+        last = await this.#continueAt(step.index, partial);
       } catch (error) {
         if (!isFarthingError(error)) throw error;
         decide(this.#call, 'resilience', 'stop', error.code);
-        break;
+        return this.#breakOff(last);
       }
       if (last.failure === undefined) return last.outcome;
       if (last.failure === 'left') return this.#left(last);
     }
-    return this.#breakOff(last);
   }
 
   /** Another target than the one that broke off; the same only where it is alone. */
@@ -170,7 +161,11 @@ export class CallRun {
     return this.#choose({ index, kind, retryAfterMs });
   }
 
-  async #continueAt(index: number, request: DecodedRequest, partial: PartialText): Promise<AttemptEnd> {
+  async #continueAt(index: number, partial: PartialText): Promise<AttemptEnd> {
+    const { state } = this.#call;
+    const request = state.request as DecodedRequest;
+    // What is put together from two answers is nobody's, and not kept.
+    state.mayStore = false;
     const { target } = this.#candidates.at(index);
     const way = continuationWay(request, this.#options.vendorOf(target), target.model);
     const continuation = continuationRequest(request, partial.text, way);
@@ -191,6 +186,8 @@ export class CallRun {
   /** Ends a stream that broke with an error that says so. */
   #breakOff(last: AttemptEnd): Outcome {
     const { receiver } = this.#call;
+    const obstacle = this.#shown?.obstacle();
+    if (obstacle !== undefined) decide(this.#call, 'resilience', 'broken', obstacle);
     if (last.gate.error !== undefined) receiver.fail(last.gate.error);
     else if (isNotJson(last))
       receiver.fail(new FarthingError('provider-broken', 'the provider sent an event that is not JSON'));
