@@ -11,6 +11,8 @@ import { jsonMediaFault } from './json-media-type.ts';
 import { MeteredCall } from './metered-call.ts';
 import { readBody } from './read-body.ts';
 import type { RequestGuard } from './request-guard.ts';
+import { callIds, claimingSink } from './resources/call-ids.ts';
+import type { ResourceOwners } from './resources/resource-owners.ts';
 import { ResponseSink } from './response-sink.ts';
 import { sendError } from './send-error.ts';
 import { pathOf, queryOf, spokenProtocol } from './spoken-protocol.ts';
@@ -28,6 +30,8 @@ export interface CallDoorOptions {
   readonly state: () => DoorState;
   /** Decides which calls run, wait or are refused. */
   readonly admission: Pick<AdmissionControl, 'demandOpen' | 'enter' | 'leave'>;
+  /** Whose the ids are that bodies name and replies make. */
+  readonly resources: Pick<ResourceOwners, 'demand' | 'claimIfPossible'>;
   /** Answers everything that is not a metered call. The guard has let it pass. */
   readonly router: RequestListener;
   /** Told of what should not happen: an engine that rejects. */
@@ -73,7 +77,7 @@ export class CallDoor {
   };
 
   async #answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { admission, state } = this.#options;
+    const { admission, resources, state } = this.#options;
     let hasEntered = false;
     try {
       const asked = requestPriority(request.headers);
@@ -93,11 +97,19 @@ export class CallDoor {
       if (mediaFault !== undefined) throw mediaFault;
       const body = await readBody(request, maxBodyBytes);
       if (body === undefined || response.destroyed) return;
+      const ids = callIds(endpoint, body);
+      if (ids.length > 0) {
+        await resources.demand(ids, caller.project);
+        if (response.destroyed) return;
+      }
       const call = new MeteredCall(endpoint, body, headers, caller, queryOf(request.url ?? ''));
       response.on('close', () => {
         if (!response.writableFinished) call.leave();
       });
-      await engine.handle(call, new ResponseSink(response));
+      const sink = new ResponseSink(response);
+      const claiming = claimingSink({ endpoint, body, project: caller.project }, resources, sink);
+      await engine.handle(call, claiming ?? sink);
+      await claiming?.settled();
     } catch (error) {
       this.#refuse(endpoint, request, response, error);
     } finally {

@@ -1,10 +1,11 @@
 import type { CacheConfig } from '../config/config.ts';
 import { openFolderBudgets } from '../engine/folder-budgets.ts';
 import { openFolderStores } from '../engine/folder-stores.ts';
-import { keysPath, leasesPath, limitsPath } from '../stores/sqlite/data-files.ts';
+import { keysPath, leasesPath, limitsPath, resourcesPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
 import { openSqliteLeaseStore } from '../stores/sqlite/sqlite-lease-store.ts';
 import { openSqliteLimitStore } from '../stores/sqlite/sqlite-limit-store.ts';
+import { openSqliteResourceRegistry } from '../stores/sqlite/sqlite-resource-registry.ts';
 import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
 
 /**
@@ -19,15 +20,16 @@ export async function openFolderGatewayStores(
 ): Promise<GatewayStores> {
   const stores = await openFolderStores({ folder, memoryBytes, diskBytes, encryptionKeys, clock, random, onFault });
   try {
-    const [keys, counters, limits, leases] = await Promise.all([
+    const [keys, counters, limits, resources, leases] = await Promise.all([
       openSqliteKeyStore(keysPath(folder)),
       openFolderBudgets(folder, clock),
       openSqliteLimitStore(limitsPath(folder)),
+      openSqliteResourceRegistry({ path: resourcesPath(folder), clock }),
       hasWorkers && diskBytes !== 0 ? openSqliteLeaseStore({ path: leasesPath(folder), clock }) : undefined,
     ]);
     const close = async (): Promise<void> => {
       // Leases end when the cache has written what they were for.
-      await Promise.all([stores.close(), keys.close(), counters.close(), limits.close()]);
+      await Promise.all([stores.close(), keys.close(), counters.close(), limits.close(), resources.close()]);
       await leases?.close();
     };
     const { ledger, cache, memory } = stores;
@@ -41,6 +43,7 @@ export async function openFolderGatewayStores(
       leases,
       limits,
       budgets: counters.store,
+      resources,
       close,
     };
   } catch (error) {

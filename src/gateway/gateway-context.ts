@@ -13,6 +13,7 @@ import type { AdmissionControl } from './admission/admission-control.ts';
 import type { DoorState } from './call-door.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { PassThrough } from './pass-through.ts';
+import type { ResourceOwners } from './resources/resource-owners.ts';
 import type { WorkerGroup } from './workers/worker-group.ts';
 
 /** What a reload replaces as a whole. @internal */
@@ -46,6 +47,8 @@ export interface GatewayContext {
   /** @defaultValue no budgets are counted */
   readonly budgets?: OpenedBudgets | undefined;
   readonly ledger: LedgerReader;
+  /** Whose the ids are that providers give. */
+  readonly resources: ResourceOwners;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   readonly clock: Clock;

@@ -56,6 +56,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
   const door = new CallDoor({
     state: options.state,
     admission,
+    resources: options.resources,
     router: (request, response) => app?.listener(request, response),
     onFault: (error) => {
       options.metrics.internalFault();

@@ -6,6 +6,7 @@ import type { KeyStore } from '../ports/key-store.ts';
 import type { LeaseStore } from '../ports/lease-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
 import type { LimitStore } from '../ports/limit-store.ts';
+import type { ResourceRegistry } from '../ports/resource-registry.ts';
 
 /** What a gateway keeps. Opened once: a reload of the configuration does not touch it. @internal */
 export interface GatewayStores {
@@ -24,6 +25,8 @@ export interface GatewayStores {
   /** Rates and caps that the processes share. */
   readonly limits: LimitStore;
   readonly budgets: BudgetStore & BudgetStoreUpkeep;
+  /** Whose the things are that providers keep. */
+  readonly resources: ResourceRegistry;
   close(): Promise<void>;
 }
 

@@ -1,10 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { PassThroughConfig, ProviderConfig } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
 import { withoutTrailing } from '../core/without-trailing.ts';
-import { passedHeaders } from '../engine/passed-headers.ts';
 import type { Caller } from '../core/model/caller.ts';
 import type { Admission, CallLimiter } from '../middleware/limits/call-limiter.ts';
 import type { Random } from '../ports/clock.ts';
@@ -21,6 +20,24 @@ export interface PassThroughOptions {
   readonly limiter: Pick<CallLimiter, 'admit' | 'close'>;
   /** For how long the provider may be silent, in milliseconds. */
   readonly idleTimeoutMs: number;
+}
+
+/** A request on its way to a provider. @internal */
+export interface PassedRequest {
+  /** Path and query, as the client asked. */
+  readonly url: string;
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Streamed, or read already. @defaultValue none */
+  readonly body?: IncomingMessage | Uint8Array | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a provider answered. Its body must be read or destroyed. @internal */
+export interface PassedReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: Readable;
 }
 
 /**
@@ -85,40 +102,22 @@ export class PassThrough {
   }
 
   /**
-   * Sends a request on and streams both bodies through. Returns the provider's status. `onReply` hears that the response is about to
-   * be written: until then an error can still be told in shape.
+   * Sends a request on and gives the reply as soon as its head has come.
    * @throws FarthingError `provider-unreachable` when no reply came.
    */
-  async forward(
-    provider: ProviderConfig,
-    request: IncomingMessage,
-    response: ServerResponse,
-    onReply: () => void,
-  ): Promise<number> {
-    const leaving = new AbortController();
-    response.on('close', () => leaving.abort());
-    const hasBody =
-      request.headers['transfer-encoding'] !== undefined || request.headers['content-length'] !== undefined;
-    const reply = await this.#pool(provider)
+  async send(provider: ProviderConfig, request: PassedRequest): Promise<PassedReply> {
+    const { statusCode, headers, body } = await this.#pool(provider)
       .request({
-        path: this.#target(provider, request.url ?? ''),
-        method: request.method ?? 'GET',
+        path: this.#target(provider, request.url),
+        method: request.method,
         headers: this.#headers(provider, request.headers),
-        body: hasBody ? request : null,
-        signal: leaving.signal,
+        body: request.body ?? null,
+        signal: request.signal,
       })
       .catch((cause: unknown) => {
         throw new FarthingError('provider-unreachable', 'the provider cannot be reached', { retryable: true, cause });
       });
-    const { 'content-length': length, 'content-encoding': coding } = reply.headers;
-    onReply();
-    response.writeHead(reply.statusCode, {
-      ...passedHeaders(withoutUndefined(reply.headers)),
-      ...withoutUndefined({ 'content-length': length, 'content-encoding': coding }),
-    });
-    // Cuts the client's reply when the provider's breaks off, and the provider's when the client leaves.
-    await pipeline(reply.body, response);
-    return reply.statusCode;
+    return { status: statusCode, headers: withoutUndefined(headers), body };
   }
 
   async close(): Promise<void> {

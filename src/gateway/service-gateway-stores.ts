@@ -39,7 +39,7 @@ export async function openServiceGatewayStores(
         ? shared
         : encryptedCacheStore(shared, { keys: encryptionKeys, compress: true, onFault: onCacheFault });
     const cache = new TieredCacheStore({ memory, below, onFault: onCacheFault });
-    const { ledger, keys, control } = postgres;
+    const { ledger, keys, control, resources } = postgres;
     return {
       folder: undefined,
       ledger,
@@ -50,6 +50,7 @@ export async function openServiceGatewayStores(
       leases: new RedisLeaseStore({ connection }),
       limits: new RedisLimitStore({ connection }),
       budgets: new RedisBudgetStore({ connection }),
+      resources,
       close: async () => {
         await Promise.all([cache.close(), postgres.close()]);
         await connection.close();

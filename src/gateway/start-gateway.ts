@@ -24,6 +24,7 @@ import { openStores } from './open-stores.ts';
 import { PassThrough } from './pass-through.ts';
 import { passThroughLimiter } from './pass-through-limiter.ts';
 import { isLoopbackHost, requestGuard } from './request-guard.ts';
+import { ResourceOwners } from './resources/resource-owners.ts';
 import { changedRestartParts } from './restart-parts.ts';
 import type { WorkerGroup, WorkerSnapshot } from './workers/worker-group.ts';
 
@@ -172,10 +173,7 @@ class GatewayRuntime {
     this.#announcements = await CacheAnnouncements.start({
       board: this.#stores.control,
       cache: this.#stores.cache,
-      onFault: (operation, error) => {
-        this.#metrics.storeFailed('cache', operation);
-        this.#log.error({ store: 'cache', operation, error }, 'store failed');
-      },
+      onFault: this.#onFault('cache'),
     });
     this.#current = await this.#assemble(options);
     const { readSettings, workers } = options;
@@ -188,6 +186,11 @@ class GatewayRuntime {
       workers,
       budgets: this.#budgets.opened,
       ledger: this.#stores.ledger,
+      resources: new ResourceOwners({
+        registry: this.#stores.resources,
+        clock: systemClock,
+        onFault: this.#onFault('resources'),
+      }),
       metrics: this.#metrics,
       log: this.#log,
       clock: systemClock,
@@ -247,6 +250,14 @@ class GatewayRuntime {
     return { metrics: await this.#metrics.snapshot(), stats: ownStats(stats) };
   }
 
+  /** Tells metrics and log of an operation that failed with nobody waiting for it. */
+  #onFault(store: string): (operation: string, error: unknown) => void {
+    return (operation, error) => {
+      this.#metrics.storeFailed(store, operation);
+      this.#log.error({ store, operation, error }, 'store failed');
+    };
+  }
+
   #state(): GatewayState {
     if (this.#current === undefined) throw new FarthingError('internal', 'the gateway has not started');
     return this.#current.state;
@@ -259,10 +270,7 @@ class GatewayRuntime {
       configured: config.keys.map(configuredKey),
       store: this.#stores.keys,
       clock: systemClock,
-      onFault: (operation, error) => {
-        this.#metrics.storeFailed('keys', operation);
-        this.#log.error({ store: 'keys', operation, error }, 'store failed');
-      },
+      onFault: this.#onFault('keys'),
     });
     await keyRing.poll();
     const state: GatewayState = {

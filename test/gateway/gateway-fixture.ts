@@ -17,10 +17,12 @@ import { CallLimiter } from '../../src/middleware/limits/call-limiter.ts';
 import { KeyRing } from '../../src/gateway/key-ring.ts';
 import { PassThrough } from '../../src/gateway/pass-through.ts';
 import { requestGuard } from '../../src/gateway/request-guard.ts';
+import { ResourceOwners } from '../../src/gateway/resources/resource-owners.ts';
 import type { CacheSelector, CacheStore } from '../../src/ports/cache-store.ts';
 import type { KeyRecord, KeyStore } from '../../src/ports/key-store.ts';
 import type { ReplySink } from '../../src/ports/reply-sink.ts';
 import { MemoryLimitStore } from '../../src/stores/memory/memory-limit-store.ts';
+import { MemoryResourceRegistry } from '../../src/stores/memory/memory-resource-registry.ts';
 import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 
 /** Keys of every fixture. */
@@ -292,6 +294,11 @@ export async function startFixture(yaml = '', budgets?: OpenedBudgets): Promise<
     cacheStats,
     budgets,
     ledger,
+    resources: new ResourceOwners({
+      registry: new MemoryResourceRegistry({ clock: systemClock }),
+      clock: systemClock,
+      onFault: (operation) => metrics.storeFailed('resources', operation),
+    }),
     metrics,
     clock: systemClock,
     random: systemRandom,

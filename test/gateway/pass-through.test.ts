@@ -43,7 +43,7 @@ providers:
   idle: { protocol: openai, baseUrl: "${base}/idle/v1", apiKey: "" }
 passThrough:
   - { path: "/v1/audio/*", provider: openai }
-  - { path: "/v1/files", provider: anthropic }
+  - { path: "/v1/moderations", provider: anthropic }
   - { path: "/v1/chat/*", provider: openai }
   - { path: "/v1/images/*", provider: idle }
 `);
@@ -105,16 +105,16 @@ test('headers that describe the body, the wish and the client go on, and no othe
 });
 
 test('an Anthropic provider keeps the whole path and gets its own header', async () => {
-  await send({ path: '/v1/files' });
+  await send({ path: '/v1/moderations' });
   expect([seen[0]?.url, seen[0]?.headers['x-api-key'], seen[0]?.headers.authorization]).toEqual([
-    '/anthropic/v1/files',
+    '/anthropic/v1/moderations',
     'sk-other',
     undefined,
   ]);
 });
 
 test('nothing of the reply opens the gateway to web pages, or sends the client elsewhere', async () => {
-  const { headers } = await send({ path: '/v1/files' });
+  const { headers } = await send({ path: '/v1/moderations' });
   const { 'access-control-allow-origin': origin, 'set-cookie': cookie, location } = headers;
   expect([origin, cookie, location]).toEqual([undefined, undefined, undefined]);
 });
@@ -126,15 +126,15 @@ test('a large body is streamed, past the limit of metered calls', async () => {
 });
 
 test('it is counted as unmetered, and never as a call', async () => {
-  await send({ path: '/v1/files' });
+  await send({ path: '/v1/moderations' });
   const { text } = await gateway.metrics.exposition();
   expect(text).toMatch(/farthing_unmetered_requests_total\{provider="anthropic",status="2xx"\} [1-9]/);
   expect(gateway.engine.requests).toEqual([]);
 });
 
 test.each([
-  '/v1/files/other',
-  '/v1/filesystem',
+  '/v1/moderations/other',
+  '/v1/moderationsx',
   '/v1/audio/../chat/completions',
   '/v1/audio/%2e%2e/chat/completions',
   '/v1/audio/..%2fchat',
@@ -159,13 +159,13 @@ test.each([
 });
 
 test('it needs a key', async () => {
-  expect((await send({ path: '/v1/files', headers: { authorization: 'Bearer no' } })).status).toBe(401);
+  expect((await send({ path: '/v1/moderations', headers: { authorization: 'Bearer no' } })).status).toBe(401);
   expect(seen).toEqual([]);
 });
 
 test('a reply that the provider cuts is cut for the client too', async () => {
   cut = true;
-  await expect(send({ path: '/v1/files' })).rejects.toThrow(/aborted|hang up|ECONNRESET/);
+  await expect(send({ path: '/v1/moderations' })).rejects.toThrow(/aborted|hang up|ECONNRESET/);
 });
 
 test('a provider that cannot be reached is a 502 in shape', async () => {
@@ -174,7 +174,7 @@ providers:
   dead: { protocol: openai, baseUrl: "http://127.0.0.1:1/v1", apiKey: sk-x }
 passThrough: [{ path: "/v1/*", provider: dead }]
 `);
-  const reply = await ask(dead.url, { path: '/v1/files', headers: { authorization: `Bearer ${KEY}` } });
+  const reply = await ask(dead.url, { path: '/v1/moderations', headers: { authorization: `Bearer ${KEY}` } });
   await dead.close();
   expect(reply.status).toBe(502);
   expect(reply.json()).toMatchObject({ error: { code: 'provider_unreachable' } });

@@ -7,6 +7,7 @@ import { summedStats } from '../workers/sum-reports.ts';
 import type { WorkerStats } from '../workers/worker-group.ts';
 import { adminBudgetRoutes } from './admin-budget-routes.ts';
 import { adminCacheRoutes } from './admin-cache-routes.ts';
+import { adminIdRoutes } from './admin-id-routes.ts';
 import { adminKeyRoutes } from './admin-key-routes.ts';
 import { adminLedgerRoutes } from './admin-ledger-routes.ts';
 
@@ -15,6 +16,7 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   adminKeyRoutes(app, context);
   adminBudgetRoutes(app, context);
   adminCacheRoutes(app, context);
+  adminIdRoutes(app, context);
   adminLedgerRoutes(app, context);
 
   app.get('/admin/v1/stats', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>

@@ -6,6 +6,7 @@ import { METERED_PATHS } from '../call-door.ts';
 import { dropCredentials } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import type { PassThrough } from '../pass-through.ts';
+import { passResource } from '../resources/pass-resource.ts';
 import { pathOf } from '../spoken-protocol.ts';
 
 /** Everything else under `/v1`: refused, since it cannot be metered, unless the operator lists it under `passThrough`. @internal */
@@ -40,7 +41,7 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   try {
     const admission = await passThrough.admit(caller);
     try {
-      await forward(context, { passThrough, provider }, request, reply);
+      await forward(context, { passThrough, provider, project: caller.project }, request, reply);
     } finally {
       admission.settle(0);
     }
@@ -52,17 +53,25 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
 
 async function forward(
   context: GatewayContext,
-  { passThrough, provider }: { readonly passThrough: PassThrough; readonly provider: ProviderConfig },
+  target: { readonly passThrough: PassThrough; readonly provider: ProviderConfig; readonly project: string },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   let status = 500;
   try {
     dropCredentials(request.raw.headers);
-    status = await passThrough.forward(provider, request.raw, reply.raw, () => {
-      reply.hijack();
+    const leaving = new AbortController();
+    reply.raw.on('close', () => leaving.abort());
+    status = await passResource({
+      ...target,
+      owners: context.resources,
+      request: request.raw,
+      response: reply.raw,
+      maxBodyBytes: context.state().maxBodyBytes,
+      signal: leaving.signal,
+      onReply: () => void reply.hijack(),
     });
   } finally {
-    context.metrics.passedThrough(provider.name, status);
+    context.metrics.passedThrough(target.provider.name, status);
   }
 }
