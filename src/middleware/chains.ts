@@ -13,7 +13,8 @@ import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
 import type { CallLimiter } from './limits/call-limiter.ts';
 import { limitsMiddleware } from './limits/limits.ts';
-import { resilienceMiddleware, type ResilienceOptions } from './resilience/resilience.ts';
+import { resilienceMiddleware } from './resilience/resilience.ts';
+import type { ResilienceOptions } from './resilience/resilience-options.ts';
 import { routeMiddleware } from './route.ts';
 import { storeMiddleware } from './cache/store.ts';
 

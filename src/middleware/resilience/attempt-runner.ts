@@ -9,7 +9,7 @@ import { type AttemptEnd, failureOf, failureReason } from './attempt-end.ts';
 import type { CallCandidate, CallCandidates } from './call-candidates.ts';
 import type { AttemptLane } from './lane.ts';
 import { ReplyGate } from './reply-gate.ts';
-import type { ResilienceOptions } from './resilience.ts';
+import type { ResilienceOptions } from './resilience-options.ts';
 import type { AttemptTicket, TargetEntry } from './target-book.ts';
 
 /** Most bytes that are held back before a stream's first text: a preamble of that size is none, and is passed on. */

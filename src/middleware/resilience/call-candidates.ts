@@ -3,7 +3,7 @@ import type { RefusedParameter } from '../../core/adapt/refused-parameter.ts';
 import type { FailureKind } from '../../core/resilience/failure.ts';
 import type { Candidate } from '../../core/resilience/next-attempt.ts';
 import type { AttemptEnd } from './attempt-end.ts';
-import type { ResilienceOptions } from './resilience.ts';
+import type { ResilienceOptions } from './resilience-options.ts';
 import type { TargetEntry } from './target-book.ts';
 
 /** One target of a call and what the call has made of it. @internal */

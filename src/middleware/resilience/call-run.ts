@@ -19,7 +19,7 @@ import { ContinuingReceiver, RememberingReceiver } from './continued-stream-rece
 import { hedgedAttempt } from './hedged-attempt.ts';
 import { onlyLane } from './lane.ts';
 import { pause } from './pause.ts';
-import type { ResilienceOptions } from './resilience.ts';
+import type { ResilienceOptions } from './resilience-options.ts';
 
 /** All attempts of one call, until one has answered or nothing is left to try. @internal */
 export class CallRun {
