@@ -10,9 +10,8 @@ export type RouteAccess = 'key' | 'admin' | 'operator' | 'open';
 /**
  * What a route may cost at a provider. `charged`: every call is in the ledger. `unmetered`: the provider is asked and only a counter
  * tells. `none`: no provider is asked.
- * @internal
  */
-export type RouteMetering = 'charged' | 'unmetered' | 'none';
+type RouteMetering = 'charged' | 'unmetered' | 'none';
 
 /** What a route says of itself. @internal */
 export interface RouteTerms {

@@ -4,7 +4,7 @@ import { closeServer, listenOnLoopback } from '../../src/simulator/loopback-serv
 import { WHOLE_REPLIES } from './scripted-provider.ts';
 
 /** A request as an upstream saw it. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: IncomingMessage['headers'];
