@@ -1,6 +1,6 @@
 import type { UpstreamHead } from '../middleware/compose.ts';
 
-/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding its own site or the operator's account, or send the client elsewhere. */
+/** Headers of a provider's reply that stay here: they speak of its connection, its body's coding, its own site or the operator's account, or lead elsewhere. */
 const KEPT_BACK: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
