@@ -217,14 +217,16 @@ test('shares of more than the whole are refused', async () => {
   await expect(startFaultyUpstream({ mix: [half, half] })).rejects.toThrow(RangeError);
 });
 
-test('a text begun in the name of the assistant is continued', async () => {
+test('a text begun in the name of the assistant is continued, whether or not the user asks for it in words', async () => {
   const upstream = await start();
   const text = expectedAnswer('hello');
   await fc.assert(
-    fc.asyncProperty(fc.nat(text.length), fc.boolean(), async (length, stream) => {
+    fc.asyncProperty(fc.integer({ min: 1, max: text.length }), fc.boolean(), fc.boolean(), async (...drawn) => {
+      const [length, stream, inWords] = drawn;
       const messages = [
         { role: 'user', content: 'hello' },
         { role: 'assistant', content: text.slice(0, length) },
+        ...(inWords ? [{ role: 'user', content: 'Go on.' }] : []),
       ];
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ model: 'm', messages, stream });

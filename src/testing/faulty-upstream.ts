@@ -65,7 +65,7 @@ const KEEP_ALIVE_MS = 600_000;
 /**
  * Starts an upstream that speaks the five metered endpoints of OpenAI and Anthropic on a free port of the loopback interface, answers in a way that
  * can be checked ({@link expectedAnswer}) and shows faults by chance, by script or for as long as it is told to.
- * A text that the caller began in the assistant's name is continued. Output limits are not looked at.
+ * A text that the caller began in the assistant's name is continued, also where the user's next message asks for that. Output limits are not looked at.
  * @throws RangeError when shares of faults are negative or more than 1 together, or parts of answers too short.
  * @example
  * ```ts
@@ -122,7 +122,8 @@ class UpstreamState {
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const bodyText = await bodyOf(message);
     if (bodyText === undefined) return;
-    const request = upstreamRequest((message.url ?? '').split('?', 1)[0] ?? '', bodyText);
+    const path = (message.url ?? '').split('?', 1)[0] ?? '';
+    const request = upstreamRequest(path, bodyText, this.#options.answer);
     if (request === undefined) {
       response.writeHead(400, { 'content-type': 'application/json' });
       response.end(

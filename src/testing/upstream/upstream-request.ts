@@ -1,5 +1,6 @@
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
 import { asObject, asText, type JsonObject, objectsOf } from '../../simulator/json-value.ts';
+import { type AnswerShape, expectedAnswer } from './expected-answer.ts';
 
 /** What a faulty upstream reads of a request. @internal */
 export interface UpstreamRequest {
@@ -18,24 +19,37 @@ export interface UpstreamRequest {
 }
 
 /** Reads a request by its path and body; undefined when no endpoint is there or the body is no object. @internal */
-export function upstreamRequest(path: string, bodyText: string): UpstreamRequest | undefined {
+export function upstreamRequest(path: string, bodyText: string, answer?: AnswerShape): UpstreamRequest | undefined {
   const endpoint = (Object.keys(ENDPOINTS) as Endpoint[]).find((name) => ENDPOINTS[name].clientPath === path);
   const body = parsed(bodyText);
   if (endpoint === undefined || body === undefined) return undefined;
-  const items = objectsOf(endpoint === 'responses' ? body['input'] : body['messages']);
   const inputs = endpoint === 'embeddings' ? inputsOf(body['input']) : [];
-  const lastUser = items.findLast((item) => item['role'] === 'user');
-  const last = items.at(-1);
+  const items = objectsOf(endpoint === 'responses' ? body['input'] : body['messages']);
+  const asked = inputs[0] ?? asText(body['input']);
   return {
     endpoint,
     model: asText(body['model']) ?? '',
     isStream: body['stream'] === true && ENDPOINTS[endpoint].streams,
     wantsUsage: asObject(body['stream_options'])?.['include_usage'] === true,
     wantsBase64: body['encoding_format'] === 'base64',
-    prompt: inputs[0] ?? asText(body['input']) ?? textOf(lastUser?.['content']),
     inputs,
-    begun: last?.['role'] === 'assistant' ? textOf(last['content']) : '',
+    ...(asked === undefined ? questionOf(items, answer) : { prompt: asked, begun: '' }),
   };
+}
+
+type Question = Pick<UpstreamRequest, 'prompt' | 'begun'>;
+
+/** What is asked: to answer the last text of the user, to go on behind a text of the assistant, or (in words of the user) to do so. */
+function questionOf(items: readonly JsonObject[], answer: AnswerShape | undefined): Question {
+  const lastUser = items.findLastIndex((item) => item['role'] === 'user');
+  const prompt = textOf(items[lastUser]?.['content']);
+  const last = items.at(-1);
+  if (last?.['role'] === 'assistant') return { prompt, begun: textOf(last['content']) };
+  const before = items[lastUser - 1];
+  if (before?.['role'] !== 'assistant') return { prompt, begun: '' };
+  const earlier = questionOf(items.slice(0, lastUser), answer);
+  const isBegun = earlier.begun !== '' && expectedAnswer(earlier.prompt, answer).startsWith(earlier.begun);
+  return isBegun ? earlier : { prompt, begun: '' };
 }
 
 function parsed(text: string): JsonObject | undefined {
