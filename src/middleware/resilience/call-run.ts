@@ -50,8 +50,13 @@ export class CallRun {
     while (step.kind === 'attempt') {
       // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
       if (step.waitMs > 0 && !(await pause(step.waitMs, this.#call.signal))) return this.#left(last);
-      // oxlint-disable-next-line no-await-in-loop
-      if (await this.#isAnsweredFromCache(step.index)) return { kind: 'complete', facts: undefined };
+      const { answerFromCache } = this.#options;
+      if (answerFromCache !== undefined && this.#isNewFallback(step.index)) {
+        // oxlint-disable-next-line no-await-in-loop
+        const isAnswered = await answerFromCache(this.#call, this.#candidates.at(step.index).target);
+        if (isAnswered) return { kind: 'complete', facts: undefined };
+      }
+      // Between the choice and the attempt nothing waits where nothing must: of many calls only one is to be the probe.
       try {
         // oxlint-disable-next-line no-await-in-loop
         last = await this.#attempt(step);
@@ -102,11 +107,8 @@ export class CallRun {
     return true;
   }
 
-  async #isAnsweredFromCache(index: number): Promise<boolean> {
-    const { answerFromCache } = this.#options;
-    const { target, visits } = this.#candidates.at(index);
-    if (index === 0 || visits > 0 || answerFromCache === undefined) return false;
-    return answerFromCache(this.#call, target);
+  #isNewFallback(index: number): boolean {
+    return index > 0 && this.#candidates.at(index).visits === 0;
   }
 
   async #attempt({ index, isRetry }: Extract<NextAttempt, { kind: 'attempt' }>): Promise<AttemptEnd> {
