@@ -199,18 +199,23 @@ test('a refusal does not wait for the body', async () => {
 });
 
 test('a key that is revoked while its call waits is refused', async () => {
-  const { gateway, begun, endAll } = await start('limits: { maxInFlight: 1, queueWait: 60s }\n');
+  const { gateway, begun, endAll } = await start(
+    'providers: { nobody: { protocol: openai, baseUrl: "http://127.0.0.1:1/v1", apiKey: sk-p } }\n' +
+      'passThrough: [{ path: "/v1/images/*", provider: nobody }]\nlimits: { maxInFlight: 1, queueWait: 60s }\n',
+  );
   await gateway.keys.put(keyRecord('fk-leaver', { keyId: 'key_l' }));
   const first = call(gateway, 0);
   await expect.poll(() => begun.length).toBe(1);
   const waiting = call(gateway, 1, { authorization: 'Bearer fk-leaver' });
   await untilQueued(gateway, 1);
-  await gateway.keys.put(keyRecord('fk-leaver', { keyId: 'key_l', revokedAtMs: 1 }));
   const headers = { authorization: 'Bearer fk-leaver' };
+  const passed = chat(gateway.url, { path: '/v1/images/generations', headers });
+  await untilQueued(gateway, 2);
+  await gateway.keys.put(keyRecord('fk-leaver', { keyId: 'key_l', revokedAtMs: 1 }));
   const models = async (): Promise<number> => (await ask(gateway.url, { path: '/v1/models', headers })).status;
   await expect.poll(models, { timeout: 5000, interval: 50 }).toBe(401);
   endAll();
-  expect(statuses(await Promise.all([first, waiting]))).toEqual([200, 401]);
+  expect(statuses(await Promise.all([first, waiting, passed]))).toEqual([200, 401, 401]);
   expect(gateway.server.inFlight()).toBe(0);
 });
 

@@ -3,7 +3,7 @@ import type { ProviderConfig } from '../../config/config.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { grantedPriority, requestPriority } from '../admission/request-priority.ts';
 import { METERED_PATHS } from '../call-door.ts';
-import { dropCredentials } from '../credentials.ts';
+import { dropCredentials, secretOf } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import type { PassThrough } from '../pass-through.ts';
 import { passResource } from '../resources/pass-resource.ts';
@@ -28,20 +28,18 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   if (METERED_PATHS.has(path)) {
     throw new FarthingError('invalid-request', `${path} takes POST`, { status: 405 });
   }
-  const { passThrough } = context.state();
-  const provider = passThrough.providerOf(path);
-  if (provider === undefined) {
-    throw new FarthingError(
-      'not-found',
-      'this endpoint cannot be metered, so it is refused; the operator may list it under passThrough',
-    );
-  }
+  let way = wayOf(context, path);
   const turn = context.admission.enter(grantedPriority(requestPriority(request.headers), caller.priority), reply.raw);
   if (turn !== undefined) await turn;
   try {
-    const admission = await passThrough.admit(caller);
+    if (turn !== undefined) {
+      // The key may have been revoked, and the providers replaced, while the request waited.
+      await context.state().authenticator.demandCaller(secretOf(request.headers));
+      way = wayOf(context, path);
+    }
+    const admission = await way.passThrough.admit(caller);
     try {
-      await forward(context, { passThrough, provider, project: caller.project }, request, reply);
+      await forward(context, { ...way, project: caller.project }, request, reply);
     } finally {
       admission.settle(0);
     }
@@ -51,9 +49,25 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   }
 }
 
+interface Way {
+  readonly passThrough: PassThrough;
+  readonly provider: ProviderConfig;
+}
+
+/** Who gets a path under the settings of this moment. */
+function wayOf(context: GatewayContext, path: string): Way {
+  const { passThrough } = context.state();
+  const provider = passThrough.providerOf(path);
+  if (provider !== undefined) return { passThrough, provider };
+  throw new FarthingError(
+    'not-found',
+    'this endpoint cannot be metered, so it is refused; the operator may list it under passThrough',
+  );
+}
+
 async function forward(
   context: GatewayContext,
-  target: { readonly passThrough: PassThrough; readonly provider: ProviderConfig; readonly project: string },
+  target: Way & { readonly project: string },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
