@@ -11,7 +11,8 @@ export function reportFailure(error: unknown): ExitCode {
     return error.code === 'configuration' ? EXIT_CODES.usage : EXIT_CODES.failure;
   }
   const isSystemError = error instanceof Error && 'syscall' in error;
-  console.error(isSystemError ? error.message : error);
+  // Without the properties: that of a bad address holds the address, with its password.
+  console.error(error instanceof Error ? (isSystemError ? error.message : error.stack) : error);
   return EXIT_CODES.failure;
 }
 

@@ -22,6 +22,8 @@ export function registerServe(program: Command): void {
 }
 
 async function serveCommand(options: ServeOptions): Promise<void> {
+  const { keepCrashesQuiet } = await import('./quiet-crashes.ts');
+  keepCrashesQuiet();
   const workers = workersOf(options);
   if (workers > 1) {
     const { servePrimary, serveWorker } = await import('./serve-workers.ts');

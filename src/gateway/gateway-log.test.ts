@@ -35,6 +35,15 @@ test('of an error that is not ours only name, code and place are kept, and those
   expect(line).toContain('gateway-log.test.ts');
 });
 
+test('a text that looks like a place is not taken for one', () => {
+  const error = new Error('no JSON: "\n    at canary"');
+  const [line = ''] = logged((log) => log.error({ error }, 'fault'));
+  expect(line).not.toContain('canary');
+  expect(line).toContain('gateway-log.test.ts');
+  error.message = 'another';
+  expect(logged((log) => log.error({ error }, 'fault'))[0]).not.toContain('canary');
+});
+
 test('an error of ours keeps its text, which never holds a prompt or a key', () => {
   const [line = ''] = logged((log) => log.error({ error: new FarthingError('overloaded', 'too many calls') }, 'fault'));
   expect(JSON.parse(line)).toMatchObject({ error: { code: 'overloaded', message: 'too many calls' } });

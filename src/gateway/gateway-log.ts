@@ -26,9 +26,12 @@ function errorFields(error: unknown): Readonly<Record<string, unknown>> {
   const cause = error.cause === undefined ? {} : { cause: errorFields(error.cause) };
   const code = 'code' in error ? { code: error.code } : {};
   const message = isFarthingError(error) ? { message: error.message } : {};
-  return { name: error.name, ...code, ...message, at: frames(error.stack), ...cause };
+  return { name: error.name, ...code, ...message, at: frames(error), ...cause };
 }
 
-function frames(stack: string | undefined): readonly string[] {
-  return (stack ?? '').split('\n').flatMap((line) => (/^\s+at /.test(line) ? [line.trim()] : []));
+function frames({ stack = '', message }: Error): readonly string[] {
+  // The text comes first, and lines of it may look like places.
+  const end = stack.indexOf(message);
+  const places = end === -1 ? '' : stack.slice(end + message.length);
+  return places.split('\n').flatMap((line) => (/^\s+at /.test(line) ? [line.trim()] : []));
 }

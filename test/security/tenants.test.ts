@@ -100,7 +100,7 @@ describe.each(TENANT_STORAGES)('two projects on $name', ({ name, missing }) => {
       const replies = await Promise.all(
         WAYS.map((way) => stage.call({ ...way, tenant: 'beta', prompt: 'whose account?' })),
       );
-      const told = replies.flatMap(({ headers }) => [...headers.keys()]);
+      const told = replies.flatMap(({ headers }) => Array.from(headers.keys()));
       expect(told.filter((header) => header.includes('ratelimit'))).toEqual([]);
     });
   });
