@@ -2,6 +2,7 @@ import { FarthingError } from '../core/errors.ts';
 import type { Caller } from '../core/model/caller.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
+import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineCache } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
@@ -74,6 +75,13 @@ export interface CachedLLMClientStats {
 const PROVIDER = 'client';
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 1024;
 
+/** The wrapped client tries again and gives up in its own way: nothing is added to that. */
+const AS_THE_CLIENT_DOES: Partial<ResiliencePolicy> = {
+  retries: 0,
+  adaptParameters: false,
+  cooldown: { failures: Infinity, failureRatio: Infinity, lengthMs: 0, refusedLengthMs: 0 },
+};
+
 /**
  * Puts a cache in front of a client that a program already has. What may be cached, what an answer's key is and when one is stored are the engine's rules:
  * only complete, untruncated, unrefused answers are kept, and identical calls in flight share one.
@@ -108,6 +116,7 @@ export class CachedLLMClient {
     this.#endpoint = client.protocol === 'anthropic' ? 'messages' : 'chat';
     this.#caller = { project: scope, keyId: 'local' };
     this.#engine = createEngine({
+      resilience: AS_THE_CLIENT_DOES,
       providers: [{ provider: clientProvider(PROVIDER, client), vendor, identity: client.identity }],
       priceBook: shippedPriceBook(),
       cache: { store: store ?? new MemoryCacheStore({ clock: systemClock }), mode, ttlMs },

@@ -63,6 +63,7 @@ function trafficPart(bill: DemoBill, { outcome, seconds, seed, latencyRatio }: R
       `${whole(outcome.answered)} answered, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
     ],
     ['', `${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client`],
+    ['', rescuedText(bill)],
     ['hit rate', `${hitRate}: ${whole(bill.hits)} from the cache`],
     ['', `and ${whole(bill.coalesced)} shared a call in flight`],
     ['latency of hits', latency(bill.hitLatency)],
@@ -74,6 +75,10 @@ function trafficPart(bill: DemoBill, { outcome, seconds, seed, latencyRatio }: R
     ['not exact', `${estimates}, ${bill.unpricedCharges} unpriced`],
   ];
   return plainTable(['THE DAY', ''], rows);
+}
+
+function rescuedText({ rescued: { calls, failedAttempts } }: DemoBill): string {
+  return `${whole(failedAttempts)} failed attempts (429, 5xx) hidden: ${whole(calls)} calls answered all the same`;
 }
 
 function callsOf({ answered, refused, overBudget, held, failed, abandoned }: SendOutcome): number {

@@ -34,6 +34,8 @@ export interface DemoBill {
   readonly missLatency: LatencyLine;
   /** What was paid for. */
   readonly usage: Usage;
+  /** Calls that were answered after attempts had failed, and those attempts. */
+  readonly rescued: { readonly calls: number; readonly failedAttempts: number };
   readonly estimates: { readonly charges: number; readonly nanoUsd: bigint };
   readonly unpricedCharges: number;
   readonly budgets: readonly BudgetLine[];
@@ -74,6 +76,7 @@ export function demoBill(books: Books): DemoBill {
     hitLatency: latencyLine(records, (record) => record.cacheStatus === 'hit'),
     missLatency: latencyLine(records, (record) => record.attempts > 0 && record.outcome === 'complete'),
     usage: charges.reduce((sum, charge) => addUsage(sum, charge.usage), NO_USAGE),
+    rescued: rescuedCalls(records),
     estimates: { charges: estimates.length, nanoUsd: sumOf(estimates.map((charge) => charge.amountNanoUsd)) },
     unpricedCharges: certain('unpriced').length,
     budgets: budgetLines(books),
@@ -90,6 +93,11 @@ export function demoBill(books: Books): DemoBill {
 
 function sumOf(amounts: readonly (number | undefined)[]): bigint {
   return amounts.reduce<bigint>((sum, amount) => sum + BigInt(amount ?? 0), 0n);
+}
+
+function rescuedCalls(records: readonly CallRecord[]): DemoBill['rescued'] {
+  const rescued = records.filter(({ attempts, outcome }) => attempts > 1 && outcome === 'complete');
+  return { calls: rescued.length, failedAttempts: rescued.reduce((sum, { attempts }) => sum + attempts - 1, 0) };
 }
 
 function leverLines(records: readonly CallRecord[]): readonly LeverLine[] {

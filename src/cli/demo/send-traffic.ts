@@ -28,7 +28,7 @@ export interface SendOutcome {
   readonly failed: number;
   /** The client left on purpose. */
   readonly abandoned: number;
-  /** Requests beyond the first of a call: a gateway that does not try again itself counts them as calls. */
+  /** Requests beyond the first of a call, which the gateway counts as calls: it had tried in vain itself. */
   readonly sentAgain: number;
 }
 
