@@ -166,6 +166,19 @@ describe('with OpenAI’s client', () => {
     expect((await b.vectorStores.list()).data).toMatchObject([{ id: own.id }]);
   });
 
+  test('a form that names an id is read, wherever forms are not plain uploads', async () => {
+    const [file, into] = [await upload(a), await b.containers.create({ name: 'b' })];
+    const form = new FormData();
+    form.set('file_id', file);
+    const path = `${stage.gateway.url}/v1/containers/${into.id}/files`;
+    const headers = { authorization: `Bearer ${PROJECT_KEYS.b}` };
+    stage.upstream.asked.length = 0;
+    expect((await fetch(path, { method: 'POST', headers, body: form })).status).toBe(404);
+    expect(stage.upstream.asked).toEqual([]);
+    form.set('file_id', await upload(b));
+    expect((await fetch(path, { method: 'POST', headers, body: form })).status).toBe(200);
+  });
+
   describe.each([true, false])('a stored response, streamed: %s', (isStreamed) => {
     async function respond(
       client: OpenAI,

@@ -165,7 +165,7 @@ class Upstream {
     };
     const text = { type: 'text', text: `told: ${this.#told(asked)}` };
     send(response, {
-      id: `msg_${(this.#count += 1)}`,
+      id: this.#nextId('msg_'),
       type: 'message',
       role: 'assistant',
       model: asked['model'],
@@ -191,8 +191,10 @@ class Upstream {
     return thing;
   }
 
+  /** No id is the beginning of another. */
   #nextId(prefix: string): string {
-    return `${prefix}${(this.#count += 1)}`;
+    this.#count += 1;
+    return `${prefix}${String(this.#count).padStart(6, '0')}`;
   }
 }
 
