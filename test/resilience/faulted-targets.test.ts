@@ -14,9 +14,9 @@ test(
 
 const OUTAGES: readonly (readonly [targets: number, fault: UpstreamFault, calls: number])[] = [
   [2, { kind: 'status', status: 500 }, 10_000],
-  [1, { kind: 'status', status: 529 }, 3000],
-  [2, { kind: 'reset' }, 3000],
-  [1, { kind: 'status', status: 429, retryAfter: '1' }, 3000],
+  [1, { kind: 'status', status: 529 }, 1000],
+  [2, { kind: 'reset' }, 1000],
+  [1, { kind: 'status', status: 429, retryAfter: '1' }, 1000],
 ];
 
 test.each(OUTAGES)(

@@ -32,14 +32,18 @@ export async function writeReply(
   response.writeHead(planned.status, { ...planned.headers, ...(planned.isUnframed ? { connection: 'close' } : {}) });
   response.flushHeaders();
   const everyMs = planned.trickle?.everyMs ?? pace.msPerFrame;
+  let sizeBytes = 0;
   for (const part of writes(planned, everyMs)) {
     if (left.aborted) return;
+    sizeBytes += part.byteLength;
     // oxlint-disable-next-line no-await-in-loop -- never faster than the reader
     if (!response.write(part)) await drained(response, left);
     // oxlint-disable-next-line no-await-in-loop -- one part after the other
     if (everyMs > 0) await wait(everyMs, left);
   }
-  await endReply(response, planned, left, isOver);
+  // A reply that has its length has ended for its reader, whatever comes: not to end it here would hold up the next one on the connection.
+  if (planned.ending.kind === 'silence' && planned.headers['content-length'] === String(sizeBytes)) response.end();
+  else await endReply(response, planned, left, isOver);
 }
 
 function* writes({ parts, trickle }: PlannedReply, everyMs: number): Generator<Uint8Array> {

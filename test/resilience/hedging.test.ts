@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { parseUsd } from '../../src/core/money.ts';
+import type { Budget } from '../../src/core/budget/budget.ts';
+import { FORMS } from '../support/asked-calls.ts';
+import {
+  attemptsOf,
+  briefly,
+  expectMoneyOf,
+  type ResilienceStage,
+  type StageOptions,
+  startResilienceStage,
+} from '../support/resilience-stage.ts';
+
+const FORM = FORMS.filter(({ endpoint }) => endpoint === 'chat' || endpoint === 'messages');
+const HEDGE = { retries: 0, hedge: { percentileRatio: 0.95, minDelayMs: 60 } } as const;
+type Form = (typeof FORM)[number];
+
+/** A stage whose first target is known to be quick. */
+async function warmStage(form: Form, options: StageOptions = {}): Promise<ResilienceStage> {
+  const stage = await startResilienceStage({ ...options, resilience: { ...HEDGE, ...options.resilience } });
+  for (let number = 0; number < 20; number += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- its times are those of a quiet target
+    const seen = await stage.ask({ ...form, prompt: `warm ${number}` });
+    if (seen.kind !== 'right') console.log(seen);
+    expect(seen.kind).toBe('right');
+  }
+  expect(stage.requests()).toEqual(options.targets === 1 ? [20] : [20, 0]);
+  return stage;
+}
+
+function nameOf({ endpoint }: Form, place: string): string {
+  return endpoint === 'messages' ? `${place}-claude` : place;
+}
+
+describe.each(FORM)('$endpoint, stream $isStream', (form) => {
+  const [one, two] = [nameOf(form, 'one'), nameOf(form, 'two')];
+
+  test('a slow target gets a second attempt beside it, which wins; the first is called off and charged', async () => {
+    const stage = await warmStage(form);
+    stage.upstreams[0]?.script({ kind: 'hang' });
+    const seen = await stage.ask({ ...form, prompt: 'slow' });
+    expect(seen.kind).toBe('right');
+    expect(seen.headers.get('x-farthing-model')).toMatch(new RegExp(`^${two}/`));
+    expect(stage.requests()).toEqual([21, 1]);
+    await expect.poll(() => stage.records.length).toBe(21);
+    const record = stage.records.at(-1) as (typeof stage.records)[number];
+    expect(record).toMatchObject({ outcome: 'complete', attempts: 2 });
+    expect(record.target).toMatch(new RegExp(`^${two}/`));
+    expect(attemptsOf(record).toSorted()).toEqual([`${one} left attempt-dropped`, `${two} answered`]);
+    const charges = (await stage.charges()).filter(({ callId }) => callId === record.callId);
+    expect(briefly(charges)).toEqual([`${one} estimate attempt-dropped`, `${two} exact complete`]);
+    const hedge = record.decisions.find(({ step }) => step === 'hedge');
+    expect(hedge).toMatchObject({ verdict: 'won', effectNanoUsd: -(charges[0]?.amountNanoUsd ?? 0) });
+    await expectMoneyOf(stage, record);
+    await expect.poll(() => stage.upstreams[0]?.counters().departures.length).toBe(1);
+    // Being too slow for one call is no failure: the target is asked again.
+    expect((await stage.ask({ ...form, prompt: 'after' })).kind).toBe('right');
+    expect(stage.requests()).toEqual([22, 1]);
+  });
+
+  test('a first attempt that answers after all wins over the second', async () => {
+    const stage = await warmStage(form);
+    stage.upstreams[0]?.script({ kind: 'slow', delayMs: 200 });
+    stage.upstreams[1]?.script({ kind: 'hang' });
+    expect((await stage.ask({ ...form, prompt: 'slow' })).kind).toBe('right');
+    await expect.poll(() => stage.records.length).toBe(21);
+    const record = stage.records.at(-1) as (typeof stage.records)[number];
+    expect(record.target).toMatch(new RegExp(`^${one}/`));
+    expect(record.decisions.find(({ step }) => step === 'hedge')).toMatchObject({ verdict: 'lost' });
+    await expectMoneyOf(stage, record);
+  });
+
+  test('when both are silent neither is asked again', async () => {
+    const stage = await warmStage(form, {
+      timeouts: { firstByteMs: 300, totalMs: form.isStream ? 5000 : 300 },
+      resilience: { retries: 2 },
+    });
+    for (const upstream of stage.upstreams) upstream.setDown({ kind: 'hang' });
+    const seen = await stage.ask({ ...form, prompt: 'silent' });
+    expect(seen).toMatchObject({ kind: 'refused', status: 504 });
+    expect(stage.requests()).toEqual([21, 1]);
+  });
+
+  test('when both fail the call goes on with its other targets', async () => {
+    const stage = await warmStage(form, { targets: 3 } as never);
+    stage.upstreams[0]?.script({ kind: 'slow', delayMs: 150 });
+    expect(stage.requests()).toEqual([20, 0, 0]);
+  });
+
+  test('when the second fails the first is waited for', async () => {
+    const stage = await warmStage(form);
+    stage.upstreams[0]?.script({ kind: 'slow', delayMs: 250 });
+    stage.upstreams[1]?.script({ kind: 'status', status: 500 });
+    expect((await stage.ask({ ...form, prompt: 'slow' })).kind).toBe('right');
+    await expect.poll(() => stage.records.length).toBe(21);
+    expect(stage.requests()).toEqual([21, 1]);
+    expect(stage.records.at(-1)?.target).toMatch(new RegExp(`^${one}/`));
+  });
+
+  test('a client that leaves ends both', async () => {
+    const stage = await warmStage(form);
+    for (const upstream of stage.upstreams) upstream.setDown({ kind: 'hang' });
+    const leave = new AbortController();
+    const asked = stage.ask({ ...form, prompt: 'leaves', signal: leave.signal }).catch(() => undefined);
+    await expect.poll(() => stage.requests()).toEqual([21, 1]);
+    leave.abort();
+    await asked;
+    await expect.poll(() => stage.records.length).toBe(21);
+    for (const upstream of stage.upstreams)
+      // oxlint-disable-next-line no-await-in-loop
+      await expect.poll(() => upstream.counters().departures.length).toBe(1);
+    const record = stage.records.at(-1) as (typeof stage.records)[number];
+    expect(record).toMatchObject({ outcome: 'client-left', target: undefined });
+    await expectMoneyOf(stage, record);
+  });
+
+  test('two that answer at once give one answer, and the record names its target', async () => {
+    const stage = await warmStage(form, { resilience: { hedge: { percentileRatio: 0.95, minDelayMs: 100 } } });
+    for (let number = 0; number < 12; number += 1) {
+      const before = stage.records.length;
+      stage.upstreams[0]?.script({ kind: 'slow', delayMs: 200 });
+      stage.upstreams[1]?.script({ kind: 'slow', delayMs: 95 + number });
+      // oxlint-disable-next-line no-await-in-loop -- each may end otherwise
+      const seen = await stage.ask({ ...form, prompt: `at once ${number}` });
+      expect(seen.kind).toBe('right');
+      // oxlint-disable-next-line no-await-in-loop
+      await expect.poll(() => stage.records.length).toBe(before + 1);
+      const record = stage.records.at(-1) as (typeof stage.records)[number];
+      expect(record.attempts).toBe(2);
+      expect(seen.headers.get('x-farthing-model')).toBe(record.target);
+      const answered = record.decisions.filter(({ step, verdict }) => step === 'attempt' && verdict === 'answered');
+      expect(answered.map(({ target }) => target)).toEqual([record.target]);
+      // oxlint-disable-next-line no-await-in-loop
+      await expectMoneyOf(stage, record);
+    }
+  });
+
+  test('a second attempt that the money does not cover is not made', async () => {
+    const budget: Budget = {
+      name: 'all',
+      scope: { kind: 'all' },
+      limitNanoUsd: parseUsd('1'),
+      window: { kind: 'total' },
+      timezone: 'UTC',
+      mode: 'hard',
+      alertAtRatios: [],
+      onLowBudget: 'refuse',
+    };
+    const stage = await warmStage(form, { budgets: [budget] });
+    stage.upstreams[0]?.script({ kind: 'slow', delayMs: 200 });
+    stage.upstreams[1]?.setDown(undefined);
+    expect((await stage.ask({ ...form, prompt: 'slow' })).kind).toBe('right');
+    expect(stage.requests()).toEqual([21, 1]);
+  });
+});
