@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isFarthingError } from '../../core/errors.ts';
 import type { CallPriority } from '../../core/model/call-priority.ts';
+import { gatewayLog } from '../gateway-log.ts';
 import { AdmissionControl, type AdmissionLimits } from './admission-control.ts';
 
 /** A connection whose client may leave. */
@@ -49,10 +50,25 @@ function bench(changes: Partial<AdmissionLimits> = {}): Bench {
       waited: (priority, waitMs) => void waits.push([priority, waitMs]),
       watch: () => undefined,
     },
-    log: { warn: (facts: object, text: string) => void log.push(`${text} ${JSON.stringify(facts)}`) },
+    log: gatewayLog('warn', { write: (line) => void log.push(wordsOf(line)) }),
   });
   opened.push(admission);
   return { admission, limits, shed, waits, log, memory };
+}
+
+/** What a line of the log says, but for its time and figures. */
+function wordsOf(line: string): string {
+  const {
+    msg,
+    level: _level,
+    time: _time,
+    loopLagMs: _lag,
+    heapRatio: _ratio,
+    ...facts
+  } = JSON.parse(line) as {
+    readonly msg: string;
+  } & Readonly<Record<string, unknown>>;
+  return `${msg} ${JSON.stringify(facts)}`;
 }
 
 /** What becomes of a call: `in`, or the code and words of its refusal and when to come back. */
@@ -213,11 +229,30 @@ test('short memory refuses new calls, those of a batch first, lets calls under w
   await vi.advanceTimersByTimeAsync(1000);
   expect([ask(admission).outcome, ask(admission, 'batch').outcome]).toEqual(['in', 'in']);
   expect(shed).toEqual(['heap batch', 'heap interactive']);
-  expect(log.map((line) => line.split(',"heapRatio"')[0])).toEqual([
-    'calls are shed {"priority":"batch","reason":"heap","loopLagMs":0',
-    'calls are shed {"priority":"interactive","reason":"heap","loopLagMs":0',
-    'calls are no longer shed {"priority":"batch","reason":"heap","loopLagMs":0',
-    'calls are no longer shed {"priority":"interactive","reason":"heap","loopLagMs":0',
+  expect(log).toEqual([
+    'calls are shed {"priority":"batch","reason":"heap"}',
+    'calls are shed {"priority":"interactive","reason":"heap"}',
+    'calls are no longer shed {"priority":"batch","reason":"heap"}',
+    'calls are no longer shed {"priority":"interactive","reason":"heap"}',
+  ]);
+});
+
+test('strain sends those away that wait, those of a batch first', async () => {
+  const { admission, memory, shed } = bench();
+  const running = ask(admission);
+  const waiting = [ask(admission, 'batch'), ask(admission)];
+  memory.ratio = 0.85;
+  await vi.advanceTimersByTimeAsync(500);
+  expect(waiting.map(({ outcome }) => outcome)).toEqual([
+    'overloaded; the gateway is short of memory; 503; 5000',
+    'waits',
+  ]);
+  memory.ratio = 0.95;
+  await vi.advanceTimersByTimeAsync(500);
+  expect([running.outcome, waiting[1]?.outcome.split(';')[0], shed]).toEqual([
+    'in',
+    'overloaded',
+    ['heap batch', 'heap interactive'],
   ]);
 });
 

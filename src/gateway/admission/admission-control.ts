@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { FarthingError } from '../../core/errors.ts';
-import type { CallPriority } from '../../core/model/call-priority.ts';
+import { CALL_PRIORITIES, type CallPriority } from '../../core/model/call-priority.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import { CallQueue } from './call-queue.ts';
 import type { PressureLimits } from './pressure.ts';
@@ -58,7 +58,10 @@ export class AdmissionControl {
 
   constructor(options: AdmissionControlOptions) {
     this.#options = options;
-    this.#pressure = new PressureMonitor(options);
+    this.#pressure = new PressureMonitor({
+      ...options,
+      onShed: (priority, reason) => this.#sendAllAway(priority, reason),
+    });
     this.#shedLog = new ShedLog(options.log);
     options.metrics.watch({ waiting: () => this.#queue.waiting, pressure: () => this.#pressure.reading });
   }
@@ -84,7 +87,7 @@ export class AdmissionControl {
   demandOpen(priority: CallPriority): void {
     const reason = this.#isDraining ? 'draining' : this.#pressure.reason(priority);
     if (reason === undefined) return;
-    this.#options.metrics.shed(reason, priority);
+    this.#count(reason, priority);
     throw overloaded(reason, RETRY_MS[reason]);
   }
 
@@ -111,7 +114,7 @@ export class AdmissionControl {
   /** Takes no more calls and sends those away that wait; resolves when those under way are over. */
   drain(): Promise<void> {
     this.#isDraining = true;
-    for (const call of this.#queue.empty()) this.#sendAway(call, 'draining', RETRY_MS.draining);
+    for (const priority of CALL_PRIORITIES) this.#sendAllAway(priority, 'draining');
     if (this.#queue.running === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
@@ -154,14 +157,18 @@ export class AdmissionControl {
     }
   }
 
-  #sendAway(call: WaitingCall, reason: 'queue-full' | 'queue-timeout' | 'draining', retryAfterMs: number): void {
+  #sendAllAway(priority: CallPriority, reason: keyof typeof RETRY_MS): void {
+    for (const call of this.#queue.empty(priority)) this.#sendAway(call, reason, RETRY_MS[reason]);
+  }
+
+  #sendAway(call: WaitingCall, reason: ShedReason, retryAfterMs: number): void {
     this.#count(reason, call.priority);
     call.refuse(overloaded(reason, retryAfterMs));
   }
 
-  #count(reason: 'queue-full' | 'queue-timeout' | 'draining', priority: CallPriority): void {
+  #count(reason: ShedReason, priority: CallPriority): void {
     this.#options.metrics.shed(reason, priority);
-    if (reason !== 'draining') this.#shedLog.refused(reason, priority);
+    if (reason === 'queue-full' || reason === 'queue-timeout') this.#shedLog.refused(reason, priority);
   }
 }
 

@@ -102,7 +102,9 @@ type Step =
   | { readonly kind: 'come'; readonly priority: CallPriority }
   | { readonly kind: 'end' }
   | { readonly kind: 'give-up'; readonly which: number }
-  | { readonly kind: 'empty' };
+  | { readonly kind: 'empty'; readonly priority: CallPriority };
+
+const somePriority = fc.constantFrom('interactive' as const, 'batch' as const);
 
 const steps = fc.array(
   fc.oneof(
@@ -110,12 +112,12 @@ const steps = fc.array(
       weight: 30,
       arbitrary: fc.record({
         kind: fc.constant('come' as const),
-        priority: fc.constantFrom('interactive' as const, 'batch' as const),
+        priority: somePriority,
       }),
     },
     { weight: 14, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('give-up' as const), which: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('empty' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('empty' as const), priority: somePriority }) },
   ),
   { maxLength: 200, size: 'max' },
 );
@@ -129,16 +131,19 @@ class Model {
   running = 0;
   passedOver = 0;
 
-  constructor(
-    readonly maxRunning: number,
-    readonly maxWaiting: number,
-  ) {}
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+
+  constructor(maxRunning: number, maxWaiting: number) {
+    this.maxRunning = maxRunning;
+    this.maxWaiting = maxWaiting;
+  }
 
   take(step: Step): void {
     if (step.kind === 'come') this.come(step.priority);
     else if (step.kind === 'end') this.end();
     else if (step.kind === 'give-up') this.giveUp(step.which);
-    else this.empty();
+    else this.empty(step.priority);
     expect([this.queue.running, this.queue.waiting]).toEqual([this.running, this.waiting.length]);
     expect(this.running).toBeLessThanOrEqual(this.maxRunning);
     expect(this.waiting.length).toBeLessThanOrEqual(this.maxWaiting);
@@ -192,9 +197,10 @@ class Model {
     expect(this.queue.remove(one.place)).toBe(false);
   }
 
-  empty(): void {
-    const calls = [...this.queue.empty()];
-    expect(new Set(calls)).toEqual(new Set(this.waiting.map(({ call }) => call)));
+  empty(priority: CallPriority): void {
+    const calls = [...this.queue.empty(priority)];
+    const expected = this.waiting.filter(({ call }) => call.priority === priority);
+    expect(calls).toEqual(expected.map(({ call }) => call));
     for (const call of calls) this.leaveLine(call, 'emptied');
   }
 

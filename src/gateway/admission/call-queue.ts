@@ -79,10 +79,9 @@ export class CallQueue<Call extends QueuedCall> {
     return call;
   }
 
-  /** Takes all waiting calls out. */
-  *empty(): Iterable<Call> {
-    for (const line of [this.#lines.interactive, this.#lines.batch]) {
-      for (let call = line.takeOldest(); call !== undefined; call = line.takeOldest()) yield call;
-    }
+  /** Takes all waiting calls of a priority out. */
+  *empty(priority: CallPriority): Iterable<Call> {
+    const line = this.#lines[priority];
+    for (let call = line.takeOldest(); call !== undefined; call = line.takeOldest()) yield call;
   }
 }

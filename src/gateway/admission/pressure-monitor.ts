@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { CallPriority } from '../../core/model/call-priority.ts';
+import { CALL_PRIORITIES, type CallPriority } from '../../core/model/call-priority.ts';
 import {
   NO_PRESSURE,
   type Pressure,
@@ -18,12 +18,12 @@ export interface PressureMonitorOptions {
   /** Memory in use as a share of what there is. */
   readonly memoryRatio: () => number;
   readonly log: Pick<Logger, 'warn'>;
+  /** Told when calls of a priority begin to be shed. */
+  readonly onShed: (priority: CallPriority, reason: PressureReason) => void;
 }
 
 /** How often is looked, in milliseconds. Three times is most of a second, and a look costs some microseconds. */
 const SAMPLE_MS = 250;
-
-const PRIORITIES: readonly CallPriority[] = ['batch', 'interactive'];
 
 /** Looks four times a second how late the event loop is and how full the memory, and knows whether calls are to be shed. @internal */
 export class PressureMonitor {
@@ -63,7 +63,7 @@ export class PressureMonitor {
       interactive: shedReason(this.#pressure, 'interactive'),
       batch: shedReason(this.#pressure, 'batch'),
     };
-    for (const priority of PRIORITIES) this.#tell(priority, before[priority], this.#reasons[priority]);
+    for (const priority of CALL_PRIORITIES) this.#tell(priority, before[priority], this.#reasons[priority]);
   }
 
   #tell(priority: CallPriority, before: PressureReason | undefined, now: PressureReason | undefined): void {
@@ -71,5 +71,6 @@ export class PressureMonitor {
     const { loopLagMs, heapRatio } = this.reading;
     const facts = { priority, reason: now ?? before, loopLagMs: Math.round(loopLagMs), heapRatio };
     this.#options.log.warn(facts, now === undefined ? 'calls are no longer shed' : 'calls are shed');
+    if (now !== undefined) this.#options.onShed(priority, now);
   }
 }
