@@ -109,8 +109,8 @@ export interface Attempt {
   readonly continues: { readonly request: DecodedRequest; readonly addedBytes: number } | undefined;
   /** Parameters that the target is known to refuse. */
   readonly refused: ReadonlySet<RefusedParameter> | undefined;
-  /** Whether another attempt has answered by now: what this one brings is charged and nothing else. */
-  readonly isDropped: () => boolean;
+  /** Asked once, of an attempt that came to its end: whether its answer is the call's. False when another attempt was faster: it is charged and nothing else. */
+  readonly mayAnswer: (outcome: Outcome) => boolean;
 }
 
 /** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */

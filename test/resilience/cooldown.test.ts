@@ -151,5 +151,4 @@ test('in a total outage 10,000 calls make at most 1.1 attempts each', { timeout:
   await Promise.all(Array.from({ length: 50 }, asker));
   const attempts = stage.requests().reduce((sum, count) => sum + count, 0);
   expect(attempts).toBeLessThanOrEqual(11_000);
-  console.log('attempts', attempts);
 });

@@ -86,7 +86,7 @@ export function fakeAttempt(target: Target): Attempt {
     deadlineAt: Infinity,
     continues: undefined,
     refused: undefined,
-    isDropped: () => false,
+    mayAnswer: () => true,
   };
 }
 

@@ -14,7 +14,7 @@ export interface CooldownPolicy {
  * What a target is good for.
  * - `good`: as ever.
  * - `probe`: its rest is over; one call may find out whether it works again.
- * - `degraded`: it rests, but some of its last attempts succeeded: better than no target at all.
+ * - `degraded`: it rests, but some of its last attempts succeeded, or it asked for a pause itself: better than no target at all.
  * - `down`: it rests, and nothing says that it would answer.
  * @public
  */
@@ -44,6 +44,7 @@ export class TargetHealth {
   #restsUntilMs = 0;
   #isResting = false;
   #wasRefused = false;
+  #asksForPause = false;
   #probesUntilMs = 0;
 
   constructor(policy: CooldownPolicy) {
@@ -58,7 +59,8 @@ export class TargetHealth {
   state(nowMs: number): HealthState {
     if (!this.#isResting) return 'good';
     if (nowMs >= this.#restsUntilMs && nowMs >= this.#probesUntilMs) return 'probe';
-    return this.#wasRefused || !this.#isWorthATry() ? 'down' : 'degraded';
+    if (this.#wasRefused) return 'down';
+    return this.#asksForPause || this.#isWorthATry() ? 'degraded' : 'down';
   }
 
   /** An attempt begins; one whose state is `probe` is the probe. Returns whether it is. */
@@ -77,6 +79,7 @@ export class TargetHealth {
     if (!this.#isResting || !wasProbe) return false;
     this.#isResting = false;
     this.#wasRefused = false;
+    this.#asksForPause = false;
     // It begins anew: with the failures of before it would rest again after the next one.
     this.#seen = 0;
     this.#failed = 0;
@@ -97,10 +100,11 @@ export class TargetHealth {
     return wasProbe || this.#isTooMuch() ? this.#rest(nowMs, this.#policy.lengthMs) : 0;
   }
 
-  /** It rests for so long, whatever was before: it said so itself. */
+  /** It rests for so long, whatever was before: it said so itself. Never longer than after a refusal: some say "tomorrow", and answer before. */
   restFor(wasProbe: boolean, nowMs: number, lengthMs: number): void {
     if (wasProbe) this.#probesUntilMs = 0;
-    this.#rest(nowMs, lengthMs);
+    this.#asksForPause = true;
+    this.#rest(nowMs, Math.min(lengthMs, this.#policy.refusedLengthMs));
   }
 
   /** The provider refused the key or the account. Returns for how long the target now rests, in milliseconds. */

@@ -121,7 +121,7 @@ async function settle(
     price: (usage, terms) => options.pricer.price(target, usage, terms, intent.atMs),
   });
   call.state.charges.push(charge);
-  if (outcome.kind === 'complete' && !attemptOf(call).isDropped()) noteAnswer(call, charge, outcome);
+  if (outcome.kind === 'complete' && attemptOf(call).mayAnswer(outcome)) noteAnswer(call, charge, outcome);
   report(call, charge, intent, options);
   const { state } = call;
   state.uncharged = nanoUsd(Math.max(0, state.uncharged - (intent.upperBoundNanoUsd ?? 0)));

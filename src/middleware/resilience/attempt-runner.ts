@@ -44,13 +44,13 @@ export class AttemptRunner {
 
   /** Makes the attempt and, where its reply is a whole answer, passes it on. @throws what a step of ours refuses it with */
   async run(task: AttemptTask): Promise<AttemptEnd> {
-    const { book, clock, random } = this.#options;
+    const { clock, random } = this.#options;
     const candidate = this.#candidates.at(task.index);
     const { entry, target } = candidate;
     if (candidate.visits === 0) entry.budget.earn();
     candidate.visits += 1;
     this.#call.state.answering ??= target;
-    const ticket = book.entry(target).begin(clock.nowMs(), random, candidate.spentKeys);
+    const ticket = entry.begin(clock.nowMs(), random, candidate.spentKeys);
     const startedAt = clock.monotonicMs();
     let shownAt: number | undefined;
     const gate = this.#gate(task, target, () => {
@@ -71,7 +71,7 @@ export class AttemptRunner {
     const end = this.#endOf(task, ticket, outcome, gate);
     this.#observe(entry, end, (shownAt ?? clock.monotonicMs()) - startedAt);
     this.#note(end, candidate, ticket);
-    if (end.failure === undefined && !gate.isOpen) this.#show(gate, gate.upstreamHead as UpstreamHead, target);
+    if (end.failure === undefined && !gate.isOpen) this.show(end);
     return end;
   }
 
@@ -109,7 +109,7 @@ export class AttemptRunner {
       deadlineAt: this.#deadlineAt,
       continues: task.continues,
       refused: this.#refusedBy(candidate),
-      isDropped: () => task.lane.isDropped,
+      mayAnswer: (outcome) => (this.#isFiltered(outcome) ? !task.lane.isDropped : task.lane.claim()),
     };
   }
 
@@ -137,7 +137,7 @@ export class AttemptRunner {
     const { target } = this.#candidates.at(task.index);
     const ended = failureOf(outcome, gate, this.#options.clock.nowMs());
     const isHidden = ended.failure === undefined && !gate.isOpen;
-    const isFiltered = isHidden && this.#options.policy.contentFilter === 'next' && wasFiltered(outcome);
+    const isFiltered = isHidden && this.#isFiltered(outcome);
     // A whole answer that comes after another one: it is charged, and nobody wants it.
     const isLate = isHidden && !isFiltered && !task.lane.claim();
     const failure = isFiltered ? 'filtered' : isLate ? 'left' : ended.failure;
@@ -172,12 +172,15 @@ export class AttemptRunner {
     state.decisions.push({ step: 'attempt', verdict: 'answered', target: formatTarget(target) });
   }
 
-  #show(gate: ReplyGate, head: UpstreamHead, target: Target): void {
+  /** Passes a whole answer on that was held back until now. */
+  show({ gate, target }: AttemptEnd): void {
     this.#answers(target);
-    gate.pass(head);
+    gate.pass(gate.upstreamHead as UpstreamHead);
   }
-}
 
-function wasFiltered({ facts }: Outcome): boolean {
-  return facts?.finish === 'content-filter' || facts?.finish === 'refusal';
+  /** Whether the answer is one that the provider's filter spoilt, and another target may be asked instead. */
+  #isFiltered({ facts }: Outcome): boolean {
+    const isSpoilt = facts?.finish === 'content-filter' || facts?.finish === 'refusal';
+    return isSpoilt && this.#options.policy.contentFilter === 'next';
+  }
 }

@@ -2,6 +2,7 @@ import type { Target } from '../../core/model/target.ts';
 import type { RefusedParameter } from '../../core/adapt/refused-parameter.ts';
 import type { FailureKind } from '../../core/resilience/failure.ts';
 import type { Candidate } from '../../core/resilience/next-attempt.ts';
+import type { HealthState } from '../../core/resilience/target-health.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import type { ResilienceOptions } from './resilience-options.ts';
 import type { TargetEntry } from './target-book.ts';
@@ -12,8 +13,12 @@ export interface CallCandidate {
   readonly entry: TargetEntry;
   visits: number;
   isSpent: boolean;
-  /** Keys of the provider that refused this call. */
+  /** Keys of the provider that refused this call, or asked for a pause. */
   readonly spentKeys: Set<number>;
+  /** Of these, those that asked for a pause. */
+  readonly pausedKeys: Set<number>;
+  /** Attempts that were made again at once, with another key. */
+  keyChanges: number;
   /** Parameters that the target refused of this call, to be left out. */
   readonly refused: Set<RefusedParameter>;
 }
@@ -34,6 +39,8 @@ export class CallCandidates {
       visits: 0,
       isSpent: false,
       spentKeys: new Set(),
+      pausedKeys: new Set(),
+      keyChanges: 0,
       refused: new Set(),
     }));
   }
@@ -45,12 +52,17 @@ export class CallCandidates {
   /** As the choice of the next attempt sees them. */
   states(): readonly Candidate[] {
     const nowMs = this.#options.clock.nowMs();
-    return this.list.map(({ entry, visits, isSpent, spentKeys }) => ({
+    return this.list.map(({ entry, visits, keyChanges, isSpent, spentKeys }) => ({
       state: entry.state(nowMs, spentKeys),
-      visits,
+      visits: visits - keyChanges,
       isSpent,
       mayRetry: entry.budget.mayRetry,
     }));
+  }
+
+  stateOf(index: number): HealthState {
+    const { entry, spentKeys } = this.at(index);
+    return entry.state(this.#options.clock.nowMs(), spentKeys);
   }
 
   /** When the first of them may be asked again. Unix milliseconds. */
@@ -61,14 +73,26 @@ export class CallCandidates {
   /** Takes in how an attempt failed. Returns whether another key of the same target is to be tried at once. */
   note({ index, failure, keyIndex }: AttemptEnd): boolean {
     const candidate = this.at(index);
-    const { entry, spentKeys } = candidate;
-    if (entry.hasKeys && (failure === 'refused' || failure === 'limited')) {
-      spentKeys.add(keyIndex);
-      const state = entry.state(this.#options.clock.nowMs(), spentKeys);
-      if (state === 'good' || state === 'probe') return true;
+    if (candidate.entry.hasKeys && (failure === 'refused' || failure === 'limited')) {
+      if (this.#hasOtherKey(candidate, keyIndex, failure)) return true;
+      if (candidate.pausedKeys.size > 0) return false;
     }
     if (failure !== undefined && failure !== 'left' && SPENDING.has(failure)) candidate.isSpent = true;
     if (failure === 'too-long') this.#dropSmaller(candidate.target);
+    return false;
+  }
+
+  #hasOtherKey(candidate: CallCandidate, keyIndex: number, failure: 'refused' | 'limited'): boolean {
+    const { entry, spentKeys, pausedKeys } = candidate;
+    spentKeys.add(keyIndex);
+    if (failure === 'limited') pausedKeys.add(keyIndex);
+    const state = entry.state(this.#options.clock.nowMs(), spentKeys);
+    if (state === 'good' || state === 'probe') {
+      candidate.keyChanges += 1;
+      return true;
+    }
+    // None is left: those that asked for a pause may be asked again behind it.
+    for (const key of pausedKeys) spentKeys.delete(key);
     return false;
   }
 

@@ -2,6 +2,7 @@ import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { errorStatus } from '../../core/resilience/failure.ts';
 import { type LastFailure, type NextAttempt, nextAttempt } from '../../core/resilience/next-attempt.ts';
+import type { HealthState } from '../../core/resilience/target-health.ts';
 import { adaptation } from '../../wire/adapted-request.ts';
 import { continuationRequest } from '../../wire/continuation-request.ts';
 import { continuationWay } from '../../wire/continuation-way.ts';
@@ -21,6 +22,11 @@ import { onlyLane } from './lane.ts';
 import { pause } from './pause.ts';
 import type { ResilienceOptions } from './resilience-options.ts';
 
+type AttemptStep = Extract<NextAttempt, { kind: 'attempt' }>;
+
+/** What an attempt is not worth beginning for, in milliseconds: timers run a little early, so that a call whose time is over may seem to have some left. */
+const LEAST_TIME_MS = 10;
+
 /** All attempts of one call, until one has answered or nothing is left to try. @internal */
 export class CallRun {
   readonly #call: Call;
@@ -31,6 +37,8 @@ export class CallRun {
   /** What the client has of a stream that may have to be continued; undefined where none is. */
   readonly #shown: PartialAnswer | undefined;
   readonly #receiver: ReplyReceiver;
+  /** What the chosen target was good for when it was chosen. */
+  #chosen: HealthState = 'good';
 
   constructor(call: Call, next: Next, options: ResilienceOptions) {
     this.#call = call;
@@ -56,42 +64,56 @@ export class CallRun {
         const isAnswered = await answerFromCache(this.#call, this.#candidates.at(step.index).target);
         if (isAnswered) return { kind: 'complete', facts: undefined };
       }
-      // Between the choice and the attempt nothing waits where nothing must: of many calls only one is to be the probe.
+      // Of many calls only one is to be the probe, and none is to go where others failed while it waited.
+      if (this.#isOvertaken(step.index)) {
+        step = this.#choose(last && this.#lastFailure(last));
+        continue;
+      }
       try {
         // oxlint-disable-next-line no-await-in-loop
         last = await this.#attempt(step);
       } catch (error) {
         // A step of ours refused it, a budget for one: where an attempt was made before, its failure is the answer.
-        if (last === undefined) throw error;
-        decide(this.#call, 'resilience', 'stop', 'refused');
+        if (last === undefined || !isFarthingError(error)) throw error;
+        decide(this.#call, 'resilience', 'stop', error.code);
         break;
       }
       if (last.failure === undefined) return last.outcome;
       if (last.failure === 'left') return this.#left(last);
       // oxlint-disable-next-line no-await-in-loop
       if (last.gate.isOpen) return await this.#goOn(last);
-      this.#call.state.answer = undefined;
-      step = this.#afterFailure(last);
+      step = this.#isToBeAskedAgain(last) ? this.#inTime(again(last)) : this.#choose(this.#lastFailure(last));
     }
     return last === undefined ? this.#refuseAll() : this.#fail(last);
   }
 
   #choose(last: LastFailure | undefined): NextAttempt {
-    const { policy, random, clock } = this.#options;
-    const step = nextAttempt(this.#candidates.states(), last, policy, random.fraction());
-    if (step.kind === 'stop') return step;
-    const isLate = clock.monotonicMs() + step.waitMs >= this.#deadlineAt;
-    return isLate ? { kind: 'stop', reason: 'spent' } : step;
+    const { policy, random } = this.#options;
+    return this.#inTime(nextAttempt(this.#candidates.states(), last, policy, random.fraction()));
   }
 
-  #afterFailure(last: AttemptEnd): NextAttempt {
-    const again: NextAttempt = { kind: 'attempt', index: last.index, waitMs: 0, isRetry: false };
-    if (last.failure === 'wrong' && this.#learns(last)) return again;
-    if (this.#candidates.note(last)) return again;
-    const { failure } = last;
+  #inTime(step: NextAttempt): NextAttempt {
+    if (step.kind === 'stop') return step;
+    this.#chosen = this.#candidates.stateOf(step.index);
+    const leftMs = this.#deadlineAt - this.#options.clock.monotonicMs() - step.waitMs;
+    return leftMs < LEAST_TIME_MS ? { kind: 'stop', reason: 'spent' } : step;
+  }
+
+  /** Whether other calls have found out, since the target was chosen, that it fails, or are finding out whether it works again. */
+  #isOvertaken(index: number): boolean {
+    const state = this.#candidates.stateOf(index);
+    return state !== this.#chosen && (state === 'down' || this.#chosen === 'probe');
+  }
+
+  /** Whether the same target is asked again at once: without what it refused, or with another key. */
+  #isToBeAskedAgain(last: AttemptEnd): boolean {
+    return (last.failure === 'wrong' && this.#learns(last)) || this.#candidates.note(last);
+  }
+
+  #lastFailure({ index, failure, retryAfterMs }: AttemptEnd): LastFailure {
     const passes = failure === 'filtered' && this.#options.policy.contentFilter === 'pass';
     const kind = passes || failure === undefined || failure === 'left' ? 'wrong' : failure;
-    return this.#choose({ index: last.index, kind, retryAfterMs: last.retryAfterMs });
+    return { index, kind, retryAfterMs };
   }
 
   /** Whether the target refused parameters that the request can do without; they are left out from now on. */
@@ -111,15 +133,18 @@ export class CallRun {
     return index > 0 && this.#candidates.at(index).visits === 0;
   }
 
-  async #attempt({ index, isRetry }: Extract<NextAttempt, { kind: 'attempt' }>): Promise<AttemptEnd> {
+  async #attempt({ index, isRetry }: AttemptStep): Promise<AttemptEnd> {
     const { policy, learned, clock } = this.#options;
     const candidate = this.#candidates.at(index);
     if (isRetry) candidate.entry.budget.spend();
     const { signal } = this.#call;
     const task = { index, lane: onlyLane(signal), receiver: this.#receiver, continues: undefined };
-    const end = await (policy.hedge === undefined
-      ? this.#runner.run(task)
-      : hedgedAttempt(task, policy.hedge, { call: this.#call, runner: this.#runner, candidates: this.#candidates }));
+    const parts = { call: this.#call, runner: this.#runner, candidates: this.#candidates };
+    const { end, beside } =
+      policy.hedge === undefined
+        ? { end: await this.#runner.run(task), beside: undefined }
+        : await hedgedAttempt(task, policy.hedge, parts);
+    if (beside !== undefined) this.#candidates.note(beside);
     const { refused, target } = this.#candidates.at(end.index);
     if (end.failure === undefined && refused.size > 0)
       learned.learn(this.#runner.refusalKey(target), refused, clock.nowMs());
@@ -138,6 +163,7 @@ export class CallRun {
   async #goOn(broken: AttemptEnd): Promise<Outcome> {
     let last = broken;
     for (;;) {
+      this.#candidates.note(last);
       const partial = this.#shown?.partial();
       const step = partial === undefined ? undefined : this.#chooseOther(last);
       if (partial === undefined || step?.kind !== 'attempt') return this.#breakOff(last);
@@ -145,7 +171,7 @@ export class CallRun {
       if (step.waitMs > 0 && !(await pause(step.waitMs, this.#call.signal))) return this.#left(last);
       try {
         // oxlint-disable-next-line no-await-in-loop
-        last = await this.#continueAt(step.index, partial);
+        last = await this.#continueAt(step, partial);
       } catch (error) {
         if (!isFarthingError(error)) throw error;
         decide(this.#call, 'resilience', 'stop', error.code);
@@ -163,12 +189,13 @@ export class CallRun {
     return this.#choose({ index, kind, retryAfterMs });
   }
 
-  async #continueAt(index: number, partial: PartialText): Promise<AttemptEnd> {
+  async #continueAt({ index, isRetry }: AttemptStep, partial: PartialText): Promise<AttemptEnd> {
     const { state } = this.#call;
     const request = state.request as DecodedRequest;
     // What is put together from two answers is nobody's, and not kept.
     state.mayStore = false;
-    const { target } = this.#candidates.at(index);
+    const { target, entry } = this.#candidates.at(index);
+    if (isRetry) entry.budget.spend();
     const way = continuationWay(request, this.#options.vendorOf(target), target.model);
     const continuation = continuationRequest(request, partial.text, way);
     const addedBytes = Math.max(0, Buffer.byteLength(continuation.text) - Buffer.byteLength(request.text));
@@ -182,6 +209,7 @@ export class CallRun {
     });
     if (end.failure !== undefined || receiver.isStream) return end;
     // A whole reply where a stream was asked for.
+    state.answer = undefined;
     return { ...end, failure: 'missing', outcome: { ...end.outcome, kind: 'broken' } };
   }
 
@@ -205,6 +233,12 @@ export class CallRun {
     const { gate, outcome, target } = last;
     this.#call.state.answering = target;
     const head = gate.upstreamHead;
+    // The answer is whole, but a filter spoilt it: no target had a better one.
+    if (outcome.kind === 'complete') {
+      this.#runner.show(last);
+      return outcome;
+    }
+    this.#call.state.answer = undefined;
     const error = gate.error ?? replyFault(last);
     if (error !== undefined || head === undefined) {
       receiver.fail(spent(error ?? new FarthingError('provider-broken', 'the provider closed without an answer')));
@@ -230,6 +264,10 @@ export class CallRun {
     );
     return { kind: 'broken', facts: undefined, neverSent: true };
   }
+}
+
+function again({ index }: AttemptEnd): AttemptStep {
+  return { kind: 'attempt', index, waitMs: 0, isRetry: false };
 }
 
 /** Items of embeddings that are in the cache came from the first target: those that are missing must not come from another. */

@@ -7,6 +7,13 @@ import type { AttemptRunner, AttemptTask } from './attempt-runner.ts';
 import type { CallCandidates } from './call-candidates.ts';
 import { type Lane, Race } from './lane.ts';
 
+/** How an attempt ended, with one that was made beside it. @internal */
+export interface HedgedEnd {
+  readonly end: AttemptEnd;
+  /** Undefined where there was none, or a step of ours refused it. */
+  readonly beside: AttemptEnd | undefined;
+}
+
 /** What {@link hedgedAttempt} works with. @internal */
 export interface HedgeParts {
   readonly call: Call;
@@ -19,21 +26,23 @@ export interface HedgeParts {
  * other is called off and charged for what it cost. Second attempts come out of the retry budget of their target, and of the call's money.
  * @internal
  */
-export async function hedgedAttempt(task: AttemptTask, policy: HedgePolicy, parts: HedgeParts): Promise<AttemptEnd> {
+export async function hedgedAttempt(task: AttemptTask, policy: HedgePolicy, parts: HedgeParts): Promise<HedgedEnd> {
   const { call, runner, candidates } = parts;
   const delayMs = hedgeDelayMs(candidates, task.index, policy, call.state.shape?.isStream === true);
-  if (delayMs === undefined) return runner.run(task);
+  if (delayMs === undefined) return { end: await runner.run(task), beside: undefined };
   const race = new Race();
   const first = race.lane(call.signal);
   const firstEnd = settled(runner.run({ ...task, lane: first }));
   const isSlow = await isStillOut(firstEnd, race, delayMs);
   const index = isSlow && !call.signal.aborted ? secondIndex(candidates, task.index) : undefined;
-  if (index === undefined) return unwrap(await firstEnd);
+  if (index === undefined) return { end: unwrap(await firstEnd), beside: undefined };
   candidates.at(index).entry.budget.spend();
   const second = race.lane(call.signal);
   const ends = await Promise.all([firstEnd, settled(runner.run({ ...task, index, lane: second }))]);
   report(call, race, second, ends[1]);
-  return unwrap(race.winner === second ? ends[1] : betterFailure(ends, race, first));
+  const told = race.winner === second ? ends[1] : betterFailure(ends, race, first);
+  const other = told === ends[0] ? ends[1] : ends[0];
+  return { end: unwrap(told), beside: 'end' in other ? other.end : undefined };
 }
 
 function hedgeDelayMs(
@@ -86,10 +95,11 @@ async function isStillOut(attempt: Promise<Settled>, race: Race, delayMs: number
   }
 }
 
-/** Where the second did not win: the first, unless that one failed because a step of ours refused it and the second says more. */
+/** Where the second did not win: the first, unless a step of ours refused that one, or the second says that the request is wrong wherever it goes. */
 function betterFailure([first, second]: readonly [Settled, Settled], race: Race, lane: Lane): Settled {
-  if (race.winner === lane || 'end' in first) return first;
-  return second;
+  if (race.winner === lane) return first;
+  const isWrong = 'end' in second && second.end.failure === 'wrong';
+  return 'end' in first && !isWrong ? first : second;
 }
 
 function report(call: Call, race: Race, second: Lane, end: Settled): void {
