@@ -271,7 +271,9 @@ function readWhole(endpoint: Endpoint, status: number, body: Uint8Array): ReplyF
   try {
     parsed = JSON.parse(decoder.decode(body));
   } catch {
-    return { ...NO_FACTS, finish: 'error', error: BROKEN_REPLY, outputBytes: body.byteLength };
+    // Vectors are no tokens: what embeddings put out is not charged.
+    const outputBytes = endpoint === 'embeddings' ? 0 : body.byteLength;
+    return { ...NO_FACTS, finish: 'error', error: BROKEN_REPLY, outputBytes };
   }
   const facts = wholeReplyFacts(endpoint, parsed);
   if (status >= 300) return { ...facts, finish: 'error', usage: facts.usage ?? NO_USAGE };
