@@ -3,6 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { inTransaction, isLocked, openDatabase, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 import type { FlatWrite, WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
+// A diagnostic report of the process holds the environment once for each thread, and with it the keys of providers.
+process.report.excludeEnv = true;
+
 const setup = workerData as WorkerSetup;
 
 function faultOf(error: unknown): string {
