@@ -49,6 +49,7 @@ export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/
 export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';
 export type { Decision } from '../core/model/decision.ts';
 export type { Endpoint, Protocol } from '../core/model/protocol.ts';
+export { RESOURCE_KINDS, type ResourceClaim, type ResourceKind } from '../core/model/resource.ts';
 export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 export type { OperatorPrice } from '../core/price-operator.ts';
@@ -100,6 +101,7 @@ export type {
 } from '../ports/ledger.ts';
 export type { LeaseStore } from '../ports/lease-store.ts';
 export type { BucketClaim, BucketGrant, BucketTerms, LimitStore, PermitClaim } from '../ports/limit-store.ts';
+export type { ResourceQuery, ResourceRegistry } from '../ports/resource-registry.ts';
 export type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
 export { encryptedCacheStore } from '../stores/encrypted/encrypted-cache-store.ts';
 export type { EncryptedCacheOptions } from '../stores/encrypted/encrypted-cache-store.ts';

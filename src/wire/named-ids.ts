@@ -148,15 +148,15 @@ interface Place {
 }
 
 /**
- * The ids that a parsed body names.
- * @throws FarthingError `invalid-request` for a body that nests deeper than any request may, or names more than 5,000 ids.
+ * The ids that a parsed body names. Nothing is looked for below {@link DEFAULT_MAX_DEPTH} levels: a body that nests deeper is refused by whoever
+ * reads it, before anything is sent.
+ * @throws FarthingError `invalid-request` for a body that names more than 5,000 ids.
  * @internal
  */
 export function namedIds(body: unknown): readonly NamedId[] {
   const found: NamedId[] = [];
   const places: Place[] = isContainer(body) ? [{ value: body, name: '', around: undefined, depth: 1 }] : [];
   for (const place of places) {
-    if (place.depth > DEFAULT_MAX_DEPTH) throw tooMuch(`nests deeper than ${DEFAULT_MAX_DEPTH} levels`);
     const { value, depth } = place;
     const members: Iterable<readonly [string | number, unknown]> = Array.isArray(value)
       ? value.entries()
@@ -164,14 +164,12 @@ export function namedIds(body: unknown): readonly NamedId[] {
     for (const [name, part] of members) {
       if (typeof name === 'string' && isOpaque(name, place)) continue;
       if (typeof name === 'string') takeIds(name, part, place, found);
-      if (isContainer(part)) places.push({ value: part, name, around: place, depth: depth + 1 });
+      if (isContainer(part) && depth < DEFAULT_MAX_DEPTH) {
+        places.push({ value: part, name, around: place, depth: depth + 1 });
+      }
     }
   }
   return found;
-}
-
-function tooMuch(what: string): FarthingError {
-  return new FarthingError('invalid-request', `the body ${what}`);
 }
 
 function isContainer(value: unknown): value is object {
@@ -193,7 +191,9 @@ function takeIds(name: string, part: unknown, place: Place, found: NamedId[]): v
     .filter((text) => typeof text === 'string')
     .filter((text) => text !== '' && (isAny || hasIdPrefix(text)));
   if (ids.length === 0) return;
-  if (found.length + ids.length > MAX_NAMED_IDS) throw tooMuch(`names more than ${MAX_NAMED_IDS} ids`);
+  if (found.length + ids.length > MAX_NAMED_IDS) {
+    throw new FarthingError('invalid-request', `the body names more than ${MAX_NAMED_IDS} ids`);
+  }
   const param = pathOf(place, name);
   for (const id of ids) found.push({ id, param });
 }

@@ -18,6 +18,11 @@ test.each([
   );
 });
 
+test('a body that nests deeper than ids are looked for is refused', () => {
+  const nested = `${'['.repeat(64)}{"file_id":"file-1"}${']'.repeat(64)}`;
+  expect(() => passedBodyIds(Buffer.from(nested))).toThrow(expect.objectContaining({ code: 'invalid-request' }));
+});
+
 test('a form names ids in its fields, and none in its files', () => {
   const fields = [
     ['file_id', 'file-1'],
