@@ -90,7 +90,7 @@ describe('every route', () => {
   test.each([
     ['oversized', 99_999_999_999],
     ['slow', 50],
-  ])('lets go of an %s body, and takes nothing of it', async (_what, length) => {
+  ])('lets go of a body that is %s, and takes nothing of it', async (_what, length) => {
     const before = gateway.engine.requests.length;
     const answers = routes().map(async ({ method, path, access }) => {
       const key = `Authorization: Bearer ${access === 'admin' ? ADMIN_KEY : KEY}`;
@@ -214,13 +214,6 @@ describe('slow and broken clients', () => {
 
   test('a body that does not end is given up with 408', async () => {
     expect(await raw(gateway.port, `${head}Content-Length: 50\r\n\r\n{"model"`)).toMatch(/^HTTP\/1.1 408 /);
-  });
-
-  test('100 slow connections do not keep a good call waiting, and are all closed', async () => {
-    const slow = Array.from({ length: 100 }, () => raw(gateway.port, 'POST / HTTP/1.1\r\nX-A: '));
-    expect((await chat(gateway.url)).status).toBe(200);
-    const answers = await Promise.all(slow);
-    expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 408 '))).toHaveLength(100);
   });
 
   test.each([
