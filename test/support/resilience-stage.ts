@@ -5,6 +5,7 @@ import type { Budget } from '../../src/core/budget/budget.ts';
 import type { CallRecord, Charge, Intent } from '../../src/core/model/charge.ts';
 import { type Endpoint, ENDPOINTS, type Protocol } from '../../src/core/model/protocol.ts';
 import { parseTarget, type Target } from '../../src/core/model/target.ts';
+import { parseUsd } from '../../src/core/money.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import type { ResiliencePolicy } from '../../src/core/resilience/resilience-policy.ts';
 import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
@@ -78,7 +79,7 @@ export interface StageOptions {
   /** Keys of each provider. @defaultValue one */
   readonly keys?: readonly string[];
   /** Other addresses in place of the upstreams'. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly (string | undefined)[];
   /** How long the ledger takes to write a charge, in milliseconds. @defaultValue 0 */
   readonly chargeMs?: number;
   readonly aliases?: Readonly<Record<string, readonly string[]>>;
@@ -230,6 +231,20 @@ function fetchOf(engine: Engine): typeof globalThis.fetch {
     const body = Buffer.from(init.body);
     void engine.handle({ endpoint, body, headers, caller: CALLER, signal: leave.signal }, sink);
     return sink.response;
+  };
+}
+
+/** A hard budget of so many dollars. */
+export function hardBudget(limitUsd: string, scope: Budget['scope'] = { kind: 'all' }): Budget {
+  return {
+    name: `budget of ${scope.kind}`,
+    scope,
+    limitNanoUsd: parseUsd(limitUsd),
+    window: { kind: 'total' },
+    timezone: 'UTC',
+    mode: 'hard',
+    alertAtRatios: [],
+    onLowBudget: 'refuse',
   };
 }
 

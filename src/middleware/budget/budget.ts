@@ -69,7 +69,7 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
       const facts = factsOf(call, target);
       const sizing = new CallSizing(call, options);
       call.state.budgetLeft = () => leftOf(options, facts);
-      const isHard = options.keeper.isHeldToLimit(facts);
+      const isHard = isHeldAnywhere(call, options.keeper);
       const reservation = isHard
         ? await reserveBound(call, facts, sizing, options).catch((error: unknown) => {
             if (isFarthingError(error)) decide(call, 'budget', 'refuse', error.code);
@@ -89,6 +89,11 @@ export function budgetMiddleware(options: BudgetOptions): Middleware {
 function factsOf(call: Call, target: Target): SpendingFacts {
   const { project, keyId } = call.caller;
   return { project, keyId, tags: call.state.tags, target: formatTarget(target) };
+}
+
+/** Whether a hard budget counts any target that the call may reach: one of a fallback's model holds when the fallback is asked. */
+function isHeldAnywhere(call: Call, keeper: BudgetKeeper): boolean {
+  return call.state.plan?.targets.some((target) => keeper.isHeldToLimit(factsOf(call, target))) === true;
 }
 
 function leftOf({ keeper, policy }: BudgetOptions, facts: SpendingFacts): NanoUsd | undefined {
