@@ -66,6 +66,18 @@ test('a streamed response makes its ids with the event that first names them', (
   expect(ofEvents('responses', events)).toEqual([['resp_1'], ['msg_1'], [], STORED.map(({ id }) => id), [], []]);
 });
 
+test('events without a trace of an id need not be read, and a text with one is no trace', () => {
+  const mayBe = (endpoint: Endpoint, event: object): boolean =>
+    new CallMadeIds(endpoint).mayBeIn(Buffer.from(JSON.stringify(event)));
+  const text = '{"item":{"id":"x"},"container":{"id":"x"},"response":1,"file_id":"x"}';
+  expect(mayBe('responses', { type: 'response.output_text.delta', item_id: 'msg_1', delta: text })).toBe(false);
+  expect(mayBe('messages', { type: 'content_block_delta', delta: { type: 'text_delta', text } })).toBe(false);
+  expect(mayBe('responses', { type: 'response.created', response: RESPONSE })).toBe(true);
+  expect(mayBe('responses', { type: 'response.output_item.added', item: {} })).toBe(true);
+  expect(mayBe('messages', { type: 'message_delta', delta: { container: {} } })).toBe(true);
+  expect(mayBe('messages', { content_block: { content: [{ file_id: 'file_1' }] } })).toBe(true);
+});
+
 test('an item of a stream that is not stored is kept once it is whole', () => {
   const item = { type: 'reasoning', id: 'rs_1', encrypted_content: '' };
   const events = [

@@ -1,6 +1,6 @@
 import type { ResourceKind } from '../core/model/resource.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
-import { hasMatter, isLookedUpType } from './named-ids.ts';
+import { hasMatter, isLookedUpType, type SearchableBytes } from './named-ids.ts';
 import { objectOf, objectsOf } from './reply-fields.ts';
 import type { SseFrame } from './sse-framer.ts';
 import { type Fields, listOf, wordOf } from './usage-count.ts';
@@ -13,6 +13,12 @@ export interface MadeId {
 
 /** Events that only carry text: the bulk of a stream, never parsed here. */
 const TEXT_EVENT = /^\s*\{\s*"type"\s*:\s*"(?:response\.[a-z_.]{1,60}\.delta|content_block_delta)"/;
+
+/** What an event must contain, as bytes, to name an id that was made. In a text that a model wrote the quotes would be escaped. */
+const TRACES: Readonly<Partial<Record<Endpoint, readonly string[]>>> = {
+  responses: ['"response"', '"item"'],
+  messages: ['"container"', '"file_id"'],
+};
 
 /** Results of Anthropic's code execution, the one tool that makes files. */
 const CODE_RESULTS: ReadonlySet<unknown> = new Set(['code_execution_tool_result', 'bash_code_execution_tool_result']);
@@ -29,6 +35,11 @@ export class CallMadeIds {
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+  }
+
+  /** Whether it is worth reading events for ids. False only where they name none. */
+  mayBeIn(events: SearchableBytes): boolean {
+    return TRACES[this.#endpoint]?.some((trace) => events.includes(trace)) ?? false;
   }
 
   /** The ids in a whole reply. */

@@ -117,8 +117,8 @@ const TRACES: Readonly<Record<Endpoint, readonly string[]>> = {
 /** Letters and the underscore as escapes. */
 const ESCAPES = [String.raw`\u004`, String.raw`\u005`, String.raw`\u006`, String.raw`\u007`];
 
-/** Bytes as Node has them: searched by native code. */
-interface SearchableBytes {
+/** Bytes as Node has them: searched by native code. @internal */
+export interface SearchableBytes {
   includes(text: string): boolean;
 }
 

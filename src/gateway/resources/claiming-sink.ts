@@ -13,6 +13,7 @@ export interface ClaimingSinkOptions {
 /** The engine has bounded events and replies already. */
 const UNBOUNDED = { maxFrameBytes: Number.MAX_SAFE_INTEGER };
 
+const LINE_FEED = 10;
 const decoder = new TextDecoder();
 
 /**
@@ -29,6 +30,8 @@ export class ClaimingSink implements ReplySink {
   #head: ReplyHead | undefined;
   #held: Uint8Array[] = [];
   readonly #framer = new SseFramer(UNBOUNDED);
+  /** Bytes of an event whose end has not come yet. */
+  #openBytes = 0;
   /** Settles when what waits for a registration has been passed on. */
   #waiting: Promise<void> | undefined;
   #waitingCount = 0;
@@ -57,15 +60,8 @@ export class ClaimingSink implements ReplySink {
       case 'whole':
         this.#held.push(chunk);
         return true;
-      case 'stream': {
-        const frames = this.#framer.push(chunk);
-        const made = frames.flatMap((frame) => this.#options.ids.ofFrame(frame));
-        return this.#pass(made, () => {
-          let mayGoOn = true;
-          for (const { bytes } of frames) mayGoOn = this.#options.sink.write(bytes);
-          return mayGoOn;
-        });
-      }
+      case 'stream':
+        return this.#isPlain(chunk) ? this.#pass([], () => this.#options.sink.write(chunk)) : this.#writeFrames(chunk);
     }
   }
 
@@ -98,6 +94,27 @@ export class ClaimingSink implements ReplySink {
   async settled(): Promise<void> {
     await this.#waiting;
     if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  /** Whether a chunk is whole events without a trace of an id: the bulk of a stream, which is neither framed nor parsed. */
+  #isPlain(chunk: Uint8Array): boolean {
+    if (this.#openBytes > 0 || chunk.at(-1) !== LINE_FEED || chunk.at(-2) !== LINE_FEED) return false;
+    return !this.#options.ids.mayBeIn(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  }
+
+  #writeFrames(chunk: Uint8Array): boolean {
+    const { ids, sink } = this.#options;
+    const frames = this.#framer.push(chunk);
+    this.#openBytes += chunk.byteLength;
+    for (const { bytes } of frames) this.#openBytes -= bytes.byteLength;
+    return this.#pass(
+      frames.flatMap((frame) => ids.ofFrame(frame)),
+      () => {
+        let mayGoOn = true;
+        for (const { bytes } of frames) mayGoOn = sink.write(bytes);
+        return mayGoOn;
+      },
+    );
   }
 
   /** Passes something on, after all that came before it and after the new ids in it are registered. */
