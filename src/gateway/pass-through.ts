@@ -9,6 +9,7 @@ import type { Admission, CallLimiter } from '../middleware/limits/call-limiter.t
 import type { Random } from '../ports/clock.ts';
 import { chooseWeighted } from '../providers/undici/weighted-key.ts';
 import { METERED_PATHS } from './call-door.ts';
+import { maskedError } from './masked-error.ts';
 import { pathOf } from './spoken-protocol.ts';
 
 /** What is passed through, and to whom. @internal */
@@ -47,7 +48,6 @@ export interface PassedReply {
  */
 const PASSED: ReadonlySet<string> = new Set([
   'accept',
-  'accept-encoding',
   'accept-language',
   'anthropic-beta',
   'anthropic-version',
@@ -102,8 +102,8 @@ export class PassThrough {
   }
 
   /**
-   * Sends a request on and gives the reply as soon as its head has come.
-   * @throws FarthingError `provider-unreachable` when no reply came.
+   * Sends a request on and gives the reply as soon as its head has come; an error when all of it has, without the operator's secrets.
+   * @throws FarthingError `provider-unreachable` when no reply came, `provider-broken` for an error that cannot be passed on.
    */
   async send(provider: ProviderConfig, request: PassedRequest): Promise<PassedReply> {
     const { statusCode, headers, body } = await this.#pool(provider)
@@ -117,7 +117,8 @@ export class PassThrough {
       .catch((cause: unknown) => {
         throw new FarthingError('provider-unreachable', 'the provider cannot be reached', { retryable: true, cause });
       });
-    return { status: statusCode, headers: withoutUndefined(headers), body };
+    const reply = { status: statusCode, headers: withoutUndefined(headers), body };
+    return statusCode < 400 ? reply : maskedError(reply, provider);
   }
 
   async close(): Promise<void> {
@@ -159,7 +160,8 @@ export class PassThrough {
         sent,
         provider.protocol === 'anthropic' ? { 'x-api-key': key } : { authorization: `Bearer ${key}` },
       );
-    return { ...sent, ...provider.headers };
+    // Uncompressed, so that an error can be looked into.
+    return { ...sent, 'accept-encoding': 'identity', ...provider.headers };
   }
 }
 

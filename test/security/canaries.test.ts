@@ -128,6 +128,8 @@ async function callsOf(url: string): Promise<readonly string[]> {
     }
     await send(endpoint, bodyOf(endpoint, { model: 'down' })); // oxlint-disable-line no-await-in-loop -- as above
   }
+  upstream.answer = answerByEcho(400);
+  replies.push(textOf(await post(url, '/v1/audio/speech', bodyOf('chat'))));
   return replies;
 }
 
