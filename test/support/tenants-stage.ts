@@ -18,7 +18,7 @@ export const TENANT_KEYS = {
 } as const;
 
 /** Who calls. */
-export type Tenant = keyof typeof TENANT_KEYS;
+type Tenant = keyof typeof TENANT_KEYS;
 
 /** The admin key of the stage. */
 export const TENANTS_ADMIN_KEY = 'an-admin-key-of-two-tenants-0123456789abcdef';
