@@ -37,7 +37,9 @@ const MODELS: Readonly<Record<Endpoint, string>> = {
 };
 
 /** The request of a call, for `fetch`. */
-export function askedRequest(call: AskedCall): readonly [path: string, init: RequestInit & { readonly body: string }] {
+export function askedRequest(
+  call: AskedCall,
+): readonly [path: string, init: Omit<RequestInit, 'body'> & { readonly body: string }] {
   const { endpoint, isStream = false, headers = {}, signal } = call;
   const body = JSON.stringify({
     model: call.model ?? MODELS[endpoint],

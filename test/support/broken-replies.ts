@@ -49,6 +49,6 @@ export async function deceivedClients(
       : `${form.endpoint} ${form.isStream} ${JSON.stringify(fault)}: ${seen.kind}`;
   });
   // For a moment after the key was refused no call comes through.
-  expect(stage.upstreams[0]?.counters().requests).toBeGreaterThan(cases.length * 0.7);
+  expect(stage.upstreams[0]?.counters().requests).toBeGreaterThan(cases.length * 0.5);
   return ends.filter((end) => end !== undefined);
 }

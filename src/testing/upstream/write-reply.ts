@@ -41,8 +41,8 @@ export async function writeReply(
     // oxlint-disable-next-line no-await-in-loop -- one part after the other
     if (everyMs > 0) await wait(everyMs, left);
   }
-  // A reply that has its length has ended for its reader, whatever comes: not to end it here would hold up the next one on the connection.
-  if (planned.ending.kind === 'silence' && planned.headers['content-length'] === String(sizeBytes)) response.end();
+  // With its length it has ended for its reader, whatever comes: what happens to the connection then would hit the next call.
+  if (planned.headers['content-length'] === String(sizeBytes)) response.end();
   else await endReply(response, planned, left, isOver);
 }
 
