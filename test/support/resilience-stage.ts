@@ -107,6 +107,7 @@ export async function startResilienceStage(options: StageOptions = {}): Promise<
           events: sink,
           ...PORTS,
         });
+  if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
   const engine = createEngine({
     providers: origins.flatMap((origin, index) => providersOf(PLACES[index] ?? '', origin, keys)),
     aliases: new Map([...ownAliases(origins.length), ...givenAliases(options.aliases ?? {})]),
