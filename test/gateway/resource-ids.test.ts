@@ -120,6 +120,7 @@ describe('with OpenAI’s client', () => {
     expect(output).toMatch(/^file-/);
     expect(await (await a.files.content(output)).text()).toContain(file);
     await expect(b.files.content(output)).rejects.toEqual(NO_SUCH_ID);
+    expect(await a.batches.cancel(id)).toMatchObject({ id });
     expect((await a.batches.list()).data).toMatchObject([{ id }]);
     expect((await b.batches.list()).data).toEqual([]);
   });

@@ -51,15 +51,15 @@ export async function passedBody(
   return { body, ids: formIds(await formFields(body, type)) };
 }
 
-async function wholeBody(request: IncomingMessage, maxBodyBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function wholeBody(request: IncomingMessage, maxBodyBytes: number): Promise<Uint8Array> {
   const body = await readBody(request, maxBodyBytes);
   if (body === undefined) throw new FarthingError('client-left', 'the client closed the connection');
-  return new Uint8Array(body);
+  return body;
 }
 
-async function formFields(body: Uint8Array<ArrayBuffer>, type: string): Promise<Iterable<[string, unknown]>> {
+async function formFields(body: Uint8Array, type: string): Promise<Iterable<[string, unknown]>> {
   try {
-    const form = await new Response(body, { headers: { 'content-type': type } }).formData();
+    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
     return form.entries();
   } catch {
     throw new FarthingError('invalid-request', 'the form cannot be read');

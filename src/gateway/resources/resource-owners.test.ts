@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FarthingError } from '../../core/errors.ts';
 import { MemoryResourceRegistry } from '../../stores/memory/memory-resource-registry.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { ResourceOwners } from './resource-owners.ts';
+import { type Adoption, ResourceOwners } from './resource-owners.ts';
 
 /** A registry that can be made to fail, and counts what it writes. */
 class TroubledRegistry extends MemoryResourceRegistry {
@@ -39,6 +39,8 @@ function stage(): { owners: ResourceOwners; registry: TroubledRegistry; faults: 
     faults,
   };
 }
+
+const given = (project: string, from?: string): Adoption => ({ project, provider: 'openai', from });
 
 const FILE = { id: 'file-1', kind: 'files' } as const;
 const NAMED = { id: 'file-1', param: 'input_file_id' };
@@ -106,9 +108,20 @@ test('an operator gives what is nobody’s, also what was forgotten, and takes f
   const { owners } = stage();
   await owners.claim([FILE], 'a', 'openai');
   await owners.forget('openai', 'file-1');
-  await owners.adopt([FILE], 'b', 'openai');
+  await owners.adopt([FILE], given('b'));
   await owners.demand([NAMED], 'b');
   const both = [{ id: 'file-2', kind: 'files' as const }, FILE];
-  await expect(owners.adopt(both, 'a', 'openai')).rejects.toMatchObject({ status: 409 });
+  await expect(owners.adopt(both, given('a'))).rejects.toMatchObject({ status: 409 });
   await expect(owners.demand([{ id: 'file-2', param: 'x' }], 'a')).rejects.toMatchObject({ status: 404 });
+});
+
+test('an operator gives what was a project’s to the name that it has now', async () => {
+  const { owners } = stage();
+  await owners.claim([FILE], 'old', 'openai');
+  await owners.claim([FILE], 'other', 'backup');
+  await expect(owners.adopt([FILE], given('new', 'other'))).rejects.toMatchObject({ status: 409 });
+  await owners.adopt([FILE], given('new', 'old'));
+  await owners.demand([NAMED], 'new', 'openai');
+  await expect(owners.demand([NAMED], 'old', 'openai')).rejects.toMatchObject(GONE);
+  await owners.demand([NAMED], 'other', 'backup');
 });

@@ -14,6 +14,14 @@ export interface ResourceOwnersOptions {
   readonly onFault: (operation: string, error: unknown) => void;
 }
 
+/** To whom ids are given by hand. @internal */
+export interface Adoption {
+  readonly project: string;
+  readonly provider: string;
+  /** The project that may have them so far. Undefined: none. */
+  readonly from: string | undefined;
+}
+
 /** Ids that were claimed a moment ago: a streamed response names its own three times, a cached one with every hit. About 100 bytes each. */
 const MAX_RECENT_IDS = 20_000;
 
@@ -79,13 +87,16 @@ export class ResourceOwners {
   }
 
   /**
-   * Makes ids a project's that existed before.
+   * Makes ids a project's that existed before, or were those of the project `from`.
    * @throws FarthingError `invalid-request` with status 409 when any is another project's already; then none is changed.
    */
-  async adopt(made: readonly MadeId[], project: string, provider: string): Promise<void> {
-    const claims = await this.#options.registry.owners(made.map(({ id }) => id));
-    const isTaken = claims.some((claim) => claim.provider === provider && claim.project !== project);
-    if (isTaken) throw new FarthingError('invalid-request', 'an id is another project’s already', { status: 409 });
+  async adopt(made: readonly MadeId[], { project, provider, from }: Adoption): Promise<void> {
+    const { registry } = this.#options;
+    const claims = await registry.owners(made.map(({ id }) => id));
+    const others = claims.filter((claim) => claim.provider === provider && claim.project !== project);
+    if (others.some((claim) => claim.project !== from))
+      throw new FarthingError('invalid-request', 'an id is another project’s already', { status: 409 });
+    await Promise.all(others.map(({ id }) => registry.remove(provider, id)));
     await this.#register(made, project, provider);
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { RESOURCE_KINDS, type ResourceKind } from '../../core/model/resource.ts';
-import { fault, fieldsOf, requiredName } from '../admin-input.ts';
+import { fault, fieldsOf, nameField, requiredName } from '../admin-input.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 
@@ -11,7 +11,7 @@ const ID = /^[!-~]{1,256}$/;
 /** `POST /admin/v1/ids`: gives a project the ids that existed at a provider before they were made through the gateway. @internal */
 export function adminIdRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.post('/admin/v1/ids', { config: { access: 'admin', metering: 'none' } }, async (request, reply) => {
-    const fields = fieldsOf(request.body, ['ids', 'kind', 'provider', 'project']);
+    const fields = fieldsOf(request.body, ['ids', 'kind', 'provider', 'project', 'from']);
     const project = requiredName(fields, 'project');
     const provider = requiredName(fields, 'provider');
     if (!context.state().config.providers.some(({ name }) => name === provider)) {
@@ -21,8 +21,7 @@ export function adminIdRoutes(app: FastifyInstance, context: GatewayContext): vo
     const ids = idsOf(fields['ids']);
     await context.resources.adopt(
       ids.map((id) => ({ id, kind })),
-      project,
-      provider,
+      { project, provider, from: nameField(fields, 'from') },
     );
     context.log.info({ project, provider, kind, count: ids.length }, 'ids adopted');
     return jsonReply(reply, { adopted: ids.length });
