@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import { FarthingError } from '../../core/errors.ts';
 import type { Protocol } from '../../core/model/protocol.ts';
+import { withoutTrailing } from '../../core/without-trailing.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Exchange, Provider, ProviderListener, ProviderRequest } from '../../ports/provider.ts';
 import { secretMask } from '../../wire/masked-secrets.ts';
@@ -88,7 +89,7 @@ function parseBase(options: UndiciProviderOptions): { origin: string; path: stri
     throw new FarthingError('configuration', `provider ${options.name}: baseUrl must be an http or https address`);
   }
   const query = new URLSearchParams([...url.searchParams, ...Object.entries(options.query ?? {})]).toString();
-  return { origin: url.origin, path: url.pathname.replace(/\/+$/, ''), query };
+  return { origin: url.origin, path: withoutTrailing(url.pathname, '/'), query };
 }
 
 /** The operator's query comes after the client's: with most servers the last of two equal names counts. */
