@@ -13,6 +13,8 @@ export const TWO_PROJECTS_ADMIN_KEY: string = `admin-${'0'.repeat(40)}`;
 export interface TwoProjects {
   readonly gateway: Gateway;
   readonly upstream: KeepingUpstream;
+  /** The data folder. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function startTwoProjects(
   return {
     gateway,
     upstream,
+    folder,
     close: async () => {
       await gateway.close();
       await upstream.close();
