@@ -29,7 +29,7 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 
 /** A lease store that takes longer has failed, in milliseconds: a call must not wait for what only saves money. */
-const STORE_TIMEOUT_MS = 250;
+const STORE_TIMEOUT_MS = 500;
 
 /** For how long a lease store that failed is not asked again, in milliseconds: one that hangs would delay every call. */
 const REST_MS = 1000;
