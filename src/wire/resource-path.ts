@@ -8,6 +8,8 @@ export type PathMeaning =
   /** Cannot be read, so that nobody knows what a provider reads. */
   | { readonly kind: 'unreadable' }
   | { readonly kind: 'collection'; readonly of: ResourceKind }
+  /** Something that is done with ids in the body, and makes nothing that is kept. */
+  | { readonly kind: 'action'; readonly of: ResourceKind }
   | {
       readonly kind: 'resource';
       readonly of: ResourceKind;
@@ -16,7 +18,7 @@ export type PathMeaning =
       readonly rest: readonly string[];
     };
 
-/** Words in the place of an id that are actions, and make nothing that is kept. */
+/** Words in the place of an id that are actions. */
 const ACTIONS: ReadonlySet<string> = new Set(['responses/compact', 'responses/input_tokens']);
 
 /** Actions on one thing that make another of its kind. */
@@ -42,7 +44,7 @@ export function pathMeaning(path: string): PathMeaning {
   if (of === undefined) return { kind: 'other' };
   const [id, ...rest] = segments.slice(nested === undefined ? 1 : 2);
   if (id === undefined) return { kind: 'collection', of };
-  return ACTIONS.has(`${of}/${id.toLowerCase()}`) ? { kind: 'other' } : { kind: 'resource', of, id, rest };
+  return ACTIONS.has(`${of}/${id.toLowerCase()}`) ? { kind: 'action', of } : { kind: 'resource', of, id, rest };
 }
 
 /** Whether a POST to the path makes something that is kept under the `id` of its reply. @internal */

@@ -277,6 +277,8 @@ describe('with OpenAI’s client', () => {
       body: '{"input_file_id":"x"}',
     });
     expect(reply.status).toBe(415);
+    const compact = `${stage.gateway.url}/v1/responses/compact`;
+    expect((await fetch(compact, { method: 'POST', headers, body: '{}' })).status).toBe(415);
     expect(stage.upstream.asked).toEqual([]);
   });
 

@@ -41,12 +41,11 @@ export async function passedBody(
     const body = await wholeBody(request, maxBodyBytes);
     return { body, ids: passedBodyIds(body) };
   }
-  const collection = meaning.kind === 'collection' || meaning.kind === 'resource' ? meaning.of : undefined;
-  if (collection === undefined) return { body: request, ids: [] };
+  if (meaning.kind === 'other' || meaning.kind === 'unreadable') return { body: request, ids: [] };
   if (!/^multipart\/form-data(?:$|[\s;])/i.test(type)) {
     throw new FarthingError('unsupported-media-type', 'send JSON or a form here', { param: 'content-type' });
   }
-  if (STREAMED_FORMS.has(collection)) return { body: request, ids: [] };
+  if (STREAMED_FORMS.has(meaning.of)) return { body: request, ids: [] };
   const body = await wholeBody(request, maxBodyBytes);
   return { body, ids: formIds(await formFields(body, type)) };
 }
