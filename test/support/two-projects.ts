@@ -6,7 +6,10 @@ import { type Gateway, startGateway } from '../../src/gateway/start-gateway.ts';
 import { type KeepingUpstream, startKeepingUpstream } from './keeping-upstream.ts';
 
 /** Keys of the two projects. */
-export const PROJECT_KEYS = { a: `fk-a-${'0'.repeat(40)}`, b: `fk-b-${'0'.repeat(40)}` } as const;
+export const PROJECT_KEYS: Readonly<Record<'a' | 'b', string>> = {
+  a: `fk-a-${'0'.repeat(40)}`,
+  b: `fk-b-${'0'.repeat(40)}`,
+};
 
 export const TWO_PROJECTS_ADMIN_KEY: string = `admin-${'0'.repeat(40)}`;
 
