@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { cacheKey, cacheScope } from './cache-key.ts';
+import { comparePairs } from '../../test/support/cache-key-pairs.ts';
+
+test('a million random calls and their near misses: a key is shared by the same calls only', () => {
+  const { faults, collisions } = comparePairs(1_000_000, 20_261_126);
+  expect(faults).toEqual([]);
+  expect(collisions).toBe(0);
+}, 600_000);
 
 test('no two of a million scopes share a key for the same request', () => {
   const seen = new Set<string>();

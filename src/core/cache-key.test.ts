@@ -251,6 +251,27 @@ describe('calls that differ', () => {
     expect(parsedKey('{"seed":9007199254740991,"user":"a"}')).toBe(parsedKey('{"seed":9007199254740991,"user":"b"}'));
   });
 
+  test('a long array of numbers is encoded as its numbers one by one, in schemas and elsewhere', () => {
+    const numbers = fc.array(
+      fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(-0, 0, 2 ** 53)),
+      {
+        minLength: 10,
+        maxLength: 40,
+      },
+    );
+    fc.assert(
+      fc.property(numbers, (array) => {
+        const plain = array.map((number) => `n${Object.is(number, -0) ? '-0' : number};`).join('');
+        expect(encodeCacheKey(parts({ messages: array }))).toContain(`a${array.length}:${plain}`);
+        expect(encodeCacheKey(parts({ unheard_of: array }))).toContain(`a${array.length}:${plain}`);
+        const lossy = array.some((number) => Math.abs(number) > Number.MAX_SAFE_INTEGER);
+        expect(keyOf({ messages: array }, { rawBody: 'a' }) === keyOf({ messages: array }, { rawBody: 'b' })).toBe(
+          !lossy,
+        );
+      }),
+    );
+  });
+
   test('lone surrogates are apart, which UTF-8 would make one character', () => {
     const contents = ['a\uD800b', 'a\uD801b', 'a\uDC00b', 'a\uFFFDb', 'a\\ud800b'];
     expect(new Set(contents.map((content) => keyOf({ messages: content }))).size).toBe(contents.length);
