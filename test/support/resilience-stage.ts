@@ -13,6 +13,7 @@ import { createEngine } from '../../src/engine/create-engine.ts';
 import type { EngineCache } from '../../src/engine/engine-options.ts';
 import type { Engine } from '../../src/engine/engine-request.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
+import type { CacheStore } from '../../src/ports/cache-store.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { undiciProvider } from '../../src/providers/undici/undici-provider.ts';
@@ -74,6 +75,8 @@ export interface StageOptions {
   /** @defaultValue 2 s to the first byte and between bytes, 10 s in all */
   readonly timeouts?: { readonly firstByteMs?: number; readonly idleMs?: number; readonly totalMs?: number };
   readonly cache?: Omit<EngineCache, 'store' | 'ttlMs'>;
+  /** How long the cache takes to be read, in milliseconds. @defaultValue 0 */
+  readonly cacheReadMs?: number;
   readonly budgets?: readonly Budget[];
   readonly budgetWaitMs?: number;
   /** Keys of each provider. @defaultValue one */
@@ -112,7 +115,7 @@ export async function startResilienceStage(options: StageOptions = {}): Promise<
     providers: origins.flatMap((origin, index) => providersOf(PLACES[index] ?? '', origin, keys)),
     aliases: new Map([...ownAliases(origins.length), ...givenAliases(options.aliases ?? {})]),
     priceBook: shippedPriceBook(),
-    cache: options.cache && { ttlMs: 60_000, ...options.cache, store: new MemoryCacheStore(PORTS) },
+    cache: options.cache && { ttlMs: 60_000, ...options.cache, store: cacheOf(options) },
     ledger: options.chargeMs === undefined ? memory : slowLedger(memory, options.chargeMs),
     reader: memory,
     ownerId: memory.ownerId,
@@ -163,6 +166,21 @@ export async function startResilienceStage(options: StageOptions = {}): Promise<
       looked = records.length;
       return records.at(-1) as CallRecord;
     },
+  };
+}
+
+function cacheOf({ cacheReadMs }: StageOptions): CacheStore {
+  const store = new MemoryCacheStore(PORTS);
+  if (cacheReadMs === undefined) return store;
+  return {
+    read: async (key) => {
+      await delay(cacheReadMs);
+      return store.read(key);
+    },
+    write: (key, entry) => store.write(key, entry),
+    remove: (key) => store.remove(key),
+    removeMatching: (selector) => store.removeMatching(selector),
+    close: () => store.close(),
   };
 }
 

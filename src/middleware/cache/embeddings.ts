@@ -7,13 +7,16 @@ import {
   mergeEmbeddings,
   vectorEncodingOf,
 } from '../../core/embedding-items.ts';
+import { isFarthingError } from '../../core/errors.ts';
 import { freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import { parseTarget } from '../../core/model/target.ts';
+import { failureKind } from '../../core/resilience/failure.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import { decodeRequest } from '../../wire/decode-request.ts';
 import { callKey, type CacheOptions, notCached, readEntry, writeEntry } from './cache-access.ts';
-import { type Call, decide, type Middleware, type Next, type Outcome } from '../compose.ts';
+import { type Call, decide, type Middleware, type Next, type Outcome, type RoutePlan } from '../compose.ts';
+import { HeldFailure } from './held-failure.ts';
 import { itemEntry } from './item-entry.ts';
 import { ItemMerger, type MissingItem } from './item-merger.ts';
 
@@ -47,7 +50,9 @@ export function embeddingsMiddleware(options: CacheOptions): Middleware {
       const missing = missingItems(found);
       if (missing.length === 0) return answerFromCache(call, found);
       if (control.onlyIfCached) throw notCached();
-      return askForRest(call, found, missing, next, options);
+      return missing.length === found.length
+        ? askForAll(call, found, next, options)
+        : askForRest(call, found, missing, next, options);
     },
   };
 }
@@ -104,6 +109,18 @@ function answerFromCache(call: Call, found: readonly FoundItem[]): Outcome {
   return { kind: 'complete', facts: undefined };
 }
 
+/** Asks for all items, and stores what comes. */
+function askForAll(call: Call, found: readonly FoundItem[], next: Next, options: CacheOptions): Promise<Outcome> {
+  call.state.cacheReason = 'miss';
+  decide(call, 'cache', 'miss');
+  const all = found.map(({ item, key }, place) => ({ item, key, places: [place] }));
+  return askAndStore(call, new ItemMerger(call, all, undefined), next, options);
+}
+
+/**
+ * Asks for the items that the cache lacks, of the target that made the others. Where that one fails, all are asked of the next targets: vectors of two
+ * models have nothing to say to each other.
+ */
 async function askForRest(
   call: Call,
   found: readonly FoundItem[],
@@ -111,27 +128,56 @@ async function askForRest(
   next: Next,
   options: CacheOptions,
 ): Promise<Outcome> {
-  const { state } = call;
-  const isWhole = missing.length === found.length;
-  const merger = new ItemMerger(
-    call,
-    missing,
-    isWhole ? undefined : found.map(({ entry }) => (entry === undefined ? undefined : embedded(entry))),
-  );
-  decide(
-    call,
-    'cache',
-    isWhole ? 'miss' : 'partial',
-    isWhole ? undefined : `${found.length - missing.length}-of-${found.length}-items`,
-  );
-  if (isWhole) {
-    state.cacheReason = 'miss';
-  } else {
-    state.cacheReason = 'partial';
-    narrow(call, missing);
+  const { state, receiver } = call;
+  const { plan, request } = state;
+  const failure = new HeldFailure(receiver);
+  const known = found.map(({ entry }) => (entry === undefined ? undefined : embedded(entry)));
+  decide(call, 'cache', 'partial', `${found.length - missing.length}-of-${found.length}-items`);
+  state.cacheReason = 'partial';
+  narrow(call, missing);
+  const narrowed = { ...call, body: encoder.encode(state.request?.text), receiver: failure };
+  const outcome = await askAndStore(narrowed, new ItemMerger(narrowed, missing, known), next, options);
+  const [, second, ...others] = plan?.targets ?? [];
+  if (plan === undefined || second === undefined || !isWorthAskingElsewhere(outcome, failure)) {
+    failure.release();
+    return outcome;
   }
-  const body = isWhole ? call.body : encoder.encode(state.request?.text);
-  const outcome = await next({ ...call, body, receiver: merger });
+  Object.assign(state, { request, isPartial: false, answer: undefined });
+  try {
+    return await askForAll(
+      call,
+      found,
+      (asked) => withPlan({ ...plan, targets: [second, ...others] }, asked, next),
+      options,
+    );
+  } catch (error) {
+    // A step of ours refused it, a budget for one: the first failure is the answer.
+    if (!isFarthingError(error)) throw error;
+    failure.release();
+    return outcome;
+  }
+}
+
+/** What is stored is stored under the plan of the call, so that one holds for the attempt alone. */
+async function withPlan(plan: RoutePlan, call: Call, next: Next): Promise<Outcome> {
+  const own = call.state.plan;
+  call.state.plan = plan;
+  try {
+    return await next(call);
+  } finally {
+    call.state.plan = own;
+  }
+}
+
+function isWorthAskingElsewhere({ kind, facts }: Outcome, { error, failedHead }: HeldFailure): boolean {
+  if (kind === 'client-left' || (error === undefined && failedHead === undefined)) return false;
+  if (error !== undefined) return true;
+  const failure = failureKind({ status: failedHead?.status, code: undefined, mayPass: false, error: facts?.error });
+  return failure !== 'wrong' && failure !== 'filtered' && failure !== 'too-long';
+}
+
+async function askAndStore(call: Call, merger: ItemMerger, next: Next, options: CacheOptions): Promise<Outcome> {
+  const outcome = await next({ ...call, receiver: merger });
   await Promise.all(
     merger.embedded().map(({ missing: asked, item }) => {
       const key = keyOfItem(call, asked, options);

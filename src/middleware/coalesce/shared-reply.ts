@@ -127,6 +127,9 @@ export class SharedReply implements ReplyReceiver {
     const { receiver } = reader.call;
     if (this.#head !== undefined && !reader.hasHead) {
       reader.hasHead = true;
+      const { answer, answering } = this.#leader.state;
+      // The head names the target, and no reader but the leader has asked one.
+      reader.call.state.answering = answer?.target ?? answering;
       receiver.head(this.#head);
     }
     const end = this.#first + this.#frames.length;
