@@ -51,6 +51,21 @@ function valueOf(below: (bound: number) => number, depth: number): Json {
   );
 }
 
+/** What may stand between two texts in an encoding; as part of a text it must not move the border between them. */
+const BORDERS = ['s', 's:', 's1:', 's2:', ',', '","', ';', ':', '\u0000'] as const;
+
+function borderOf(below: (bound: number) => number): Json {
+  return [`x${BORDERS[below(BORDERS.length)] ?? ''}y`, 'z'];
+}
+
+/** The two texts with the same letters in a row, and the border elsewhere. */
+function withMovedBorder(parts: CacheKeyParts): CacheKeyParts | undefined {
+  const { border } = parts.body;
+  if (!Array.isArray(border)) return undefined;
+  const between = String(border[0]).slice(1, -1);
+  return withBody(parts, { ...parts.body, border: ['x', `y${between}z`] });
+}
+
 const SCHEMA: Json = { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number' } }, required: ['a'] };
 
 function bodyOf(endpoint: Endpoint, serial: number, below: (bound: number) => number): Body {
@@ -74,7 +89,8 @@ function bodyOf(endpoint: Endpoint, serial: number, below: (bound: number) => nu
             ],
           };
   const settings: Body = below(2) === 0 ? {} : { temperature: below(3), seed: below(3), max_tokens: 1 + below(3) };
-  const extra: Body = below(3) === 0 ? { unheard_of: valueOf(below, 0), another: { p: 1, q: 2 } } : {};
+  const extra: Body =
+    below(3) === 0 ? { unheard_of: valueOf(below, 0), another: { p: 1, q: 2 }, border: borderOf(below) } : {};
   const tools: Body =
     below(3) === 0 ? { tools: [{ type: 'function', name: 'f', parameters: SCHEMA, input_schema: SCHEMA }] } : {};
   return { model: 'gpt-5.4-mini', ...input, ...settings, ...extra, ...tools };
@@ -212,6 +228,7 @@ const DIFFERENT: readonly Omit<Change, 'isSame'>[] = [
         : { ...parts, headers: { 'anthropic-beta': 'a-1 b-2' } },
   },
   { name: 'a version', apply: (parts) => ({ ...parts, headers: { ...parts.headers, 'anthropic-version': '' } }) },
+  { name: 'a border moved between two texts', apply: withMovedBorder },
   { name: 'a blank behind a text', apply: inText((text) => `${text} `) },
   { name: 'a text twice', apply: inText((text) => (text === '' ? text : text + text)) },
   {
