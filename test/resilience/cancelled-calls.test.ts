@@ -4,7 +4,7 @@ import type { CallRecord } from '../../src/core/model/charge.ts';
 import { seededRandom } from '../../src/simulator/seeded-random.ts';
 import { type FaultyUpstream, startFaultyUpstream } from '../../src/testing/faulty-upstream.ts';
 import { ask, type AskedCall, FORMS } from '../support/asked-calls.ts';
-import { startGatewayFace } from '../support/gateway-stack.ts';
+import { CALM, startGatewayFace } from '../support/gateway-stack.ts';
 
 const CLIENTS = 27 * FORMS.length;
 const AT_A_TIME = 24;
@@ -77,7 +77,11 @@ test(
         /^(embeddings|count-tokens)/.test(prompt) ? { kind: 'slow', delayMs: 2 * MAX_STAY_MS } : undefined,
     });
     onTestFinished(() => upstream.close());
-    const face = await startGatewayFace({ origin: upstream.origin, mode: 'all', config: { auth: 'none', keys: [] } });
+    const face = await startGatewayFace({
+      origin: upstream.origin,
+      mode: 'all',
+      config: { auth: 'none', keys: [], limits: CALM },
+    });
     const all = leavers();
     await callAll(face.anthropicBaseUrl, upstream, all);
     await expect.poll(() => upstream.counters().inFlight, { timeout: 10_000 }).toBe(0);

@@ -9,7 +9,7 @@ const seed = Date.now() % 100_000;
 test(
   `two targets that fail a quarter of their requests: 99.9 % of answers are right, none wrong, for 1.5 attempts a call, within 3 s (seed ${seed})`,
   { timeout: 120_000 },
-  () => holdFaultedTargets(1500, seed),
+  () => holdFaultedTargets(3000, seed),
 );
 
 const OUTAGES: readonly (readonly [targets: number, fault: UpstreamFault, calls: number])[] = [

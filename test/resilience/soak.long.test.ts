@@ -48,6 +48,7 @@ test.skipIf(!hasProcessFiles)(
     const settings = {
       cache: { mode: 'all', ttl: '1h', memory: '8MB', disk: '20MB' },
       resilience: { retries: 0, cooldown: { failures: 1000, ratio: 1 } },
+      limits: { maxLoopLag: '24h' },
       budgets: [{ name: 'everything', scope: 'all', limitUsd: 1_000_000, window: 'total', mode: 'hard' }],
     };
     const gateway = await startGatewayProcess(folder, upstream.origin, { settings });

@@ -21,7 +21,8 @@ export async function holdFaultedTargets(calls: number, seed: number): Promise<v
     stage.call({ ...(FORMS[number % FORMS.length] ?? { endpoint: 'chat' }), prompt: `question ${number}` }),
   );
   const kinds = countsOf(seen.map(({ kind }) => kind));
-  const told = JSON.stringify({ kinds, attempts: stage.attempts() });
+  const failed = seen.filter(({ kind }) => kind !== 'right').slice(0, 5);
+  const told = JSON.stringify({ kinds, attempts: stage.attempts(), failed });
   expect(kinds['wrong'] ?? 0, told).toBe(0);
   expect(kinds['truncated'] ?? 0, told).toBe(0);
   expect(kinds['unreadable'] ?? 0, told).toBe(0);

@@ -13,6 +13,9 @@ import { openLedgerReader } from '../../src/stores/sqlite/sqlite-ledger-reader.t
 /** A key that the gateway of tests knows. */
 export const GATEWAY_KEY = 'fk-0123456789abcdef0123456789abcdef';
 
+/** Limits under which a machine that is busy with other tests is no reason to refuse calls. */
+export const CALM: Readonly<Record<string, unknown>> = { maxLoopLag: '24h', maxHeapRatio: 1 };
+
 /** What a client needs to reach Farthing, whichever of its faces it is. */
 export interface Face {
   readonly openaiBaseUrl: string;

@@ -6,7 +6,7 @@ import {
   startFaultyUpstream,
 } from '../../src/testing/faulty-upstream.ts';
 import { ask, type AskedCall, type Seen } from './asked-calls.ts';
-import { startGatewayFace } from './gateway-stack.ts';
+import { CALM, startGatewayFace } from './gateway-stack.ts';
 
 /** A gateway before one or two upstreams that fail. */
 export interface FaultStage {
@@ -49,6 +49,7 @@ export async function startFaultStage(
     models: Object.fromEntries(models) as unknown,
     auth: 'none',
     keys: [],
+    limits: CALM,
     resilience,
   };
   const { anthropicBaseUrl: baseUrl } = await startGatewayFace({ origin: '', config });
