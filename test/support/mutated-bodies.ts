@@ -167,6 +167,11 @@ function mutate(text: string, below: (bound: number) => number): Uint8Array {
   return bytes;
 }
 
+/** A damaged text, the same for the same seed; many are still sound. */
+export function mutatedText(text: string, seed: number): Uint8Array {
+  return mutate(text, numbersFrom(seed));
+}
+
 /** A damaged body of an endpoint, the same for the same seed; many are still sound. */
 export function mutatedBody(endpoint: Endpoint, seed: number): Uint8Array {
   const below = numbersFrom(seed);
