@@ -151,9 +151,11 @@ class KeyStack {
   readonly #maxKeys: number;
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
+  /** Decoded, where they are spelled with escapes. */
+  readonly #decoded: (string | undefined)[] = [];
   /** By depth: where the keys of that level begin. */
   readonly #bases: number[] = [];
-  /** By depth: the decoded keys, where a level is large or has an escaped key. */
+  /** By depth: the decoded keys, where a level is large. */
   readonly #sets: (Set<string> | undefined)[] = [];
   #top = 0;
   #depth = 0;
@@ -178,9 +180,8 @@ class KeyStack {
   add(start: number, end: number): 'duplicate-key' | 'forbidden-key' | 'too-many-keys' | undefined {
     const level = this.#depth - 1;
     const base = this.#bases[level] ?? 0;
-    const hasEscape = hasBackslash(this.#text, start, end);
     let set = this.#sets[level];
-    if (set === undefined && (hasEscape || this.#top - base >= Math.min(SMALL_OBJECT_KEYS, this.#maxKeys))) {
+    if (set === undefined && this.#top - base >= Math.min(SMALL_OBJECT_KEYS, this.#maxKeys)) {
       set = this.#makeSet(base);
       this.#sets[level] = set;
     }
@@ -192,25 +193,38 @@ class KeyStack {
       set.add(key);
       return undefined;
     }
-    if (end - start === FORBIDDEN_KEY.length && this.#text.startsWith(FORBIDDEN_KEY, start)) return 'forbidden-key';
+    const decoded = hasBackslash(this.#text, start, end) ? unescaped(this.#text, start, end) : undefined;
+    if (this.#isForbidden(start, end, decoded)) return 'forbidden-key';
     for (let index = base; index < this.#top; index += 1) {
-      if (this.#isSame(index, start, end)) return 'duplicate-key';
+      if (this.#isSame(index, start, end, decoded)) return 'duplicate-key';
     }
     this.#starts[this.#top] = start;
     this.#ends[this.#top] = end;
+    this.#decoded[this.#top] = decoded;
     this.#top += 1;
     return undefined;
+  }
+
+  #isForbidden(start: number, end: number, decoded: string | undefined): boolean {
+    if (decoded !== undefined) return decoded === FORBIDDEN_KEY;
+    return end - start === FORBIDDEN_KEY.length && this.#text.startsWith(FORBIDDEN_KEY, start);
   }
 
   #makeSet(base: number): Set<string> {
     const set = new Set<string>();
     for (let index = base; index < this.#top; index += 1) {
-      set.add(this.#text.slice(this.#starts[index], this.#ends[index]));
+      set.add(this.#keyAt(index));
     }
     return set;
   }
 
-  #isSame(index: number, start: number, end: number): boolean {
+  #keyAt(index: number): string {
+    return this.#decoded[index] ?? this.#text.slice(this.#starts[index], this.#ends[index]);
+  }
+
+  #isSame(index: number, start: number, end: number, decoded: string | undefined): boolean {
+    if (decoded !== undefined || this.#decoded[index] !== undefined)
+      return this.#keyAt(index) === (decoded ?? this.#text.slice(start, end));
     const earlier = this.#starts[index] ?? 0;
     const length = end - start;
     if ((this.#ends[index] ?? 0) - earlier !== length) return false;
