@@ -21,7 +21,7 @@ interface Ending {
   readonly statuses?: readonly number[];
 }
 
-const ENDINGS: readonly Ending[] = [
+const FAILURES: readonly Ending[] = [
   { name: 'the provider fails', prompt: 'failed', statuses: [500] },
   { name: 'the provider fails a stream', prompt: 'failed', isStream: true, statuses: [500] },
   { name: 'the provider is limited', prompt: 'limited', statuses: [429] },
@@ -37,6 +37,11 @@ const ENDINGS: readonly Ending[] = [
   { name: 'a model without a price', prompt: 'whole', model: 'openai/nobody-knows-it', statuses: [400] },
   { name: 'a model that is nowhere', prompt: 'whole', model: 'nowhere/nothing', statuses: [400, 404] },
 ];
+
+const ANSWER: Ending = { name: 'an answer', prompt: 'whole', statuses: [200] };
+
+/** With an answer behind every other failure, so that the provider is not left alone for a while. */
+const ENDINGS: readonly Ending[] = FAILURES.flatMap((ending, index) => (index % 2 === 0 ? [ending] : [ending, ANSWER]));
 
 /** Makes one call, and again where counters could not be asked in time on a busy machine. */
 async function endOf(door: Door, ending: Ending, number: number): Promise<number | 'left'> {

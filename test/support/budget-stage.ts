@@ -7,6 +7,7 @@ import type { Budget } from '../../src/core/budget/budget.ts';
 import type { Charge } from '../../src/core/model/charge.ts';
 import { parseUsd } from '../../src/core/money.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
+import { DEFAULT_RESILIENCE } from '../../src/core/resilience/resilience-policy.ts';
 import { listBudgets } from '../../src/engine/budgets/list-budgets.ts';
 import { openBudgets } from '../../src/engine/budgets/open-budgets.ts';
 import { verifyBudgets } from '../../src/engine/budgets/verify-budgets.ts';
@@ -95,6 +96,7 @@ async function startEngineStage(origin: string, terms: StageTerms): Promise<Budg
     budgets,
     budgetPolicy: { waitMs: terms.budgetWaitMs },
     timeouts: { firstByteMs: silenceMs, idleMs: silenceMs, totalMs: 600_000 },
+    resilience: { retries: 0, cooldown: { ...DEFAULT_RESILIENCE.cooldown, lengthMs: 0 } },
     events,
     ...ports,
   });
@@ -176,7 +178,13 @@ export function settingsOf({
     budgets: [hardBudget(limitUsd)],
     cache: { mode: 'off' },
     limits: { budgetWait: `${budgetWaitMs}ms`, drainTimeout: '2s' },
-    resilience: { firstByteTimeout: `${silenceMs}ms`, idleTimeout: `${silenceMs}ms` },
+    // A call is one attempt, and a target rests only where nothing but failures comes from it.
+    resilience: {
+      firstByteTimeout: `${silenceMs}ms`,
+      idleTimeout: `${silenceMs}ms`,
+      retries: 0,
+      cooldown: { failures: 1000, ratio: 1 },
+    },
     log: { level: 'silent' },
   };
 }
