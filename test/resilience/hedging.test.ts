@@ -99,6 +99,17 @@ describe.each(FORM)('$endpoint, stream $isStream', (form) => {
     expect((await stage.ask({ ...form, prompt: 'both' })).kind).toBe('right');
   });
 
+  test.runIf(form.isStream)('a second attempt that wins and breaks is gone on with by the first target', async () => {
+    const stage = await warmStage(form, { resilience: { midStream: 'continue' }, upstream: { msPerFrame: 2 } });
+    stage.upstreams[0]?.script({ kind: 'hang' });
+    stage.upstreams[1]?.script({ kind: 'cut', after: { frames: 7 }, by: 'rst' });
+    expect((await stage.ask({ ...form, prompt: 'breaks' })).kind).toBe('right');
+    expect(stage.requests()).toEqual([22, 1]);
+    await expect.poll(() => stage.records.length).toBe(21);
+    expect(lastOf(stage)).toMatchObject({ outcome: 'complete', attempts: 3 });
+    await expectMoneyOf(stage, lastOf(stage));
+  });
+
   test('when the second fails the first is waited for', async () => {
     const stage = await warmStage(form);
     stage.upstreams[0]?.script({ kind: 'slow', delayMs: 250 });

@@ -125,18 +125,69 @@ describe.each(STREAMS)('$endpoint', (form) => {
     },
   );
 
-  test('a stream whose continuation breaks too is gone on with by the third target, or ends with an error', async () => {
+  test('a stream that breaks twice is gone on with twice', async () => {
     const stage = await startResilienceStage({
+      targets: 3,
       upstream: PACED,
       timeouts: TIMES,
       resilience: { midStream: 'continue', retries: 0 },
     });
     stage.upstreams[0]?.script({ kind: 'cut', after: AFTER, by: 'rst' });
-    stage.upstreams[1]?.script({ kind: 'status', status: 500 });
-    const seen = await stage.ask({ ...form, prompt: PROMPT });
-    expect(seen.kind).toBe('error-event');
+    stage.upstreams[1]?.script({ kind: 'cut', after: AFTER, by: 'rst' });
+    expect((await stage.ask({ ...form, prompt: PROMPT })).kind).toBe('right');
+    expect(stage.requests()).toEqual([1, 1, 1]);
+    const record = await stage.record();
+    expect(record).toMatchObject({ outcome: 'complete', attempts: 3 });
+    expect(record.target).toMatch(/^three/);
+    await expectMoneyOf(stage, record);
+  });
+
+  test('a target that refuses to go on is passed over, and where none is left the stream ends with an error', async () => {
+    const stage = await startResilienceStage({
+      targets: 3,
+      upstream: PACED,
+      timeouts: TIMES,
+      resilience: { midStream: 'continue', retries: 0 },
+    });
+    stage.upstreams[0]?.script({ kind: 'cut', after: AFTER, by: 'rst' }, 2);
+    stage.upstreams[1]?.script({ kind: 'status', status: 400 }, 2);
+    expect((await stage.ask({ ...form, prompt: PROMPT })).kind).toBe('right');
+    expect(stage.requests()).toEqual([1, 1, 1]);
+    stage.upstreams[2]?.script({ kind: 'status', status: 500 });
+    expect((await stage.ask({ ...form, prompt: 'again' })).kind).toBe('error-event');
+    expect(stage.requests()).toEqual([2, 2, 2]);
+    await expect.poll(() => stage.records.length).toBe(2);
+    expect(stage.records[1]).toMatchObject({ outcome: 'provider-error', target: undefined, attempts: 3 });
+    // oxlint-disable-next-line no-await-in-loop
+    for (const record of stage.records) await expectMoneyOf(stage, record);
+  });
+
+  test('a client that leaves while another target goes on ends that one, and both are charged', async () => {
+    const stage = await startResilienceStage({ upstream: PACED, resilience: { midStream: 'continue' } });
+    stage.upstreams[0]?.script({ kind: 'cut', after: AFTER, by: 'rst' });
+    stage.upstreams[1]?.script({ kind: 'stall', after: AFTER });
+    const leave = new AbortController();
+    const asked = stage.ask({ ...form, prompt: PROMPT, signal: leave.signal }).catch(() => undefined);
+    await expect.poll(() => stage.requests()).toEqual([1, 1]);
+    leave.abort();
+    await asked;
+    await expect.poll(() => stage.upstreams[1]?.counters().departures.length).toBe(1);
+    const record = await stage.record();
+    expect(record).toMatchObject({ outcome: 'client-left', attempts: 2, target: undefined });
+    expect(briefly(await stage.charges())).toEqual([`${one} estimate provider-broken`, `${two} estimate client-left`]);
+    await expectMoneyOf(stage, record);
+  });
+
+  test('calls that share a stream share its continuation, and it is asked for once', async () => {
+    const stage = await startResilienceStage({
+      upstream: PACED,
+      resilience: { midStream: 'continue' },
+      cache: { mode: 'all' },
+    });
+    stage.upstreams[0]?.script({ kind: 'cut', after: AFTER, by: 'rst' });
+    const seen = await Promise.all(Array.from({ length: 10 }, () => stage.ask({ ...form, prompt: PROMPT })));
+    expect(seen.map(({ kind }) => kind)).toEqual(Array(10).fill('right'));
     expect(stage.requests()).toEqual([1, 1]);
-    await expectMoneyOf(stage, await stage.record());
   });
 
   test('a target that fell silent in the middle is not asked to go on', async () => {

@@ -55,7 +55,7 @@ const MIX: readonly FaultShare[] = FAULTS.map((fault) => ({ fault, ratio: 0.5 / 
 const HONEST: ReadonlySet<string> = new Set(['right', 'refused', 'error-event']);
 
 /** A call of a schedule that is over. */
-export interface ScheduledEnd {
+interface ScheduledEnd {
   readonly call: AskedCall;
   /** Undefined for a client that left. */
   readonly seen: (Seen & { readonly headers: Headers }) | undefined;

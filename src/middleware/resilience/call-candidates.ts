@@ -17,8 +17,8 @@ export interface CallCandidate {
   readonly spentKeys: Set<number>;
   /** Of these, those that asked for a pause. */
   readonly pausedKeys: Set<number>;
-  /** Attempts that were made again at once, with another key. */
-  keyChanges: number;
+  /** Visits that say nothing against another one: made again at once with another key, or called off because another attempt was faster. */
+  uncounted: number;
   /** Parameters that the target refused of this call, to be left out. */
   readonly refused: Set<RefusedParameter>;
 }
@@ -40,7 +40,7 @@ export class CallCandidates {
       isSpent: false,
       spentKeys: new Set(),
       pausedKeys: new Set(),
-      keyChanges: 0,
+      uncounted: 0,
       refused: new Set(),
     }));
   }
@@ -52,9 +52,9 @@ export class CallCandidates {
   /** As the choice of the next attempt sees them. */
   states(): readonly Candidate[] {
     const nowMs = this.#options.clock.nowMs();
-    return this.list.map(({ entry, visits, keyChanges, isSpent, spentKeys }) => ({
+    return this.list.map(({ entry, visits, uncounted, isSpent, spentKeys }) => ({
       state: entry.state(nowMs, spentKeys),
-      visits: visits - keyChanges,
+      visits: visits - uncounted,
       isSpent,
       mayRetry: entry.budget.mayRetry,
     }));
@@ -73,6 +73,7 @@ export class CallCandidates {
   /** Takes in how an attempt failed. Returns whether another key of the same target is to be tried at once. */
   note({ index, failure, keyIndex }: AttemptEnd): boolean {
     const candidate = this.at(index);
+    if (failure === 'left') candidate.uncounted += 1;
     if (candidate.entry.hasKeys && (failure === 'refused' || failure === 'limited')) {
       if (this.#hasOtherKey(candidate, keyIndex, failure)) return true;
       if (candidate.pausedKeys.size > 0) return false;
@@ -88,7 +89,7 @@ export class CallCandidates {
     if (failure === 'limited') pausedKeys.add(keyIndex);
     const state = entry.state(this.#options.clock.nowMs(), spentKeys);
     if (state === 'good' || state === 'probe') {
-      candidate.keyChanges += 1;
+      candidate.uncounted += 1;
       return true;
     }
     // None is left: those that asked for a pause may be asked again behind it.
