@@ -67,6 +67,23 @@ test('a probe that nobody waits for, and one that hangs, leave room for another'
   expect(health.state(2000)).toBe('probe');
 });
 
+test('a probe that hung and fails after another has brought the target back does not rest it', () => {
+  const health = new TargetHealth(POLICY);
+  fail(health, 5);
+  expect(health.begin(1000)).toBe(true);
+  expect(health.begin(2000)).toBe(true);
+  expect(health.succeed(true)).toBe(true);
+  expect(health.fail(true, 2500)).toBe(0);
+  expect(health.state(2500)).toBe('good');
+});
+
+test('one that asks for a pause is left alone, never longer than after a refusal, and is a last resort meanwhile', () => {
+  const health = new TargetHealth(POLICY);
+  health.restFor(false, 0, 86_400_000);
+  expect(health.state(4999)).toBe('degraded');
+  expect(health.state(5000)).toBe('probe');
+});
+
 test('one that still answers now and then is degraded, one that does not is down', () => {
   const flaky = new TargetHealth(POLICY);
   for (let time = 0; time < 15; time += 1) flaky.succeed(false);

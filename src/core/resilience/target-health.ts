@@ -97,7 +97,8 @@ export class TargetHealth {
     this.#inRow += 1;
     if (wasProbe) this.#probesUntilMs = 0;
     if (this.#isResting && !wasProbe) return 0;
-    return wasProbe || this.#isTooMuch() ? this.#rest(nowMs, this.#policy.lengthMs) : 0;
+    // A probe that hung may end after a later one has brought the target back: then it is a failure like any other.
+    return this.#isResting || this.#isTooMuch() ? this.#rest(nowMs, this.#policy.lengthMs) : 0;
   }
 
   /** It rests for so long, whatever was before: it said so itself. Never longer than after a refusal: some say "tomorrow", and answer before. */
