@@ -110,6 +110,22 @@ describe.each(FORM)('$endpoint, stream $isStream', (form) => {
     await expectMoneyOf(stage, lastOf(stage));
   });
 
+  test('a target that is alone is asked a second time itself', async () => {
+    const stage = await warmStage(form, { targets: 1 });
+    stage.upstreams[0]?.script({ kind: 'hang' });
+    expect((await stage.ask({ ...form, prompt: 'alone' })).kind).toBe('right');
+    expect(stage.requests()).toEqual([22]);
+    await expect.poll(() => stage.records.length).toBe(21);
+    await expectMoneyOf(stage, lastOf(stage));
+  });
+
+  test('second attempts come out of the retry budget: none without one', async () => {
+    const stage = await warmStage(form, { resilience: { retryBudgetRatio: 0 } });
+    stage.upstreams[0]?.script({ kind: 'slow', delayMs: 300 });
+    expect((await stage.ask({ ...form, prompt: 'slow' })).kind).toBe('right');
+    expect(stage.requests()).toEqual([21, 0]);
+  });
+
   test('when the second fails the first is waited for', async () => {
     const stage = await warmStage(form);
     stage.upstreams[0]?.script({ kind: 'slow', delayMs: 250 });
