@@ -3,24 +3,46 @@ import type { ReplyForm } from '../../core/model/cache-entry.ts';
 import type { ReplyReceiver, UpstreamHead } from '../compose.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
-/** Passes a reply on and keeps its bytes, up to a bound. @internal */
+/** What all replies that are being recorded may hold together, so that many long ones at a time do not fill the memory. @internal */
+export class RecordingRoom {
+  #leftBytes: number;
+
+  constructor(sizeBytes: number) {
+    this.#leftBytes = sizeBytes;
+  }
+
+  /** Takes so many bytes; false, and takes none, when there is no room for them. */
+  take(sizeBytes: number): boolean {
+    if (sizeBytes > this.#leftBytes) return false;
+    this.#leftBytes -= sizeBytes;
+    return true;
+  }
+
+  give(sizeBytes: number): void {
+    this.#leftBytes += sizeBytes;
+  }
+}
+
+/** Passes a reply on and keeps its bytes, up to a bound and while there is room. @internal */
 export class ReplyRecorder implements ReplyReceiver {
   readonly #receiver: ReplyReceiver;
   readonly #maxBytes: number;
+  readonly #room: RecordingRoom;
   #chunks: Uint8Array[] | undefined = [];
   #sizeBytes = 0;
   #form: ReplyForm = 'whole';
 
-  constructor(receiver: ReplyReceiver, maxBytes: number) {
+  constructor(receiver: ReplyReceiver, maxBytes: number, room: RecordingRoom) {
     this.#receiver = receiver;
     this.#maxBytes = maxBytes;
+    this.#room = room;
   }
 
   get form(): ReplyForm {
     return this.#form;
   }
 
-  /** The reply's bytes; undefined when it was longer than the bound. */
+  /** The reply's bytes; undefined when they were too many or have been forgotten. */
   body(): Uint8Array | undefined {
     if (this.#chunks === undefined) return undefined;
     const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
@@ -41,11 +63,7 @@ export class ReplyRecorder implements ReplyReceiver {
   }
 
   frames(frames: readonly ReplyFrame[]): boolean {
-    for (const { bytes } of frames) {
-      this.#sizeBytes += bytes.byteLength;
-      this.#chunks?.push(bytes);
-    }
-    if (this.#sizeBytes > this.#maxBytes) this.#chunks = undefined;
+    for (const { bytes } of frames) this.#keep(bytes);
     return this.#receiver.frames(frames);
   }
 
@@ -58,7 +76,26 @@ export class ReplyRecorder implements ReplyReceiver {
   }
 
   fail(error: FarthingError): void {
-    this.#chunks = undefined;
+    this.forget();
     this.#receiver.fail(error);
+  }
+
+  /** Lets go of the bytes. To be called when the reply is over. */
+  forget(): void {
+    if (this.#chunks === undefined) return;
+    this.#chunks = undefined;
+    this.#room.give(this.#sizeBytes);
+    this.#sizeBytes = 0;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#chunks === undefined) return;
+    const isTooMuch = this.#sizeBytes + bytes.byteLength > this.#maxBytes || !this.#room.take(bytes.byteLength);
+    if (isTooMuch) {
+      this.forget();
+      return;
+    }
+    this.#sizeBytes += bytes.byteLength;
+    this.#chunks.push(bytes);
   }
 }

@@ -7,9 +7,12 @@ import { answerTexts } from '../../wire/answer-texts.ts';
 import { wholeFromStream } from '../../wire/replay-whole-from-stream.ts';
 import { callKey, type CacheOptions, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Outcome } from '../compose.ts';
-import { ReplyRecorder } from './reply-recorder.ts';
+import { RecordingRoom, ReplyRecorder } from './reply-recorder.ts';
 
 const decoder = new TextDecoder();
+
+/** Answers of the largest size that may be recorded at a time; beyond it answers are passed on and not stored. Ours. */
+const ENTRIES_AT_A_TIME = 2;
 
 /**
  * Puts whole, good answers into the cache, under the model that answered. Runs for the leader of a shared call only. A fault of the
@@ -17,14 +20,21 @@ const decoder = new TextDecoder();
  * @internal
  */
 export function storeMiddleware(options: CacheOptions): Middleware {
+  const room = new RecordingRoom(options.maxEntryBytes * ENTRIES_AT_A_TIME);
   return {
     name: 'store',
     async handle(call, next) {
       const { key, mayStore } = call.state;
       if (key === undefined || !mayStore || call.endpoint === 'embeddings') return next(call);
-      const recorder = new ReplyRecorder(call.receiver, options.maxEntryBytes);
-      const outcome = await next({ ...call, receiver: recorder });
-      const entry = entryOf(call, outcome, recorder, options);
+      const recorder = new ReplyRecorder(call.receiver, options.maxEntryBytes, room);
+      let outcome: Outcome;
+      let entry: CacheEntry | undefined;
+      try {
+        outcome = await next({ ...call, receiver: recorder });
+        entry = entryOf(call, outcome, recorder, options);
+      } finally {
+        recorder.forget();
+      }
       if (entry !== undefined) call.state.stored = await writeEntry(keyOfAnswer(call, key, options), entry, options);
       return outcome;
     },
