@@ -48,10 +48,12 @@ test.skipIf(!hasProcessFiles)(
     const settings = {
       cache: { mode: 'all', ttl: '1h', memory: '8MB', disk: '20MB' },
       resilience: { retries: 0, cooldown: { failures: 1000, ratio: 1 } },
-      limits: { maxLoopLag: '24h' },
+      limits: { maxLoopLag: '24h', maxHeapRatio: 1 },
       budgets: [{ name: 'everything', scope: 'all', limitUsd: 1_000_000, window: 'total', mode: 'hard' }],
     };
-    const gateway = await startGatewayProcess(folder, upstream.origin, { settings });
+    // A small heap, so that garbage which waits to be collected is not taken for growth.
+    const nodeOptions = ['--max-old-space-size=160', '--max-semi-space-size=8'];
+    const gateway = await startGatewayProcess(folder, upstream.origin, { settings, nodeOptions, stderr: 'ignore' });
     const { pid } = gateway.child;
     const traffic = new SoakTraffic(gateway.url, CALLERS);
     onTestFinished(async () => {
