@@ -139,7 +139,8 @@ test('of five calls at once under a cap of two, three are refused, and the permi
 
 test('permits come back from calls that fail, that are refused by the provider and whose client leaves', async () => {
   const { openai, upstream } = await start(keyWith({ concurrent: 1 }));
-  upstream.failNext({ kind: 'status', status: 500 });
+  // Each of the call's attempts.
+  upstream.failNext({ kind: 'status', status: 500 }, 3);
   await expect(openai.chat.completions.create({ model: MODEL, messages: [QUESTION] })).rejects.toThrow();
   await expect(openai.chat.completions.create({ model: 'no-such-model', messages: [QUESTION] })).rejects.toThrow();
   upstream.failNext({ kind: 'slow', delayMs: 5000 });

@@ -47,7 +47,7 @@ function answerByEcho(status: number): RecordingUpstream['answer'] {
     const key = String(headers.authorization ?? headers['x-api-key']).replace('Bearer ', '');
     const masked = `${key.slice(0, 8)}${'*'.repeat(20)}${key.slice(-4)}`;
     const message = `Incorrect API key provided: ${masked} (${key}, ${String(headers['x-own-key'])}, ${target}): ${body.toString()}`;
-    response.writeHead(status, { 'content-type': 'application/json' });
+    response.writeHead(status, { 'content-type': 'application/json', 'x-echo': key });
     response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', code: 'invalid_api_key' } }));
   };
 }

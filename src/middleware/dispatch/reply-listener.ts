@@ -11,7 +11,8 @@ import type { Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 const decoder = new TextDecoder();
-const DONE_FRAME = new TextEncoder().encode('data: [DONE]\n\n');
+const encoder = new TextEncoder();
+const DONE_FRAME = encoder.encode('data: [DONE]\n\n');
 
 /**
  * For how long a connection may stay open behind the event that ends the answer, in milliseconds. What comes behind a finish reason (usage, `[DONE]`)
@@ -81,6 +82,7 @@ export class ReplyListener implements ProviderListener {
 
   onHead(status: number, headers: UpstreamHead['headers']): void {
     const fault = headFault(status, headers);
+    const passed = status >= 400 ? this.#maskedHeaders(headers) : headers;
     if (fault !== undefined) {
       this.#receiver.head({ status, headers, form: 'whole' });
       this.#giveUp(fault);
@@ -89,7 +91,7 @@ export class ReplyListener implements ProviderListener {
     const contentType = headers['content-type'];
     const saysStream = typeof contentType === 'string' && contentType.toLowerCase().startsWith('text/event-stream');
     const isStream = status < 300 && saysStream && ENDPOINTS[this.#endpoint].streams;
-    this.#head = { status, headers, form: isStream ? 'stream' : 'whole' };
+    this.#head = { status, headers: passed, form: isStream ? 'stream' : 'whole' };
     if (!isStream) return;
     this.#framer = new SseFramer();
     this.#reader = streamReader(this.#endpoint, this.#options.samples);
@@ -177,8 +179,7 @@ export class ReplyListener implements ProviderListener {
   /** An error of the provider's is the end of its stream; so is an event that is not JSON, of which nothing is passed on. */
   #endAtError(): void {
     if (this.#isOver) return;
-    const facts = this.#reader?.facts() ?? NO_FACTS;
-    this.#over({ kind: 'provider-error', facts });
+    this.#over({ kind: 'provider-error', facts: this.#maskedFacts(this.#reader?.facts() ?? NO_FACTS) });
     this.#options.onOver(new FarthingError('provider-broken', 'the stream is over'));
   }
 
@@ -224,6 +225,22 @@ export class ReplyListener implements ProviderListener {
     this.#receiver.head(head);
     if (body.byteLength > 0) this.#receiver.frames([{ bytes: body, role: 'content' }]);
     this.#over({ kind: head.status < 300 && facts.finish !== 'error' ? 'complete' : 'provider-error', facts });
+  }
+
+  #maskedHeaders(headers: UpstreamHead['headers']): UpstreamHead['headers'] {
+    const text = JSON.stringify(headers);
+    const masked = this.#maskedText(text);
+    return masked === text ? headers : (JSON.parse(masked) as UpstreamHead['headers']);
+  }
+
+  /** The provider's words may be told in an error of ours. */
+  #maskedFacts(facts: ReplyFacts): ReplyFacts {
+    const { error } = facts;
+    return error === undefined ? facts : { ...facts, error: { ...error, message: this.#maskedText(error.message) } };
+  }
+
+  #maskedText(text: string): string {
+    return decoder.decode(this.#masked(encoder.encode(text)));
   }
 
   #masked(bytes: Uint8Array): Uint8Array {
