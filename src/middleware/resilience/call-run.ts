@@ -153,6 +153,7 @@ export class CallRun {
 
   /** Nobody waits any more. */
   #left(last: AttemptEnd | undefined): Outcome {
+    this.#call.state.answer = undefined;
     this.#call.receiver.fail(last?.gate.error ?? new FarthingError('client-left', 'nobody waits for the answer'));
     return last === undefined
       ? { kind: 'client-left', facts: undefined, neverSent: true }
@@ -162,6 +163,8 @@ export class CallRun {
   /** The stream broke after the client had seen a part of it: another target goes on where that is allowed and can be done. */
   async #goOn(broken: AttemptEnd): Promise<Outcome> {
     let last = broken;
+    // An earlier attempt may have had one that a filter spoilt.
+    this.#call.state.answer = undefined;
     for (;;) {
       this.#candidates.note(last);
       const partial = this.#shown?.partial();
