@@ -18,7 +18,7 @@ import type { MemoryBudgetStore } from '../../../src/stores/memory/memory-budget
 import { MemoryLedger } from '../../../src/stores/memory-ledger/memory-ledger.ts';
 import type { MemoryLedgerRows } from '../../../src/stores/memory-ledger/memory-ledger-rows.ts';
 import { decodeRequest } from '../../../src/wire/decode-request.ts';
-import { fakeCall, NotingReceiver } from '../../support/fake-call.ts';
+import { fakeAttempt, fakeCall, NotingReceiver } from '../../support/fake-call.ts';
 import type { SimulatedProcess, SimulatedWorld } from './simulated-world.ts';
 
 /** What is shared by the processes of a run. */
@@ -108,7 +108,7 @@ export class SimulatedGateway {
       }),
     );
     const blank = fakeCall(id, new NotingReceiver(), leaving.signal);
-    const call: Call = { ...blank, arrivedAtMs: this.process.nowMs(), body };
+    const call: Call = { ...blank, arrivedAtMs: this.process.nowMs(), body, attempt: fakeAttempt(TARGET) };
     call.state.request = decodeRequest('chat', body);
     call.state.plan = { asked: 'm', baseline: TARGET, targets: [TARGET] };
     call.state.tags = { user };
