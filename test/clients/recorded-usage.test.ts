@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CallRecord } from '../../src/core/model/charge.ts';
 import { inputTokensOf, outputTokensOf } from '../../src/core/model/usage.ts';
 import { type ReplayRecording, startReplayUpstream } from '../../src/testing/replay-upstream.ts';
+import { namedIds } from '../../src/wire/named-ids.ts';
 import { FACES } from '../support/gateway-stack.ts';
 import { hasData, sharedData } from '../support/shared-data.ts';
 
@@ -64,11 +65,15 @@ function statedCost(model: string, { input, read, write, output }: Stated): numb
   return price && input * price[0] + read * price[1] + write * price[2] + output * price[3];
 }
 
-/** Left out: replies that state no usage (still queued), and those with an hour's cache, hosted tools or a tier of their own, which have further terms in their price. */
+/**
+ * Left out: replies that state no usage (still queued), those with an hour's cache, hosted tools or a tier of their own, which have further terms in their
+ * price, and requests that name ids which were made elsewhere: the gateway refuses those.
+ */
 function isPlain(recording: Wire): boolean {
   const text = recording.response_text ?? JSON.stringify(recording.response);
   return (
     statedUsage(recording).input > 0 &&
+    namedIds(recording.request).length === 0 &&
     !/"service_tier":\s*"(?:flex|priority|batch)"|"ephemeral_1h_input_tokens":\s*[1-9]/.test(text) &&
     !/web_search|code_interpreter|"iterations"|_audio_|image_generation|file_search|mcp_|code_execution/.test(text)
   );

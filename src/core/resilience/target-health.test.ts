@@ -90,7 +90,20 @@ test('one that still answers now and then is degraded, one that does not is down
   fail(flaky, 5);
   expect(flaky.state(0)).toBe('degraded');
   fail(flaky, 8);
+  // Of several targets it is still worth a try, alone it is not.
+  expect([flaky.state(0), flaky.state(0, true)]).toEqual(['degraded', 'down']);
+  fail(flaky, 5);
   expect(flaky.state(0)).toBe('down');
+});
+
+test('after a few attempts one success makes it a last resort of several, and none does not', () => {
+  const dead = new TargetHealth(POLICY);
+  fail(dead, 5);
+  expect(dead.state(0)).toBe('down');
+  const unlucky = new TargetHealth(POLICY);
+  unlucky.succeed(false);
+  fail(unlucky, 5);
+  expect([unlucky.state(0), unlucky.state(0, true)]).toEqual(['degraded', 'down']);
 });
 
 test('a refused key rests at once and for longer, and is no last resort', () => {

@@ -6,6 +6,7 @@ import type { Exchange, ProviderListener } from '../../ports/provider.ts';
 import { BROKEN_REPLY } from '../../wire/reply-error.ts';
 import { wholeReplyFacts } from '../../wire/reply-whole.ts';
 import { type SseFrame, SseFramer } from '../../wire/sse-framer.ts';
+import { DONE } from '../../wire/stream-chat.ts';
 import { type StreamReader, streamReader } from '../../wire/stream-reader.ts';
 import type { Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
@@ -157,9 +158,9 @@ export class ReplyListener implements ProviderListener {
     const relayed: ReplyFrame[] = [];
     const reader = this.#reader as StreamReader;
     for (const frame of frames) {
+      // Behind the end nothing counts: comments and a `[DONE]` that some send there pass, all else is dropped.
+      if (this.#sawTerminal && frame.data !== undefined && frame.data.trim() !== DONE) continue;
       const role = roleIn(reader, frame);
-      // Behind the end nothing counts.
-      if (role === 'error' && this.#sawTerminal) break;
       if (role === 'terminal') this.#sawTerminal = true;
       relayed.push({ bytes: role === 'error' ? this.#masked(frame.bytes) : frame.bytes, role });
       if (role === 'error') break;

@@ -51,9 +51,8 @@ export class CallCandidates {
 
   /** As the choice of the next attempt sees them. */
   states(): readonly Candidate[] {
-    const nowMs = this.#options.clock.nowMs();
-    return this.list.map(({ entry, visits, uncounted, isSpent, spentKeys }) => ({
-      state: entry.state(nowMs, spentKeys),
+    return this.list.map(({ entry, visits, uncounted, isSpent }, index) => ({
+      state: this.stateOf(index),
       visits: visits - uncounted,
       isSpent,
       mayRetry: entry.budget.mayRetry,
@@ -62,7 +61,7 @@ export class CallCandidates {
 
   stateOf(index: number): HealthState {
     const { entry, spentKeys } = this.at(index);
-    return entry.state(this.#options.clock.nowMs(), spentKeys);
+    return entry.state(this.#options.clock.nowMs(), spentKeys, this.list.length === 1);
   }
 
   /** When the first of them may be asked again. Unix milliseconds. */

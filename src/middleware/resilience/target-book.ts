@@ -60,9 +60,12 @@ export class TargetEntry {
     return this.#keys.length > 0;
   }
 
-  /** @param spentKeys - keys that the call has no use for any more. */
-  state(nowMs: number, spentKeys?: ReadonlySet<number>): HealthState {
-    const own = this.#health.state(nowMs);
+  /**
+   * @param spentKeys - keys that the call has no use for any more.
+   * @param isAlone - whether the call has no other target.
+   */
+  state(nowMs: number, spentKeys?: ReadonlySet<number>, isAlone = false): HealthState {
+    const own = this.#health.state(nowMs, isAlone);
     if (!this.hasKeys) return own;
     const best = Math.min(...this.#keys.map((_key, index) => this.#rank(index, nowMs, spentKeys)));
     return STATES[Math.max(STATES.indexOf(own), best)] ?? 'down';
