@@ -125,6 +125,21 @@ describe.each(STREAMS)('$endpoint', (form) => {
     },
   );
 
+  test('an answer that two have written is not kept, for neither of them', async () => {
+    const stage = await startResilienceStage({
+      upstream: PACED,
+      timeouts: TIMES,
+      resilience: { midStream: 'continue', retries: 0 },
+      cache: { mode: 'all' },
+    });
+    stage.upstreams[0]?.script({ kind: 'cut', after: AFTER, by: 'rst' });
+    expect((await stage.ask({ ...form, prompt: PROMPT })).kind).toBe('right');
+    await expect.poll(() => stage.engine.inFlight()).toBe(0);
+    stage.upstreams[0]?.setDown({ kind: 'status', status: 503 });
+    expect((await stage.ask({ ...form, prompt: PROMPT })).kind).toBe('right');
+    expect(stage.requests()).toEqual([2, 2]);
+  });
+
   test('a stream that breaks twice is gone on with twice', async () => {
     const stage = await startResilienceStage({
       targets: 3,

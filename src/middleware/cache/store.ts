@@ -55,6 +55,8 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
   const charge = state.answer?.charge;
   if (outcome.kind !== 'complete' || facts === undefined || charge === undefined || state.answer === undefined)
     return undefined;
+  // It was put together from the answers of two targets.
+  if (!state.mayStore) return undefined;
   // The same question may have another answer next time.
   if (state.isResampled && options.policy.mode === 'deterministic') {
     decide(call, 'store', 'skip', 'sampling');
