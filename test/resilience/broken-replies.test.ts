@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/simulator/seeded-random.ts';
 import { BROKEN_REPLY_STAGES, deceivedClients } from '../support/broken-replies.ts';
 import { FAULT_CASES, type FaultCase } from '../support/fault-cases.ts';
 
-const CASES = 320;
+const CASES = 200;
 const seed = Date.now() % 100_000;
 
 function sample(count: number): readonly FaultCase[] {

@@ -99,7 +99,9 @@ describe.each(FORM)('$endpoint, stream $isStream', (form) => {
     expect((await stage.ask({ ...form, prompt: 'both' })).kind).toBe('right');
   });
 
-  test.runIf(form.isStream)('a second attempt that wins and breaks is gone on with by the first target', async () => {
+  // A whole reply has no middle to break in.
+  const testOfStreams = form.isStream ? test : undefined;
+  testOfStreams?.('a second attempt that wins and breaks is gone on with by the first target', async () => {
     const stage = await warmStage(form, { resilience: { midStream: 'continue' }, upstream: { msPerFrame: 2 } });
     stage.upstreams[0]?.script({ kind: 'hang' });
     stage.upstreams[1]?.script({ kind: 'cut', after: { frames: 7 }, by: 'rst' });

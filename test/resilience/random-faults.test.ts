@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest';
 import { expectSound, runFaultSchedule } from '../support/fault-schedule.ts';
 
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2];
 
 describe.each(['error', 'continue', 'buffer'] as const)('streams that break: %s', (midStream) => {
   test.each(SEEDS)(

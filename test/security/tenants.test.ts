@@ -84,7 +84,9 @@ describe.each(TENANT_STORAGES)('two projects on $name', ({ name, missing }) => {
       expect(stage.upstream.requests() - before).toBe(2);
     });
 
-    test.skipIf(name !== TENANT_STORAGES[0]?.name)(
+    // Where it is kept makes no difference to whom it belongs.
+    const testOnce = name === TENANT_STORAGES[0]?.name ? test : undefined;
+    testOnce?.(
       'in 2,000 pairs of random calls no answer of one is ever given to the other',
       { timeout: 120_000 },
       async () => {
