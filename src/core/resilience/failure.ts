@@ -10,7 +10,6 @@ import type { ReplyError } from '../model/reply.ts';
  * - `missing`: the target does not have the model, or is set up wrongly.
  * - `too-long`: the request does not fit the model.
  * - `filtered`: the provider's content filter said no.
- * - `unsupported`: the target refuses a parameter that other targets take.
  * - `wrong`: the request itself is at fault, wherever it goes.
  * @public
  */
@@ -22,7 +21,6 @@ export type FailureKind =
   | 'missing'
   | 'too-long'
   | 'filtered'
-  | 'unsupported'
   | 'wrong';
 
 /** What is known of a failed attempt. @public */

@@ -52,7 +52,7 @@ test('a pause that the provider asks for is kept where there is no other target,
   });
 });
 
-test.each<FailureKind>(['refused', 'silent', 'missing', 'too-long', 'filtered', 'unsupported'])(
+test.each<FailureKind>(['refused', 'silent', 'missing', 'too-long', 'filtered'])(
   'after %s the same target is not asked again',
   (kind) => {
     const spent = candidate({ visits: 1, isSpent: true });

@@ -1,5 +1,6 @@
 import type { Target } from '../model/target.ts';
 import { fadedMs, type LatencyAverage } from './latency-average.ts';
+import { weightedDraw } from '../weighted-draw.ts';
 import type { RouteBalance } from './route-table.ts';
 
 /** What is known of a target while calls go to it. @public */
@@ -60,18 +61,9 @@ function drawn<Item>(items: readonly Item[], weightOf: (item: Item) => number, f
   const order: Item[] = [];
   let chance = fraction;
   while (left.length > 0) {
-    let point = chance * left.reduce((sum, item) => sum + weightOf(item), 0);
-    const found = left.findIndex((item) => {
-      if (point < weightOf(item)) return true;
-      point -= weightOf(item);
-      return false;
-    });
-    // Rounding may put the point behind the last one.
-    const [item] = left.splice(found, 1);
-    if (item === undefined) break;
-    order.push(item);
-    // Where in its part the point fell is a new chance, independent of whose part it was.
-    chance = Math.min(point / weightOf(item), 1 - Number.EPSILON);
+    const draw = weightedDraw(left.map(weightOf), chance);
+    order.push(...left.splice(draw.index, 1));
+    chance = draw.fraction;
   }
   return order;
 }

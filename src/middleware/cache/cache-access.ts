@@ -1,3 +1,4 @@
+import type { RequestCacheControl } from '../../core/cache-control.ts';
 import type { CachePolicy } from '../../core/cacheability.ts';
 import { cacheKey, type CacheScope, type Sha256Hex } from '../../core/cache-key.ts';
 import { vectorEncodingOf } from '../../core/embedding-items.ts';
@@ -5,6 +6,7 @@ import { FarthingError } from '../../core/errors.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import type { Target } from '../../core/model/target.ts';
 import type { CacheStore } from '../../ports/cache-store.ts';
+import { freshness } from '../../core/freshness.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { Pricer } from '../../ports/pricer.ts';
@@ -81,6 +83,32 @@ export async function readEntry(key: CacheKey, options: CacheOptions): Promise<C
     options.events.emit({ kind: 'store-failed', store: 'cache', operation: 'read', error });
   }
   return undefined;
+}
+
+/** Reads an entry that may be served to a call with this `cache-control`. @internal */
+export async function readFresh(
+  key: CacheKey,
+  control: RequestCacheControl,
+  options: CacheOptions,
+): Promise<CacheEntry | undefined> {
+  const entry = await readEntry(key, options);
+  return entry !== undefined && freshness(entry, options.clock.nowMs(), control) === 'fresh' ? entry : undefined;
+}
+
+/**
+ * The key under which the answer of a call is stored: that of the target that gave it.
+ * @param key - that of the call's first target.
+ * @internal
+ */
+export function keyOfAnswer(
+  call: Call,
+  key: CacheKey,
+  body: Readonly<Record<string, unknown>>,
+  options: CacheOptions,
+): CacheKey {
+  const { answer, plan } = call.state;
+  if (answer === undefined || answer.target === plan?.targets[0]) return key;
+  return callKey(call, body, options, answer.target);
 }
 
 /** Writes an entry and says whether it is there; a fault of the store is reported. @internal */

@@ -5,9 +5,9 @@ import { ageMs, freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import type { Target } from '../../core/model/target.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome, type RequestShape } from '../compose.ts';
-import { callKey, type CacheOptions, embeddingsCallKey, notCached, readEntry } from './cache-access.ts';
+import { callKey, type CacheOptions, embeddingsCallKey, notCached, readEntry, readFresh } from './cache-access.ts';
+import { HeldFailure } from './held-failure.ts';
 import { prepareReplay, replayEntry, type ReplayTerms } from './replay.ts';
-import { StaleGuard } from './stale-guard.ts';
 
 /**
  * Answers calls from the cache. A fault of the store is reported, counted and taken for a miss: this step steps aside, except where the
@@ -96,9 +96,12 @@ async function withStale(
   next: Next,
   options: CacheOptions,
 ): Promise<Outcome> {
-  const guard = new StaleGuard(call.receiver);
-  const outcome = await next({ ...call, receiver: guard });
-  if (!guard.hasFailed) return outcome;
+  const failure = new HeldFailure(call.receiver);
+  const outcome = await next({ ...call, receiver: failure });
+  if (!isOutage(failure)) {
+    failure.release();
+    return outcome;
+  }
   if (!serve(call, key, entry, 'stale', options)) {
     throw new FarthingError(
       'provider-failed',
@@ -109,6 +112,12 @@ async function withStale(
   return { kind: 'complete', facts: undefined };
 }
 
+/** Whether the provider is down, overloaded or out of quota, and the client has seen nothing: what a stale answer may stand in for. */
+function isOutage({ error, failedHead, hasPassed }: HeldFailure): boolean {
+  if (error !== undefined) return !hasPassed && error.code !== 'client-left';
+  return failedHead !== undefined && (failedHead.status === 429 || failedHead.status >= 500);
+}
+
 /**
  * Answers a call that was not in the cache when it was looked up, and is now: another process asked the same. False when it is still not there,
  * and always for embeddings, which are looked up item by item further on.
@@ -116,10 +125,8 @@ async function withStale(
  */
 export async function answerCollapsed(call: Call, key: CacheKey, options: CacheOptions): Promise<boolean> {
   if (call.endpoint === 'embeddings') return false;
-  const entry = await readEntry(key, options);
-  const control = parseCacheControl(call.headers['cache-control']);
-  if (entry === undefined || freshness(entry, options.clock.nowMs(), control) !== 'fresh') return false;
-  return serve(call, key, entry, 'collapsed', options);
+  const entry = await readFresh(key, parseCacheControl(call.headers['cache-control']), options);
+  return entry !== undefined && serve(call, key, entry, 'collapsed', options);
 }
 
 /**
@@ -131,11 +138,9 @@ export async function answerFrom(call: Call, target: Target, options: CacheOptio
   const { mayStore, mayShare, request } = call.state;
   if (!mayStore || !mayShare || call.endpoint === 'embeddings' || request === undefined) return false;
   const key = callKey(call, request.body, options, target);
-  const entry = await readEntry(key, options);
-  const control = parseCacheControl(call.headers['cache-control']);
-  if (entry === undefined || freshness(entry, options.clock.nowMs(), control) !== 'fresh') return false;
-  if (!serve(call, key, entry, 'hit', options)) return false;
-  decide(call, 'cache', 'hit', 'fallback');
+  const entry = await readFresh(key, parseCacheControl(call.headers['cache-control']), options);
+  if (entry === undefined || !serve(call, key, entry, 'hit', options)) return false;
+  decide(call, 'cache', 'hit', 'other-target');
   return true;
 }
 

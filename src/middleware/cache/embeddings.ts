@@ -8,13 +8,12 @@ import {
   vectorEncodingOf,
 } from '../../core/embedding-items.ts';
 import { isFarthingError } from '../../core/errors.ts';
-import { freshness } from '../../core/freshness.ts';
 import type { CacheEntry, CacheKey } from '../../core/model/cache-entry.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import { failureKind } from '../../core/resilience/failure.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import { decodeRequest } from '../../wire/decode-request.ts';
-import { callKey, type CacheOptions, notCached, readEntry, writeEntry } from './cache-access.ts';
+import { callKey, type CacheOptions, keyOfAnswer, notCached, readFresh, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Next, type Outcome, type RoutePlan } from '../compose.ts';
 import { HeldFailure } from './held-failure.ts';
 import { itemEntry } from './item-entry.ts';
@@ -64,9 +63,7 @@ async function findItem(
   options: CacheOptions,
 ): Promise<FoundItem> {
   const key = callKey(call, item.keyBody, options);
-  const entry = control.noCache ? undefined : await readEntry(key, options);
-  const isFresh = entry !== undefined && freshness(entry, options.clock.nowMs(), control) === 'fresh';
-  return { item, key, entry: isFresh ? entry : undefined };
+  return { item, key, entry: control.noCache ? undefined : await readFresh(key, control, options) };
 }
 
 /** The items to ask for, each once, with all the places it stands in. */
@@ -180,18 +177,11 @@ async function askAndStore(call: Call, merger: ItemMerger, next: Next, options: 
   const outcome = await next({ ...call, receiver: merger });
   await Promise.all(
     merger.embedded().map(({ missing: asked, item }) => {
-      const key = keyOfItem(call, asked, options);
+      const key = keyOfAnswer(call, asked.key, asked.item.keyBody, options);
       return writeEntry(key, itemEntry(call, item, options), options);
     }),
   );
   return outcome;
-}
-
-/** A vector is stored under the target that made it. */
-function keyOfItem(call: Call, { item, key }: MissingItem, options: CacheOptions): CacheKey {
-  const { answer, plan } = call.state;
-  if (answer === undefined || answer.target === plan?.targets[0]) return key;
-  return callKey(call, item.keyBody, options, answer.target);
 }
 
 /** Makes the call ask for the missing items only. */

@@ -3,7 +3,8 @@ import type { ReplyReceiver, UpstreamHead } from '../compose.ts';
 import type { ReplyFrame } from '../../wire/reply-frame.ts';
 
 /**
- * Stands between a provider and a client who may yet be answered from elsewhere: keeps a failure until `release`. An answer passes.
+ * Stands between a provider and a client who may yet be answered from elsewhere, from another target or with a stale answer: keeps a failure until
+ * `release`. An answer passes.
  * @internal
  */
 export class HeldFailure implements ReplyReceiver {
@@ -11,6 +12,7 @@ export class HeldFailure implements ReplyReceiver {
   readonly #frames: ReplyFrame[] = [];
   #head: UpstreamHead | undefined;
   #error: FarthingError | undefined;
+  #hasPassed = false;
 
   constructor(receiver: ReplyReceiver) {
     this.#receiver = receiver;
@@ -26,9 +28,18 @@ export class HeldFailure implements ReplyReceiver {
     return this.#error;
   }
 
+  /** Whether the client has seen a part of an answer: then nothing can stand in for it. */
+  get hasPassed(): boolean {
+    return this.#hasPassed;
+  }
+
   head(head: UpstreamHead): void {
-    if (head.status < 300) this.#receiver.head(head);
-    else this.#head = head;
+    if (head.status >= 300) {
+      this.#head = head;
+      return;
+    }
+    this.#hasPassed = true;
+    this.#receiver.head(head);
   }
 
   frames(frames: readonly ReplyFrame[]): boolean {

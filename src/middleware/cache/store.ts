@@ -1,11 +1,11 @@
 import { asksForJson, storability } from '../../core/cacheability.ts';
 import { entryTimes } from '../../core/freshness.ts';
-import type { CacheEntry, CacheKey, ReplyForm } from '../../core/model/cache-entry.ts';
+import type { CacheEntry, ReplyForm } from '../../core/model/cache-entry.ts';
 import { formatTarget } from '../../core/model/target.ts';
 import { NO_USAGE } from '../../core/model/usage.ts';
 import { answerTexts } from '../../wire/answer-texts.ts';
 import { wholeFromStream } from '../../wire/replay-whole-from-stream.ts';
-import { callKey, type CacheOptions, writeEntry } from './cache-access.ts';
+import { type CacheOptions, keyOfAnswer, writeEntry } from './cache-access.ts';
 import { type Call, decide, type Middleware, type Outcome } from '../compose.ts';
 import { RecordingRoom, ReplyRecorder } from './reply-recorder.ts';
 
@@ -35,18 +35,12 @@ export function storeMiddleware(options: CacheOptions): Middleware {
       } finally {
         recorder.forget();
       }
-      if (entry !== undefined) call.state.stored = await writeEntry(keyOfAnswer(call, key, options), entry, options);
+      if (entry === undefined) return outcome;
+      const answerKey = keyOfAnswer(call, key, call.state.request?.body ?? {}, options);
+      call.state.stored = await writeEntry(answerKey, entry, options);
       return outcome;
     },
   };
-}
-
-/** An answer is stored under the target that gave it. */
-function keyOfAnswer(call: Call, key: CacheKey, options: CacheOptions): CacheKey {
-  const { answer, plan, request } = call.state;
-  const target = answer?.target;
-  if (target === undefined || request === undefined || target === plan?.targets[0]) return key;
-  return callKey(call, request.body, options, target);
 }
 
 function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options: CacheOptions): CacheEntry | undefined {

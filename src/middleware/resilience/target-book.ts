@@ -6,6 +6,7 @@ import type { ResiliencePolicy } from '../../core/resilience/resilience-policy.t
 import { RetryBudget } from '../../core/resilience/retry-budget.ts';
 import { type HealthState, TargetHealth } from '../../core/resilience/target-health.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
+import { weightedDraw } from '../../core/weighted-draw.ts';
 import type { Random } from '../../ports/clock.ts';
 
 /** Targets that are remembered: callers name models, so their number must be bounded. */
@@ -126,13 +127,8 @@ export class TargetEntry {
     const ranks = this.#keys.map((_key, index) => this.#rank(index, nowMs, spentKeys));
     const best = Math.min(...ranks);
     const choice = [...ranks.keys()].filter((index) => ranks[index] === best);
-    const total = choice.reduce((sum, index) => sum + (this.#weights[index] ?? 1), 0);
-    let left = random.fraction() * total;
-    for (const index of choice) {
-      left -= this.#weights[index] ?? 1;
-      if (left < 0) return index;
-    }
-    return choice.at(-1) ?? 0;
+    const weights = choice.map((index) => this.#weights[index] ?? 1);
+    return choice[weightedDraw(weights, random.fraction()).index] ?? 0;
   }
 }
 

@@ -1,3 +1,4 @@
+import { weightedDraw } from '../../core/weighted-draw.ts';
 import type { Random } from '../../ports/clock.ts';
 
 /** A provider key and its share of the traffic. @public */
@@ -10,11 +11,6 @@ export interface WeightedKey {
 /** Chooses a key with a chance proportional to its weight; undefined when there is none. @internal */
 export function chooseWeighted(keys: readonly WeightedKey[], random: Random): string | undefined {
   if (keys.length <= 1) return keys[0]?.key;
-  const total = keys.reduce((sum, entry) => sum + (entry.weight ?? 1), 0);
-  let left = random.fraction() * total;
-  for (const entry of keys) {
-    left -= entry.weight ?? 1;
-    if (left < 0) return entry.key;
-  }
-  return keys.at(-1)?.key;
+  const weights = keys.map(({ weight }) => weight ?? 1);
+  return keys[weightedDraw(weights, random.fraction()).index]?.key;
 }
