@@ -78,8 +78,8 @@ function ratioOf(entry: PriceEntry, terms: ServedTerms, atMs: number): PriceRati
   return multiplyRatios(multiplyRatios(multiplyRatios(tier, speed), geo), windowRatio(entry, atMs));
 }
 
-/** The prices of the highest tier that the input reaches. */
-function tierPrices(entry: PriceEntry, inputTokens: number): PriceTable {
+/** The prices of the highest context tier that an input reaches, in the order in which the entry lists them. @public */
+export function tierPrices(entry: PriceEntry, inputTokens: number): PriceTable {
   let prices = entry.prices;
   for (const tier of entry.tiers) {
     if (inputTokens > tier.aboveTokens || (tier.isInclusive && inputTokens === tier.aboveTokens)) prices = tier.prices;

@@ -1,9 +1,9 @@
 import { type ModelFacts, modelFacts } from '../core/model-catalogue.ts';
 import type { Target } from '../core/model/target.ts';
 import { repeatedUsage } from '../core/baseline-usage.ts';
-import type { PriceBook, PriceTarget } from '../core/price-book.ts';
+import { findPrice, type PriceBook, type PriceTarget } from '../core/price-book.ts';
 import { upperBound } from '../core/price-upper-bound.ts';
-import { priceUsage } from '../core/price-usage.ts';
+import { priceUsage, tierPrices } from '../core/price-usage.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
 /**
@@ -38,6 +38,13 @@ export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string 
       const size = { inputTokens: bound.inputTokens, maxOutputTokens: output * bound.samples };
       return withinMoney(() => upperBound(book, priced(target), size, atMs));
     },
+    inputRates(target, inputTokens, atMs) {
+      const entry = findPrice(book, priced(target), atMs);
+      if (entry === undefined) return undefined;
+      const { input, cacheRead, cacheWrite5m, cacheWrite30m, cacheWrite1h } = tierPrices(entry, inputTokens);
+      return input === undefined ? undefined : { input, cacheRead, cacheWrite5m, cacheWrite30m, cacheWrite1h };
+    },
+    promptCache: (target) => factsOf(target)?.promptCache,
     repeatedUsage: (target, usage, sinceMs) => repeatedUsage(usage, factsOf(target)?.promptCache, sinceMs),
   };
 }

@@ -1,5 +1,6 @@
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../core/money.ts';
-import { NO_USAGE } from '../core/model/usage.ts';
+import type { Target } from '../core/model/target.ts';
+import { NO_USAGE, type Usage } from '../core/model/usage.ts';
 import { type Savings, savingsOf } from '../core/savings.ts';
 import type { CallState } from '../middleware/compose.ts';
 import type { Pricer } from '../ports/pricer.ts';
@@ -40,14 +41,30 @@ function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd):
   if (answer.baselineUsage === NO_USAGE) return savingsOf(cost, {});
   // A provider's own answer is priced as it was charged; only what was not bought is priced here.
   const bought = answer.source === 'provider' || answer.source === 'mixed' ? answer.charge : undefined;
+  const isAsSent = answer.baselineUsage === answer.usage;
   const isOwn = answer.source === 'provider' && plan.targets[0] === answer.target && plan.baseline === answer.target;
-  if (isOwn && bought?.amountNanoUsd !== undefined) {
+  if (isOwn && isAsSent && bought?.amountNanoUsd !== undefined) {
     return savingsOf(bought.amountNanoUsd, { retries: cost });
   }
-  const baseline = pricer.price(plan.baseline, answer.baselineUsage, answer.terms, atMs)?.amountNanoUsd;
-  const routed = pricer.price(plan.targets[0], answer.baselineUsage, answer.terms, atMs)?.amountNanoUsd;
+  const priced = (target: Target, usage: Usage): NanoUsd | undefined => {
+    const { statedCostUsd: _stated, ...terms } = answer.terms;
+    const stated = pricer.price(target, usage, answer.terms, atMs)?.amountNanoUsd;
+    if (stated === undefined || usage === answer.usage || answer.terms.statedCostUsd === undefined) return stated;
+    // A provider that states its cost stated that of what was sent; the difference is the price book's.
+    const asked = pricer.price(target, usage, terms, atMs)?.amountNanoUsd;
+    const sent = pricer.price(target, answer.usage, terms, atMs)?.amountNanoUsd;
+    return asked === undefined || sent === undefined ? stated : nanoUsd(Math.max(0, stated + asked - sent));
+  };
+  const baseline = priced(plan.baseline, answer.baselineUsage);
+  const routed = priced(plan.targets[0], answer.baselineUsage);
   if (baseline === undefined || routed === undefined) return undefined;
-  // Another target than the one that routing chose: what that one costs more or less is the retries' doing.
-  const afterCache = answer.source === 'provider' ? routed : (bought?.amountNanoUsd ?? ZERO_USD);
-  return savingsOf(baseline, { route: routed, cache: afterCache, retries: cost });
+  if (answer.source !== 'provider') {
+    return savingsOf(baseline, { route: routed, cache: bought?.amountNanoUsd ?? ZERO_USD, retries: cost });
+  }
+  if (isAsSent) return savingsOf(baseline, { route: routed, retries: cost });
+  // What the steps before sending did is told at the price of the target that routing chose: what another one costs more or less is the retries' doing.
+  const optimised = priced(plan.targets[0], answer.unplannedUsage ?? answer.usage);
+  const sent = isOwn ? bought?.amountNanoUsd : priced(plan.targets[0], answer.usage);
+  if (optimised === undefined || sent === undefined) return undefined;
+  return savingsOf(baseline, { route: routed, optimise: optimised, prefix: sent, retries: cost });
 }

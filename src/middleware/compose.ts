@@ -57,6 +57,8 @@ interface Answer {
   readonly servedModel: string | undefined;
   /** The usage that the baseline is priced with: what the caller's own bytes would have met. */
   readonly baselineUsage: Usage;
+  /** The usage that the prompt as it was sent would have met without what prefix planning added; undefined: it added nothing. */
+  readonly unplannedUsage?: Usage | undefined;
   /** The usage that the answer states. */
   readonly usage: Usage;
   readonly terms: ServedTerms;
@@ -98,9 +100,20 @@ export interface CallHold {
   pend(target: Target, heldNanoUsd: NanoUsd, atMs: number): { settle(receipt: ChargeReceipt): void };
 }
 
+/** What a step changed in the prompt that an attempt sends. @internal */
+export interface PromptChange {
+  readonly step: 'optimise' | 'prefix';
+  /** What the provider would have stated without the change, given what it stated with it. The input's buckets change, nothing else. */
+  usageWithout(usage: Usage): Usage;
+}
+
 /** One request of ours to a provider, made for a call. @internal */
 export interface Attempt {
   readonly target: Target;
+  /** What is sent: the caller's request, or what steps made of it. */
+  readonly request: DecodedRequest;
+  /** What steps changed in the prompt, in the order in which they did. */
+  readonly changes: readonly PromptChange[];
   /** Which of the provider's keys is used; undefined: the provider chooses. */
   readonly keyIndex: number | undefined;
   /** Monotonic time at which the call must be over. */

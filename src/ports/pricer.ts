@@ -1,5 +1,6 @@
 import type { ModelLimits } from '../core/budget/call-bound.ts';
-import type { NanoUsd } from '../core/money.ts';
+import type { PromptCacheRegime } from '../core/model-catalogue.ts';
+import type { NanoUsd, PicoUsd } from '../core/money.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
 
@@ -19,6 +20,16 @@ export interface PricerBound {
   readonly samples: number;
 }
 
+/** What one token of input costs by how it is served, in pico-dollars. @public */
+export interface InputRates {
+  readonly input: PicoUsd;
+  /** Undefined: not priced, so nothing is known of what a cached prefix is worth. */
+  readonly cacheRead: PicoUsd | undefined;
+  readonly cacheWrite5m: PicoUsd | undefined;
+  readonly cacheWrite30m: PicoUsd | undefined;
+  readonly cacheWrite1h: PicoUsd | undefined;
+}
+
 /** What the engine asks of a price book, with configured provider names already mapped to whose prices hold. @public */
 export interface Pricer {
   /** Undefined when the model, a bucket or the served terms have no price: never 0, never a guess. */
@@ -29,6 +40,10 @@ export interface Pricer {
   vendorOf(target: Target): string | undefined;
   /** The most that a call can cost, rounded up; undefined when a price or the model's maximum output is not known. */
   upperBound(target: Target, bound: PricerBound, atMs: number): NanoUsd | undefined;
+  /** List prices of input for a prompt of that size, before multipliers by terms and hours; undefined: the model has no price. */
+  inputRates(target: Target, inputTokens: number, atMs: number): InputRates | undefined;
+  /** How the target's provider caches prompts; undefined: it does not, or nothing is known. */
+  promptCache(target: Target): PromptCacheRegime | undefined;
   /**
    * The usage that the provider would have stated had the same bytes been sent again `sinceMs` after the last time:
    * cache reads that the caller would have got anyway are not our saving.

@@ -9,6 +9,8 @@ import {
   type ReplyReceiver,
   type UpstreamHead,
 } from '../../src/middleware/compose.ts';
+import type { DecodedRequest } from '../../src/wire/decoded-request.ts';
+import { decodeRequest } from '../../src/wire/decode-request.ts';
 import type { ReplyFrame } from '../../src/wire/reply-frame.ts';
 
 /** A receiver that writes down what it gets and can be told to fall behind. */
@@ -78,10 +80,17 @@ export function fakeCall(
   };
 }
 
+const EMPTY_REQUEST: DecodedRequest = decodeRequest(
+  'chat',
+  new TextEncoder().encode('{"model":"gpt-5.4-mini","messages":[{"role":"user","content":"hello"}]}'),
+);
+
 /** An attempt at a target, for testing one step of the attempt chain. */
 export function fakeAttempt(target: Target): Attempt {
   return {
     target,
+    request: EMPTY_REQUEST,
+    changes: [],
     keyIndex: undefined,
     deadlineAt: Infinity,
     continues: undefined,

@@ -34,6 +34,8 @@ export interface CacheEntry extends EntryTimes {
   readonly target: string;
   readonly servedModel: string | undefined;
   readonly usage: Usage;
+  /** What the caller's own bytes would have met, where they were not what was sent. @defaultValue `usage` */
+  readonly baselineUsage?: Usage;
   readonly terms: ServedTerms;
   /** What the answer cost when it was made. Undefined when unpriced. */
   readonly costNanoUsd: NanoUsd | undefined;

@@ -68,7 +68,7 @@ export function replayEntry(call: Call, entry: CacheEntry, replay: Replay, terms
     source: 'cache',
     target,
     servedModel: entry.servedModel,
-    baselineUsage: terms.pricer.repeatedUsage(target, entry.usage, terms.sinceSameBytesMs),
+    baselineUsage: terms.pricer.repeatedUsage(target, entry.baselineUsage ?? entry.usage, terms.sinceSameBytesMs),
     usage: entry.usage,
     terms: entry.terms,
   };

@@ -82,6 +82,7 @@ function entryOf(call: Call, outcome: Outcome, recorder: ReplyRecorder, options:
     target: formatTarget(state.answer.target),
     servedModel: facts.model,
     usage: facts.usage ?? NO_USAGE,
+    ...(state.answer.baselineUsage === charge.usage ? {} : { baselineUsage: state.answer.baselineUsage }),
     terms: facts.terms,
     costNanoUsd: charge.amountNanoUsd,
   };

@@ -1,5 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
+import type { Usage } from '../../core/model/usage.ts';
 import { addUsd, nanoUsd } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -132,11 +133,19 @@ async function settle(
 }
 
 function noteAnswer(call: Call, charge: Charge, outcome: Outcome): void {
+  const { target, changes } = attemptOf(call);
+  let baselineUsage = charge.usage;
+  let unplannedUsage: Usage | undefined;
+  for (const change of changes.toReversed()) {
+    baselineUsage = change.usageWithout(baselineUsage);
+    if (change.step === 'prefix') unplannedUsage = baselineUsage;
+  }
   call.state.answer = {
     source: 'provider',
-    target: attemptOf(call).target,
+    target,
     servedModel: charge.servedModel,
-    baselineUsage: charge.usage,
+    baselineUsage,
+    unplannedUsage,
     usage: charge.usage,
     terms: outcome.facts?.terms ?? {},
     charge,

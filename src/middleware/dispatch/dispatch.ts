@@ -43,9 +43,8 @@ export function dispatchMiddleware(options: DispatchOptions): Middleware {
   return {
     name: 'dispatch',
     handle(call) {
-      const request = attemptOf(call).continues?.request ?? call.state.request;
-      if (request === undefined) throw new FarthingError('internal', 'dispatch before decode');
-      const { provider: name } = attemptOf(call).target;
+      const { request, target } = attemptOf(call);
+      const { provider: name } = target;
       const provider = options.providers.get(name);
       if (provider === undefined) throw new FarthingError('internal', `no provider ${name}`);
       return exchange(call, request, provider, options);
@@ -139,11 +138,11 @@ function noteChanges(call: Call, changes: readonly string[]): void {
 }
 
 /**
- * The caller's bytes, changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs, parameters
+ * The bytes of the attempt's request (the caller's own, unless a step made another of it), changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs, parameters
  * that the target refuses.
  */
 function attemptBody(call: Call, request: DecodedRequest, options: DispatchOptions): Uint8Array {
-  const { target, refused, continues } = attemptOf(call);
+  const { target, refused } = attemptOf(call);
   const outputTokens = call.state.hold?.boundOf(target)?.outputTokens;
   const asksUsage = call.endpoint === 'chat' && request.isStream && !request.wantsUsageChunk;
   const planned =
@@ -155,5 +154,5 @@ function attemptBody(call: Call, request: DecodedRequest, options: DispatchOptio
     ...(asksUsage ? { includeUsage: true as const } : {}),
     ...(adapted?.edits ?? (planned === undefined ? {} : { members: planned })),
   });
-  return edited ?? (continues === undefined ? call.body : encoder.encode(request.text));
+  return edited ?? (request === call.state.request ? call.body : encoder.encode(request.text));
 }

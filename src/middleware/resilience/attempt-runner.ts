@@ -1,3 +1,4 @@
+import { FarthingError } from '../../core/errors.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { RefusedParameter } from '../../core/adapt/refused-parameter.ts';
 import { blamesTarget } from '../../core/resilience/failure.ts';
@@ -103,8 +104,12 @@ export class AttemptRunner {
   }
 
   #attempt(task: AttemptTask, candidate: CallCandidate, ticket: AttemptTicket): Attempt {
+    const request = task.continues?.request ?? this.#call.state.request;
+    if (request === undefined) throw new FarthingError('internal', 'an attempt before decode');
     return {
       target: candidate.target,
+      request,
+      changes: [],
       keyIndex: candidate.entry.hasKeys ? ticket.keyIndex : undefined,
       deadlineAt: this.#deadlineAt,
       continues: task.continues,

@@ -44,6 +44,8 @@ const PRICER: Pricer = {
   limits: () => ({ contextWindowTokens: 100_000, maxOutputTokens: 1000 }),
   vendorOf: () => 'openai',
   upperBound: (_target, bound) => nanoUsd(bound.inputTokens + (bound.maxOutputTokens ?? 1000) * bound.samples * 10),
+  inputRates: () => undefined,
+  promptCache: () => undefined,
   repeatedUsage: (_target, usage) => usage,
 };
 
