@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Budget } from '../core/budget/budget.ts';
+import type { OptimizePolicy } from '../core/optimize-policy.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
 import type {
   AlertsConfig,
@@ -10,7 +11,6 @@ import type {
   ListenAddress,
   LogLevel,
   ModelConfig,
-  OptimizeConfig,
   PassThroughConfig,
   ProjectConfig,
   ProviderConfig,
@@ -27,8 +27,9 @@ import {
   projectsSchema,
 } from './schema-access.ts';
 import { alertsSchema, budgetsSchema } from './schema-budgets.ts';
-import { cacheSchema, limitsSchema, optimizeSchema, resilienceSchema } from './schema-calls.ts';
+import { cacheSchema, limitsSchema, resilienceSchema } from './schema-calls.ts';
 import { leaf, oneOf, section } from './schema-leaves.ts';
+import { optimizeSchema } from './schema-optimize.ts';
 import { modelsSchema, pricesSchema, providersSchema } from './schema-providers.ts';
 
 const versionSchema: z.ZodType<1> = leaf(
@@ -106,7 +107,7 @@ export interface FileSections {
   readonly alerts: AlertsConfig | undefined;
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
-  readonly optimize: OptimizeConfig;
+  readonly optimize: OptimizePolicy;
   readonly keys: readonly KeyConfig[] | undefined;
   readonly projects: readonly ProjectConfig[] | undefined;
   readonly admin: string | undefined;

@@ -5,6 +5,7 @@ import type { CallPriority } from '../core/model/call-priority.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
+import type { OptimizePolicy } from '../core/optimize-policy.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
 import type { RouteBalance } from '../core/route/route-table.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
@@ -127,12 +128,6 @@ export interface ResilienceConfig extends ResiliencePolicy {
   readonly totalTimeoutMs: number;
 }
 
-/** The prompt optimiser. Not active in this version. @public */
-export interface OptimizeConfig {
-  readonly level: 'off' | 'lossless' | 'structural' | 'light' | 'extractive';
-  readonly promptCache: 'auto' | 'off';
-}
-
 /** A gateway key that stands in the configuration. @public */
 export interface KeyConfig {
   readonly name: string;
@@ -194,7 +189,7 @@ export interface Config {
   readonly alerts: AlertsConfig;
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
-  readonly optimize: OptimizeConfig;
+  readonly optimize: OptimizePolicy;
   readonly keys: readonly KeyConfig[];
   readonly projects: readonly ProjectConfig[];
   /** Undefined: no admin API. */

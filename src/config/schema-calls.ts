@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { CacheMode } from '../core/cacheability.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import { NO_ENCRYPTION_KEY, parseEncryptionKey } from '../core/encryption-key.ts';
-import type { CacheConfig, LimitsConfig, OptimizeConfig, ResilienceConfig } from './config.ts';
+import type { CacheConfig, LimitsConfig, ResilienceConfig } from './config.ts';
 import {
   duration,
   flag,
@@ -181,9 +181,3 @@ export const resilienceSchema: z.ZodType<ResilienceConfig> = section('Timeouts, 
   adaptParameters: read.adaptParameters,
   hedge: read.hedge,
 }));
-
-/** `optimize`. @internal */
-export const optimizeSchema: z.ZodType<OptimizeConfig> = section('The prompt optimiser.', {
-  level: oneOf('How far it may go.', ['off', 'lossless', 'structural', 'light', 'extractive']),
-  promptCache: oneOf('`auto` places provider cache breakpoints where they pay.', ['auto', 'off']),
-});
