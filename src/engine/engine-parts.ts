@@ -124,6 +124,7 @@ function resilienceParts(
     learned: new LearnedRefusals(),
     contextWindowOf: (target) => pricer.limits(target).contextWindowTokens,
     vendorOf: (target) => pricer.vendorOf(target),
+    warmOf: () => undefined,
   };
 }
 

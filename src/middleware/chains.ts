@@ -51,6 +51,7 @@ export function chains(options: ChainOptions): {
         table: options.table,
         pricer: charge.pricer,
         observationOf: (target) => resilience.book.entry(target),
+        warmOf: resilience.warmOf,
         clock: resilience.clock,
         random: resilience.random,
       }),

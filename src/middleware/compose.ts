@@ -100,6 +100,13 @@ export interface CallHold {
   pend(target: Target, heldNanoUsd: NanoUsd, atMs: number): { settle(receipt: ChargeReceipt): void };
 }
 
+/** Where a provider has the beginning of a conversation's prompt in its cache. @internal */
+export interface WarmTarget {
+  readonly target: Target;
+  /** The provider's key that was used: caches belong to its account. Undefined: it has one only. */
+  readonly keyIndex: number | undefined;
+}
+
 /** What a step changed in the prompt that an attempt sends. @internal */
 export interface PromptChange {
   readonly step: 'optimise' | 'prefix';

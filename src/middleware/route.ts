@@ -5,7 +5,7 @@ import { type TargetObservation, targetOrder } from '../core/route/target-order.
 import type { Target } from '../core/model/target.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Pricer } from '../ports/pricer.ts';
-import { decide, type Middleware } from './compose.ts';
+import { type Call, decide, type Middleware, type WarmTarget } from './compose.ts';
 
 /** What {@link routeMiddleware} needs. @internal */
 export interface RouteOptions {
@@ -13,6 +13,8 @@ export interface RouteOptions {
   readonly pricer: Pricer;
   /** What is known of a target while calls go to it, for the choice among equal ones. */
   readonly observationOf: (target: Target) => TargetObservation;
+  /** Where the provider has the beginning of a call's prompt in its cache. */
+  readonly warmOf: (call: Call) => WarmTarget | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -38,6 +40,7 @@ export function routeMiddleware(options: RouteOptions): Middleware {
         observationOf,
         nowMs: clock.monotonicMs(),
         fraction: resolved.balance === undefined ? 0 : random.fraction(),
+        warm: resolved.balance === undefined ? undefined : options.warmOf(call)?.target,
       });
       const plan = { ...resolved, targets: [first, ...others] as const };
       const usage = call.endpoint === 'count-tokens' ? NO_USAGE : ONE_TOKEN;

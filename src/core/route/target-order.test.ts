@@ -278,3 +278,18 @@ describe('latency', () => {
     expect(inFlight).toEqual([30, 60]);
   });
 });
+
+test('among equals the warm target is asked first and the others stay in their order; in a written order it changes nothing', () => {
+  const targets = targetsOf(4);
+  const balance: RouteBalance = { by: 'weighted', weights: [1, 1, 1, 1] };
+  const warm = { provider: 'p2', model: 'm' };
+  for (const fraction of [0, 0.3, 0.6, 0.99]) {
+    const cold = targetOrder(targets, { balance, observationOf: () => IDLE, nowMs: 0, fraction });
+    const order = targetOrder(targets, { balance, observationOf: () => IDLE, nowMs: 0, fraction, warm });
+    expect(order[0]).toEqual(warm);
+    expect(order.slice(1)).toEqual(cold.filter((target) => target.provider !== 'p2'));
+  }
+  expect(targetOrder(targets, { balance: undefined, observationOf: () => IDLE, nowMs: 0, fraction: 0, warm })).toEqual(
+    targets,
+  );
+});

@@ -1,4 +1,4 @@
-import type { Target } from '../model/target.ts';
+import { formatTarget, type Target } from '../model/target.ts';
 import { fadedMs, type LatencyAverage } from './latency-average.ts';
 import { weightedDraw } from '../weighted-draw.ts';
 import type { RouteBalance } from './route-table.ts';
@@ -21,6 +21,8 @@ export interface TargetOrderOptions {
   readonly nowMs: number;
   /** Chance, in [0, 1): one number decides the whole order. */
   readonly fraction: number;
+  /** Where the beginning of the prompt is cached: among equals it is asked first. Undefined: nowhere, or nobody knows. */
+  readonly warm?: Target | undefined;
 }
 
 type Targets = readonly [Target, ...Target[]];
@@ -43,6 +45,9 @@ interface Candidate {
  *
  * An unknown target counts as half the best known one: it is tried at once, and what it has under way makes it dearer than that before it has answered.
  * The same is the least that a target counts as when it was not asked for long.
+ *
+ * A warm target comes first whatever the balance says, and the others in the order that they would have had. Targets that are no equals keep their order: it is
+ * the operator's.
  * @public
  */
 export function targetOrder(targets: Targets, options: TargetOrderOptions): Targets {
@@ -51,7 +56,11 @@ export function targetOrder(targets: Targets, options: TargetOrderOptions): Targ
   const candidates = targets.map((target, index) => ({ target, weight: balance.weights[index] ?? 1 }));
   const ordered =
     balance.by === 'weighted' ? drawn(candidates, ({ weight }) => weight, fraction) : cheapest(candidates, options);
-  const [first = targets[0], ...rest] = ordered.map(({ target }) => target);
+  const warm = options.warm === undefined ? undefined : formatTarget(options.warm);
+  const all = ordered.map(({ target }) => target);
+  const isWarm = (target: Target): boolean => formatTarget(target) === warm;
+  const [first = targets[0], ...rest] =
+    warm === undefined ? all : [...all.filter(isWarm), ...all.filter((target) => !isWarm(target))];
   return [first, ...rest];
 }
 

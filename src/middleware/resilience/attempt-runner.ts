@@ -51,7 +51,7 @@ export class AttemptRunner {
     if (candidate.visits === 0) entry.budget.earn();
     candidate.visits += 1;
     this.#call.state.answering ??= target;
-    const ticket = entry.begin(clock.nowMs(), random, candidate.spentKeys);
+    const ticket = entry.begin(clock.nowMs(), random, candidate.spentKeys, this.#warmKey(candidate));
     const startedAt = clock.monotonicMs();
     let shownAt: number | undefined;
     const gate = this.#gate(task, target, () => {
@@ -74,6 +74,11 @@ export class AttemptRunner {
     this.#note(end, candidate, ticket);
     if (end.failure === undefined && !gate.isOpen) this.show(end);
     return end;
+  }
+
+  #warmKey({ entry, target }: CallCandidate): number | undefined {
+    const warm = entry.hasKeys ? this.#options.warmOf(this.#call) : undefined;
+    return warm !== undefined && formatTarget(warm.target) === formatTarget(target) ? warm.keyIndex : undefined;
   }
 
   #observe(entry: TargetEntry, { failure, outcome }: AttemptEnd, tookMs: number): void {

@@ -78,9 +78,10 @@ export class TargetEntry {
     return Math.max(this.#health.restsUntilMs, keys);
   }
 
-  begin(nowMs: number, random: Random, spentKeys?: ReadonlySet<number>): AttemptTicket {
+  /** @param warmKey - the key whose account has the prompt's beginning in the provider's cache; used where it is as well as any other. */
+  begin(nowMs: number, random: Random, spentKeys?: ReadonlySet<number>, warmKey?: number): AttemptTicket {
     this.inFlight += 1;
-    const keyIndex = this.hasKeys ? this.#chooseKey(nowMs, random, spentKeys) : 0;
+    const keyIndex = this.hasKeys ? this.#chooseKey(nowMs, random, spentKeys, warmKey) : 0;
     return {
       keyIndex,
       isTargetProbe: this.#health.begin(nowMs),
@@ -122,11 +123,17 @@ export class TargetEntry {
     return STATES.indexOf(this.#keys[index]?.state(nowMs) ?? 'down');
   }
 
-  /** By chance and weight among those in the best state. */
-  #chooseKey(nowMs: number, random: Random, spentKeys: ReadonlySet<number> | undefined): number {
+  /** By chance and weight among those in the best state, unless the warm one is among them. */
+  #chooseKey(
+    nowMs: number,
+    random: Random,
+    spentKeys: ReadonlySet<number> | undefined,
+    warmKey: number | undefined,
+  ): number {
     const ranks = this.#keys.map((_key, index) => this.#rank(index, nowMs, spentKeys));
     const best = Math.min(...ranks);
     const choice = [...ranks.keys()].filter((index) => ranks[index] === best);
+    if (warmKey !== undefined && choice.includes(warmKey)) return warmKey;
     const weights = choice.map((index) => this.#weights[index] ?? 1);
     return choice[weightedDraw(weights, random.fraction()).index] ?? 0;
   }
