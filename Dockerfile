@@ -6,6 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # The tools of development (the compiler) are needed here and nowhere later. Their install scripts are not.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
 COPY src ./src
 RUN npm run build
 # The optional peers, which pruning would drop: better-sqlite3 (with its prebuilt binary) for a folder, the others for Redis and Postgres.

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -30,6 +30,7 @@ export function buildPackage(): string {
     },
   );
   if (!existsSync(join(FOLDER, 'cli', 'main.js'))) throw new Error(`the source does not compile:\n${stdout}`);
+  cpSync(join(ROOT, 'src', 'tokenizers', 'generated'), join(FOLDER, 'tokenizers', 'generated'), { recursive: true });
   copyFileSync(join(ROOT, 'package.json'), join(FOLDER, '..', 'package.json'));
   if (status !== 0) console.warn(`the compiler complains; its output is used all the same:\n${stdout}`);
   return FOLDER;
