@@ -29,3 +29,8 @@ export function budgetsPath(dataFolder: string): string {
 export function resourcesPath(dataFolder: string): string {
   return join(dataFolder, 'resources.db');
 }
+
+/** The file of what was learnt from traffic, in a data folder. @internal */
+export function statesPath(dataFolder: string): string {
+  return join(dataFolder, 'states.db');
+}
