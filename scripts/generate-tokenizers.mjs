@@ -13,7 +13,7 @@ import {
   SECTIONS_WORD,
   VOCABULARY_MAGIC,
 } from '../src/tokenizers/vocabulary-layout.ts';
-import { pairTable, wholeTokenTables } from './tokenizers/vocabulary-tables.mjs';
+import { mergeTables, wholeTokenTables } from './tokenizers/vocabulary-tables.mjs';
 
 const ENCODINGS = ['o200k_base', 'cl100k_base'];
 const FOLDER = new URL('../src/tokenizers/generated/', import.meta.url);
@@ -101,9 +101,7 @@ function generate(encoding, classes) {
   const digest = digestOf(rankFile);
   if (isUpToDate(file, digest)) return;
   const tokens = tokensOf(require(`js-tiktoken/ranks/${encoding}`));
-  const byteIds = new Int32Array(256);
-  for (const [id, bytes] of tokens.entries()) if (bytes.length === 1) byteIds[bytes[0]] = id;
-  const sections = { byteIds, ...wholeTokenTables(tokens), pairs: pairTable(tokens, byteIds), ...classes() };
+  const sections = { ...mergeTables(tokens), ...wholeTokenTables(tokens), ...classes() };
   const content = fileOf(digest, sections);
   // Another process may do the same at this moment.
   const draft = new URL(`${encoding}.${process.pid}.tmp`, FOLDER);

@@ -1,5 +1,6 @@
 // The hash tables of a vocabulary, as the tokenizer reads them: whole tokens, and the merge by which each token comes about.
 import {
+  NO_MERGE,
   NO_PAIR,
   nextHash,
   pairHash,
@@ -62,30 +63,41 @@ function insert(table, words, hash, emptyWord, row) {
 }
 
 /**
- * Table of the merges. While a piece is merged, the parts of a token join in the order in which they would alone, so that there is one pair of ids
+ * Tables of the merges. While a piece is merged, the parts of a token join in the order in which they would alone, so that there is one pair of ids
  * from which a token can come about: the last two parts of the token by itself.
  */
-export function pairTable(tokens, byteIds) {
-  const pairs = new Map();
+export function mergeTables(tokens) {
+  const byteIds = new Int32Array(256);
+  for (const [id, bytes] of tokens.entries()) if (bytes.length === 1) byteIds[bytes[0]] = id;
+  const merges = mergesOf(tokens, byteIds);
+  const bytePairs = Int32Array.from(
+    { length: 65_536 },
+    (_, pair) => merges.get(pairKey(byteIds[pair >> 8], byteIds[pair & 255])) ?? NO_MERGE,
+  );
+  const slots = slotsFor(merges.size);
+  const pairs = new Int32Array(slots * 2);
+  for (let slot = 0; slot < slots; slot += 1) pairs[slot * 2 + 1] = NO_PAIR;
+  for (const [pair, id] of merges) insertPair(pairs, Math.floor(pair / 2 ** 18), pair % 2 ** 18, id);
+  return { byteIds, bytePairs, pairs };
+}
+
+function mergesOf(tokens, byteIds) {
+  const merges = new Map();
   for (const [id, bytes] of tokens.entries()) {
     if (bytes.length === 1) continue;
     const parts = Array.from(bytes, (byte) => byteIds[byte]);
-    mergeBelow(id, parts, pairs);
+    mergeBelow(id, parts, merges);
     if (parts.length !== 2) throw new Error(`token ${id} does not come about by merging two tokens of lower rank`);
-    pairs.set(pairKey(...parts), id);
+    merges.set(pairKey(...parts), id);
   }
-  const slots = slotsFor(pairs.size);
-  const table = new Int32Array(slots * 2);
-  for (let slot = 0; slot < slots; slot += 1) table[slot * 2 + 1] = NO_PAIR;
-  for (const [pair, merged] of pairs) insertPair(table, Math.floor(pair / 2 ** 18), pair % 2 ** 18, merged);
-  return table;
+  return merges;
 }
 
 const pairKey = (left, right) => left * 2 ** 18 + right;
 
 /** Merges parts in place as long as two of them are a token of lower rank than `id`. */
-function mergeBelow(id, parts, pairs) {
-  const mergedAt = (at) => pairs.get(pairKey(parts[at], parts[at + 1])) ?? id;
+function mergeBelow(id, parts, merges) {
+  const mergedAt = (at) => merges.get(pairKey(parts[at], parts[at + 1])) ?? id;
   for (;;) {
     let best = id;
     let place = 0;

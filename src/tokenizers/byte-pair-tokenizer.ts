@@ -4,9 +4,11 @@ import type { TokenEncoding, Tokenizer } from '../ports/tokenizer.ts';
 import { CharacterClasses } from './character-classes.ts';
 import { LongPiece } from './long-piece.ts';
 import { PairMerger, SMALL_BYTES } from './pair-merger.ts';
+import { CACHED_BYTES, PieceCache } from './piece-cache.ts';
 import { Cl100kSplitter, O200kSplitter, type PieceSplitter } from './piece-splitter.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { WholeTokens } from './whole-tokens.ts';
+import { WindowMerger } from './window-merger.ts';
 
 /** Bytes between two turns of the event loop. */
 const TURN_BYTES = 65_536;
@@ -20,6 +22,8 @@ export class BytePairTokenizer implements Tokenizer {
   readonly #splitter: PieceSplitter;
   readonly #whole: WholeTokens;
   readonly #merger: PairMerger;
+  readonly #windows: WindowMerger;
+  readonly #cache = new PieceCache();
   readonly #scratch = Buffer.alloc(SCRATCH_BYTES + PADDING_BYTES);
 
   constructor(vocabulary: Vocabulary) {
@@ -28,6 +32,7 @@ export class BytePairTokenizer implements Tokenizer {
     this.#splitter = vocabulary.encoding === 'o200k_base' ? new O200kSplitter(classes) : new Cl100kSplitter(classes);
     this.#whole = new WholeTokens(vocabulary);
     this.#merger = new PairMerger(vocabulary);
+    this.#windows = new WindowMerger(this.#merger);
   }
 
   encode(text: string): number[] {
@@ -50,7 +55,7 @@ export class BytePairTokenizer implements Tokenizer {
       const pieceEnd = this.#splitter.pieceEnd(bytes, at, end);
       if (pieceEnd - at <= SMALL_BYTES) count += this.#piece(bytes, at, pieceEnd, undefined);
       else {
-        const long = new LongPiece(this.#merger, bytes, at, pieceEnd, undefined);
+        const long = new LongPiece(this.#merger, this.#windows, bytes, at, pieceEnd);
         while (long.step()) {
           await nextTurn();
           signal?.throwIfAborted();
@@ -93,12 +98,20 @@ export class BytePairTokenizer implements Tokenizer {
       return 1;
     }
     if (end - start > SMALL_BYTES) {
-      const long = new LongPiece(this.#merger, bytes, start, end, out);
+      const long = new LongPiece(this.#merger, this.#windows, bytes, start, end, out);
       while (long.step());
       return long.count;
     }
+    if (out !== undefined) {
+      const count = this.#merger.mergeSmall(bytes, start, end);
+      for (let at = 0; at < count; at += 1) out.push(this.#merger.ids[at]!);
+      return count;
+    }
+    if (end - start > CACHED_BYTES) return this.#merger.mergeSmall(bytes, start, end);
+    const known = this.#cache.get(bytes, start, end);
+    if (known > 0) return known;
     const count = this.#merger.mergeSmall(bytes, start, end);
-    if (out !== undefined) for (let at = 0; at < count; at += 1) out.push(this.#merger.ids[at]!);
+    this.#cache.set(bytes, start, end, count);
     return count;
   }
 }

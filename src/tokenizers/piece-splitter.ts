@@ -64,12 +64,20 @@ function symbolsEnd(classes: CharacterClasses, bytes: Uint8Array, start: number,
 /** The pieces of o200k_base. @internal */
 export class O200kSplitter implements PieceSplitter {
   readonly #classes: CharacterClasses;
+  readonly #ofByte: Uint8Array;
 
   constructor(classes: CharacterClasses) {
     this.#classes = classes;
+    this.#ofByte = classes.ofByte;
   }
 
   pieceEnd(bytes: Uint8Array, start: number, end: number): number {
+    const ofByte = this.#ofByte;
+    const first = ofByte[bytes[start]!]!;
+    // Nearly all there is in most texts: a word in lower case, with a space before it or without.
+    if (first === LOWER) return this.#lowerEnd(bytes, start + 1, end);
+    if (first === SPACE && start + 1 < end && ofByte[bytes[start + 1]!] === LOWER)
+      return this.#lowerEnd(bytes, start + 2, end);
     const found = this.#classes.classAndLength(bytes, start);
     const kind = found & CLASS_MASK;
     const second = start + (found >> CLASS_BITS);
@@ -98,16 +106,26 @@ export class O200kSplitter implements PieceSplitter {
       at += found >> CLASS_BITS;
       if (kind !== UPPER) caselessEnd = at;
     }
-    if (at < end && kind === LOWER) {
-      do {
-        const found = classes.classAndLength(bytes, at);
-        kind = found & CLASS_MASK;
-        if (kind !== LOWER && kind !== CASELESS && kind !== MARK) break;
-        at += found >> CLASS_BITS;
-      } while (at < end);
-    } else if (caselessEnd > 0) at = caselessEnd;
+    if (at < end && kind === LOWER) return this.#lowerEnd(bytes, at, end);
+    if (caselessEnd > 0) at = caselessEnd;
     else if (isAfterMark) at = start;
     return contractionEnd(bytes, at, end);
+  }
+
+  /** `[\p{Ll}\p{Lm}\p{Lo}\p{M}]*` and a contraction. */
+  #lowerEnd(bytes: Uint8Array, start: number, end: number): number {
+    const ofByte = this.#ofByte;
+    let at = start;
+    for (;;) {
+      while (at < end && ofByte[bytes[at]!] === LOWER) at += 1;
+      if (at >= end) return at;
+      const byte = bytes[at]!;
+      if (byte < 0x80) return byte === APOSTROPHE ? contractionEnd(bytes, at, end) : at;
+      const found = this.#classes.classAndLength(bytes, at);
+      const kind = found & CLASS_MASK;
+      if (kind !== LOWER && kind !== CASELESS && kind !== MARK) return at;
+      at += found >> CLASS_BITS;
+    }
   }
 
   /** Also `[\r\n/]*`. */

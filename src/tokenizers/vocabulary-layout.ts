@@ -2,7 +2,7 @@
 export const VOCABULARY_MAGIC = 0x31_56_54_46;
 
 /** Version of the layout below. What is generated in an older one is generated anew. @internal */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Words of the header: magic, version, the source's digest (8 words), then offset and size in bytes of each section. @internal */
 export const HEADER_WORDS = 64;
@@ -17,6 +17,8 @@ export const SECTIONS_WORD = 10;
 export const SECTIONS = [
   /** Id of each single byte. */
   'byteIds',
+  /** Token that two bytes become, or `NO_MERGE`, at 256 times the first and the second. */
+  'bytePairs',
   /** Hash table of whole tokens of up to 8 bytes: first word, second word, length, id; length 0 is an empty slot. */
   'shortTokens',
   /** Hash table of longer whole tokens: hash, offset in `longBytes`, length, id; length 0 is an empty slot. */
@@ -36,6 +38,9 @@ export type SectionName = (typeof SECTIONS)[number];
 
 /** Tokens up to this length are compared as two words. @internal */
 export const SHORT_TOKEN_BYTES = 8;
+
+/** What stands for the token of two that do not merge: above any id. @internal */
+export const NO_MERGE = 0x7f_ff_ff_ff;
 
 /** Second word of an empty slot of the table of pairs. @internal */
 export const NO_PAIR = -1;

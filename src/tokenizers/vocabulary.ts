@@ -12,6 +12,7 @@ import {
 export interface Vocabulary {
   readonly encoding: TokenEncoding;
   readonly byteIds: Int32Array;
+  readonly bytePairs: Int32Array;
   readonly shortTokens: Int32Array;
   readonly longTokens: Int32Array;
   readonly longBytes: Uint8Array;
@@ -43,6 +44,7 @@ export function vocabularyOf(encoding: TokenEncoding, file: ArrayBuffer): Vocabu
   return {
     encoding,
     byteIds: words('byteIds'),
+    bytePairs: words('bytePairs'),
     shortTokens: words('shortTokens'),
     longTokens: words('longTokens'),
     longBytes: bytes('longBytes'),

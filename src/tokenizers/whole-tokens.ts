@@ -1,5 +1,6 @@
 import { nextHash, SHORT_TOKEN_BYTES, shortHash } from './vocabulary-layout.ts';
 import type { Vocabulary } from './vocabulary.ts';
+import { wordAt } from './word-at.ts';
 
 /** Looks up pieces that are tokens as they are. @internal */
 export class WholeTokens {
@@ -60,9 +61,4 @@ export class WholeTokens {
     for (let at = start; at < end; at += 1) if (this.#longBytes[offset + at - start] !== bytes[at]) return false;
     return true;
   }
-}
-
-/** Four bytes, little-endian; may read up to 3 beyond the piece. */
-function wordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
