@@ -2,22 +2,13 @@ import type { Endpoint } from '../core/model/protocol.ts';
 import type { ContinuationWay } from './continuation-way.ts';
 import { decodeRequest } from './decode-request.ts';
 import type { DecodedRequest } from './decoded-request.ts';
-import type { RequestLimits } from './json-limits.ts';
+import { NO_REQUEST_LIMITS } from './json-limits.ts';
 import { thinkingBudget } from './output-limit.ts';
 import { utf8Bytes } from './reply-fields.ts';
 import { isAbsent } from './request-guards.ts';
 import { sentText } from './sent-text.ts';
 import { spliceRequest } from './splice-request.ts';
 import { structuredFormat } from './structured-format.ts';
-
-/** The caller's request has passed its limits; what is added here must not make it fail them. */
-const NO_LIMITS: RequestLimits = {
-  maxDepth: Infinity,
-  maxObjectKeys: Infinity,
-  maxContainers: Infinity,
-  maxMessages: Infinity,
-  maxModelChars: Infinity,
-};
 
 /** OpenAI refuses a smaller `max_output_tokens` (`integer_below_min_value`, earendil-works/pi issue 6265, 2026-07). */
 const LEAST_RESPONSES_TOKENS = 16;
@@ -61,7 +52,7 @@ export function continuationRequest(
     [name]: extended(request, name, added),
   };
   const bytes = spliceRequest(request, { members });
-  return bytes === undefined ? request : decodeRequest(request.endpoint, bytes, NO_LIMITS);
+  return bytes === undefined ? request : decodeRequest(request.endpoint, bytes, NO_REQUEST_LIMITS);
 }
 
 function inWords(format: { readonly schema: unknown } | undefined): string {

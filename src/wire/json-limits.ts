@@ -59,3 +59,12 @@ export const DEFAULT_REQUEST_LIMITS: RequestLimits = Object.freeze({
   maxMessages: DEFAULT_MAX_MESSAGES,
   maxModelChars: DEFAULT_MAX_MODEL_CHARS,
 });
+
+/** For bodies that have passed their limits before and were changed here: what is added must not make them fail. @internal */
+export const NO_REQUEST_LIMITS: RequestLimits = Object.freeze({
+  maxDepth: Infinity,
+  maxObjectKeys: Infinity,
+  maxContainers: Infinity,
+  maxMessages: Infinity,
+  maxModelChars: Infinity,
+});

@@ -12,27 +12,32 @@ export interface JsonRange {
 }
 
 /**
- * Finds values in the text of sound JSON, so that they can be read or replaced as they were written. Each container on the way to a value that is asked for
- * is walked once and kept; what is inside the others is jumped over. So all look-ups together are linear in the text (times the depth that is asked for).
+ * Levels of containers that are read in one walk: from the list of messages down to the parts of a tool's result (messages, message, content, block, its content, part).
+ * One walk for each level took three times as long.
+ */
+const LEVELS_AT_ONCE = 6;
+
+/**
+ * Finds values in the text of sound JSON, so that they can be read or replaced as they were written. A container is walked when something in it is first asked for, with
+ * some levels of what is in it, and kept; the rest is jumped over. So all look-ups together are linear in the text.
  * @internal
  */
 export class JsonRanges {
   readonly text: string;
-  readonly root: JsonRange;
+  readonly #rootStart: number;
   readonly #members = new Map<number, ReadonlyMap<string, MemberRange>>();
   readonly #elements = new Map<number, readonly JsonRange[]>();
 
-  /** @param members - Where the members of the outermost object stand, where that is known. */
-  constructor(text: string, members?: ReadonlyMap<string, MemberRange>) {
-    const start = skipJsonSpace(text, 0);
+  /** @param members - Where the members of the outermost object stand. */
+  constructor(text: string, members: ReadonlyMap<string, MemberRange>) {
     this.text = text;
-    this.root = { start, end: endOfValue(text, start) };
-    if (members !== undefined) this.#members.set(start, members);
+    this.#rootStart = skipJsonSpace(text, 0);
+    this.#members.set(this.#rootStart, members);
   }
 
   /** Undefined where nothing stands at the path. */
   rangeAt(path: JsonPath): JsonRange | undefined {
-    let range = this.root;
+    let range: JsonRange = { start: this.#rootStart, end: this.text.length };
     for (const step of path) {
       const inner = typeof step === 'number' ? this.elementsOf(range)[step] : this.memberOf(range, step);
       if (inner === undefined) return undefined;
@@ -48,52 +53,60 @@ export class JsonRanges {
 
   /** The members of the object at a range, in the order of the text; none where it is no object. */
   membersOf({ start }: JsonRange): ReadonlyMap<string, MemberRange> {
-    const known = this.#members.get(start);
-    if (known !== undefined) return known;
-    const members = membersAt(this.text, start);
-    this.#members.set(start, members);
-    return members;
+    if (this.text.charCodeAt(start) !== OPEN_BRACE) return NO_MEMBERS;
+    if (!this.#members.has(start)) this.#readMembers(start, LEVELS_AT_ONCE);
+    return this.#members.get(start) ?? NO_MEMBERS;
   }
 
   /** The elements of the array at a range; none where it is no array. */
   elementsOf({ start }: JsonRange): readonly JsonRange[] {
-    const known = this.#elements.get(start);
-    if (known !== undefined) return known;
-    const elements = elementsAt(this.text, start);
-    this.#elements.set(start, elements);
-    return elements;
+    if (this.text.charCodeAt(start) !== OPEN_BRACKET) return [];
+    if (!this.#elements.has(start)) this.#readElements(start, LEVELS_AT_ONCE);
+    return this.#elements.get(start) ?? [];
   }
 
   slice(range: JsonRange): string {
     return this.text.slice(range.start, range.end);
   }
+
+  /** Reads the value at `start`, of containers as many levels as said, and gives the offset behind it. */
+  #read(start: number, levels: number): number {
+    const code = this.text.charCodeAt(start);
+    if (levels > 0 && code === OPEN_BRACE) return this.#readMembers(start, levels);
+    if (levels > 0 && code === OPEN_BRACKET) return this.#readElements(start, levels);
+    return endOfValue(this.text, start);
+  }
+
+  #readMembers(start: number, levels: number): number {
+    const { text } = this;
+    const members = new Map<string, MemberRange>();
+    let at = skipJsonSpace(text, start + 1);
+    while (text.charCodeAt(at) === QUOTE) {
+      const keyEnd = closingQuote(text, at + 1);
+      const valueStart = skipJsonSpace(text, skipJsonSpace(text, keyEnd + 1) + 1);
+      const valueEnd = this.#read(valueStart, levels - 1);
+      members.set(unescaped(text, at + 1, keyEnd), { keyStart: at, valueStart, valueEnd });
+      at = nextStart(text, valueEnd);
+    }
+    this.#members.set(start, members);
+    return at + 1;
+  }
+
+  #readElements(start: number, levels: number): number {
+    const { text } = this;
+    const elements: JsonRange[] = [];
+    let at = skipJsonSpace(text, start + 1);
+    while (at < text.length && text.charCodeAt(at) !== CLOSE_BRACKET) {
+      const end = this.#read(at, levels - 1);
+      elements.push({ start: at, end });
+      at = nextStart(text, end);
+    }
+    this.#elements.set(start, elements);
+    return at + 1;
+  }
 }
 
-function membersAt(text: string, start: number): ReadonlyMap<string, MemberRange> {
-  const members = new Map<string, MemberRange>();
-  if (text.charCodeAt(start) !== OPEN_BRACE) return members;
-  let keyStart = skipJsonSpace(text, start + 1);
-  while (text.charCodeAt(keyStart) === QUOTE) {
-    const keyEnd = closingQuote(text, keyStart + 1);
-    const valueStart = skipJsonSpace(text, skipJsonSpace(text, keyEnd + 1) + 1);
-    const valueEnd = endOfValue(text, valueStart);
-    members.set(unescaped(text, keyStart + 1, keyEnd), { keyStart, valueStart, valueEnd });
-    keyStart = nextStart(text, valueEnd);
-  }
-  return members;
-}
-
-function elementsAt(text: string, start: number): readonly JsonRange[] {
-  const elements: JsonRange[] = [];
-  if (text.charCodeAt(start) !== OPEN_BRACKET) return elements;
-  let at = skipJsonSpace(text, start + 1);
-  while (at < text.length && text.charCodeAt(at) !== CLOSE_BRACKET) {
-    const end = endOfValue(text, at);
-    elements.push({ start: at, end });
-    at = nextStart(text, end);
-  }
-  return elements;
-}
+const NO_MEMBERS: ReadonlyMap<string, MemberRange> = new Map();
 
 /** Where the next value or key begins behind one that ended; else where its container closes. */
 function nextStart(text: string, end: number): number {
