@@ -9,6 +9,7 @@
  * - `html`: a document or fragment of HTML; `tagged`: the opening or closing tag of an XML-like block (`<document>`), its inside is segmented by itself.
  * - `url`, `quote` (between quotation marks), `template` (`{{x}}`, `${x}`, `%s`, `{name}`), `base64` (also data URIs).
  * - `code`: indented or otherwise unmistakable code outside a fence.
+ * - `records`: records in the notation of this library (its legend and the lines that the legend counts).
  * - `blank`: line breaks and space between paragraphs.
  * - `unknown`: whatever is unclear; verbatim at every level.
  * @public
@@ -31,6 +32,7 @@ export type SegmentKind =
   | 'quote'
   | 'template'
   | 'base64'
+  | 'records'
   | 'prose'
   | 'blank'
   | 'unknown';
