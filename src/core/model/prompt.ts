@@ -59,6 +59,10 @@ export interface Prompt {
   readonly tools: readonly PromptTool[];
   /** Whether the model must call a tool (`required`, `any`, or one by name). */
   readonly mustCallTool: boolean;
+  /** Whether the tools are there but must not be called (`none`): some providers leave them out then. Absent: false. */
+  readonly mustNotCallTool?: boolean;
+  /** Whether thinking with a budget is asked for, which Anthropic puts words around. Absent: false. */
+  readonly thinks?: boolean;
   /** System messages stand where the protocol has them: first for Anthropic and `instructions`, in their place for chat. */
   readonly messages: readonly PromptMessage[];
   /** The JSON Schema or format that the answer must have, minified; undefined where none is asked for. */

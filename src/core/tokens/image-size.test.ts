@@ -33,7 +33,10 @@ test('lossless and extended WebP are read as well', async () => {
 test('a JPEG whose frame stands behind long segments is read', async () => {
   const plain = await picture('jpeg', 200, 100);
   const length = 0xfffd;
-  const segment = Buffer.concat([Buffer.from([0xff, 0xe1, length >> 8, length & 0xff]), Buffer.alloc(length - 2, 0xc0)]);
+  const segment = Buffer.concat([
+    Buffer.from([0xff, 0xe1, length >> 8, length & 0xff]),
+    Buffer.alloc(length - 2, 0xc0),
+  ]);
   const long = Buffer.concat([plain.subarray(0, 2), segment, segment, segment, plain.subarray(2)]);
   expect(imageSize(long)).toEqual({ width: 200, height: 100 });
   expect(imageSize(long.toString('base64'))).toEqual({ width: 200, height: 100 });
@@ -49,8 +52,15 @@ test('a header that is cut short has no size', async () => {
 
 test('no bytes and no text make it throw or find a size that is not above zero', () => {
   const hasSize = (size: ReturnType<typeof imageSize>): boolean =>
-    size === undefined || [size.width, size.height].every((side) => Number.isInteger(side) && side > 0 && side < 2 ** 31);
-  const heads = ['\u0089PNG\r\n\u001a\n\0\0\0\rIHDR', 'GIF89a', 'RIFFxxxxWEBPVP8X', 'RIFFxxxxWEBPVP8L', '\u00ff\u00d8\u00ff'];
+    size === undefined ||
+    [size.width, size.height].every((side) => Number.isInteger(side) && side > 0 && side < 2 ** 31);
+  const heads = [
+    '\u0089PNG\r\n\u001a\n\0\0\0\rIHDR',
+    'GIF89a',
+    'RIFFxxxxWEBPVP8X',
+    'RIFFxxxxWEBPVP8L',
+    '\u00ff\u00d8\u00ff',
+  ];
   fc.assert(
     fc.property(fc.constantFrom('', ...heads), fc.uint8Array({ maxLength: 64 }), fc.string(), (head, tail, text) => {
       const bytes = Buffer.concat([Buffer.from(head, 'latin1'), tail]);

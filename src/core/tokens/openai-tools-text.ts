@@ -84,7 +84,9 @@ function propertyLines(schema: Schema, indent: number, depth: number, writing: W
     }
     const mark = names.has(name) ? '' : '?';
     const comma = index === entries.length - 1 ? '' : ',';
-    lines.push(`${name}${mark}: ${typeText(value, indent, depth + 1, writing)}${comma}${defaultComment(property, writing)}`);
+    lines.push(
+      `${name}${mark}: ${typeText(value, indent, depth + 1, writing)}${comma}${defaultComment(property, writing)}`,
+    );
   }
   const padding = ' '.repeat(indent);
   return lines.map((line) => `${padding}${line}`).join('\n');

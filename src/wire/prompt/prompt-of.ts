@@ -3,6 +3,7 @@ import { anthropicMessages } from './anthropic-blocks.ts';
 import { chatMessages } from './chat-messages.ts';
 import { formatPath } from './format-path.ts';
 import { type PlacedMessage, PromptSource } from './prompt-source.ts';
+import { promptSettings } from './prompt-settings.ts';
 import { mustCallTool, promptTools } from './prompt-tools.ts';
 import type { RequestPrompt } from './request-prompt.ts';
 import { responseMessages } from './response-items.ts';
@@ -23,6 +24,7 @@ export function promptOf(request: DecodedRequest): RequestPrompt | undefined {
     prompt: {
       tools,
       mustCallTool: mustCallTool(body),
+      ...promptSettings(body),
       messages: messages.map(({ role, name, blocks }) => ({ role, name, blocks: blocks.map(({ block }) => block) })),
       formatText: format === undefined ? undefined : source.minified(format),
     },

@@ -1,0 +1,36 @@
+/** Runs of one character longer than this are one token in o200k, but may be many in other vocabularies. */
+const SHORT_RUN = 3;
+
+/**
+ * The most tokens that another vocabulary makes of a text, known its count in a public one. English words come to much the same everywhere, so there a
+ * factor holds; what vocabularies differ in most is counted apart: each byte outside of ASCII, each digit, and each character of a long run.
+ *
+ * No vocabulary makes more tokens than bytes, also of what it brings to a normal form first.
+ * @param tokens - the text's count.
+ * @internal
+ */
+export function textTokenBound(text: string, tokens: number, worstTextFactor: number): number {
+  let extra = 0;
+  let run = 0;
+  let isAscii = true;
+  let previous = -1;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) isAscii = false;
+    run = code === previous ? run + 1 : 0;
+    previous = code;
+    if (run >= SHORT_RUN || (code >= 0x30 && code <= 0x39)) extra += 1;
+  }
+  const foreignBytes = isAscii ? 0 : Math.max(foreignBytesOf(text), foreignBytesOf(text.normalize('NFKC')));
+  return Math.min(text.length + foreignBytes, Math.ceil(worstTextFactor * tokens) + extra + foreignBytes);
+}
+
+/** UTF-8 bytes of what is outside of ASCII; a half of a surrogate pair that stands alone is written as three. */
+function foreignBytesOf(text: string): number {
+  let bytes = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) bytes += code > 0x7ff ? 3 : 2;
+  }
+  return bytes;
+}
