@@ -21,9 +21,9 @@ export function fenceBlock(source: ScanSource, at: number): Found | undefined {
   const info = line.slice(opening.length);
   // Three backticks and one more in the same line are inline code.
   if (fence.startsWith('`') && info.includes('`')) return undefined;
-  for (let line = contentStart; line < text.length;) {
-    const end = lineEnd(text, line);
-    if (isClosing(lineText(text, line, end), fence)) {
+  for (let next = contentStart; next < text.length;) {
+    const end = lineEnd(text, next);
+    if (isClosing(lineText(text, next, end), fence)) {
       const isJson = before.trim() === '' && JSON_INFO.test(info.trim()) && isOnlyJson(text.slice(contentStart, next));
       return { kind: isJson ? 'json-fence' : 'fence', end };
     }
