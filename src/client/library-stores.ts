@@ -4,8 +4,10 @@ import type { CacheStore } from '../ports/cache-store.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import type { BudgetBook } from '../ports/control-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
+import type { StateStore } from '../ports/state-store.ts';
 import { MemoryBudgetStore } from '../stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
+import { MemoryStateStore } from '../stores/memory/memory-state-store.ts';
 import { MemoryLedger } from '../stores/memory-ledger/memory-ledger.ts';
 
 /** The stores of an engine in this process. @internal */
@@ -15,6 +17,8 @@ export interface LibraryStores {
   readonly budgets: BudgetStore & BudgetStoreUpkeep;
   /** Resets of budgets; undefined where nothing outlives the process. */
   readonly book: BudgetBook | undefined;
+  /** What was learnt from traffic, and may be lost. */
+  readonly stateStore: StateStore;
   close(): Promise<void>;
 }
 
@@ -41,7 +45,8 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
       await ledger.close();
     };
     const budgets = new MemoryBudgetStore({ clock: systemClock });
-    return { cache: memory, ledger, budgets, book: undefined, close };
+    const stateStore = new MemoryStateStore({ clock: systemClock });
+    return { cache: memory, ledger, budgets, book: undefined, stateStore, close };
   }
   const { openFolderStores } = await import('../engine/folder-stores.ts');
   const stores = await openFolderStores({
@@ -53,11 +58,11 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     random: systemRandom,
     onFault: (store, operation, error) => options.emit({ kind: 'store-failed', store, operation, error }),
   });
-  const { cache, ledger } = stores;
+  const { cache, ledger, stateStore } = stores;
   const { openFolderBudgets } = await import('../engine/folder-budgets.ts');
   const counters = await openFolderBudgets(options.storage, systemClock);
   const close = async (): Promise<void> => {
     await Promise.all([stores.close(), counters.close()]);
   };
-  return { cache, ledger, budgets: counters.store, book: counters.book, close };
+  return { cache, ledger, budgets: counters.store, book: counters.book, stateStore, close };
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { ledgerPath } from '../stores/sqlite/data-files.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ledgerPath, statesPath } from '../stores/sqlite/data-files.ts';
 import { openFolderStores } from './folder-stores.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -48,5 +48,29 @@ test('a folder that is not there is made, for its owner alone, and opens again',
     await stores.close();
     expect(openFiles(folder)).toEqual([]);
   }
-  expect(await readdir(folder)).toEqual(expect.arrayContaining(['cache.db', 'ledger.db']));
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['cache.db', 'ledger.db', 'states.db']));
+});
+
+test('what was learnt is there when the folder is opened again', async () => {
+  const folder = await newFolder();
+  const first = await openFolderStores({ folder, ...PORTS });
+  await first.stateStore.write('n/a', '1', { ttlMs: 60_000 });
+  await first.close();
+  const second = await openFolderStores({ folder, ...PORTS });
+  expect((await second.stateStore.read('n/a'))?.value).toBe('1');
+  await second.close();
+});
+
+test('a broken file of learnt states is told of and keeps no folder from opening', async () => {
+  const folder = await newFolder();
+  const text = 'this is no database, '.repeat(400);
+  await writeFile(statesPath(folder), text);
+  const onFault = vi.fn<(store: string, operation: string, error: unknown) => void>();
+  const stores = await openFolderStores({ folder, ...PORTS, onFault });
+  expect(onFault.mock.calls).toEqual([['states', 'open', expect.objectContaining({ code: 'store-unavailable' })]]);
+  await stores.stateStore.write('n/a', '1', { ttlMs: 60_000 });
+  expect((await stores.stateStore.read('n/a'))?.value).toBe('1');
+  await stores.close();
+  expect(openFiles(folder)).toEqual([]);
+  expect(await readFile(statesPath(folder), 'utf8')).toBe(text);
 });

@@ -2,11 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import type { StateStore } from '../ports/state-store.ts';
 import { encryptedCacheStore } from '../stores/encrypted/encrypted-cache-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
-import { ledgerPath } from '../stores/sqlite/data-files.ts';
+import { MemoryStateStore } from '../stores/memory/memory-state-store.ts';
+import { ledgerPath, statesPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
 import { SqliteCacheStore } from '../stores/sqlite/sqlite-cache-store.ts';
+import { openSqliteStateStore } from '../stores/sqlite/sqlite-state-store.ts';
 import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
 
 /** Answers on disk share commits: four times cheaper at a thousand calls a second, and a process that dies loses a quarter of a second of cache. */
@@ -18,6 +21,8 @@ export interface FolderStores {
   readonly memory: MemoryCacheStore;
   /** Memory over disk, or memory alone. */
   readonly cache: ForgetfulCacheStore;
+  /** What was learnt from traffic. */
+  readonly stateStore: StateStore;
   close(): Promise<void>;
 }
 
@@ -32,18 +37,19 @@ export interface FolderStoresOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Told of every operation that failed with nobody waiting for it. */
-  readonly onFault: (store: 'cache' | 'ledger', operation: string, error: unknown) => void;
+  readonly onFault: (store: 'cache' | 'ledger' | 'states', operation: string, error: unknown) => void;
 }
 
 /**
- * Opens ledger and cache in a folder, making it (mode 0700) when it is not there.
- * @throws FarthingError `store-unavailable` when a file cannot be opened.
+ * Opens ledger, cache and learnt states in a folder, making it (mode 0700) when it is not there.
+ * @throws FarthingError `store-unavailable` when the ledger or the cache cannot be opened; without a file of states there are those of this process.
  * @internal
  */
 export async function openFolderStores(options: FolderStoresOptions): Promise<FolderStores> {
   const { folder, clock, random, memoryBytes, onFault } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const memory = new MemoryCacheStore({ clock, ...(memoryBytes === undefined ? {} : { maxBytes: memoryBytes }) });
+  const openingStates = openStates(options);
   // At the same time: each starts a thread of its own and waits for it.
   const [openedLedger, openedCache] = await Promise.allSettled([
     openSqliteLedger({
@@ -54,16 +60,28 @@ export async function openFolderStores(options: FolderStoresOptions): Promise<Fo
     }),
     overDisk(memory, options),
   ]);
+  const stateStore = await openingStates;
   if (openedLedger.status === 'fulfilled' && openedCache.status === 'fulfilled') {
     const [ledger, cache] = [openedLedger.value, openedCache.value];
     const close = async (): Promise<void> => {
-      await Promise.all([cache.close(), ledger.close()]);
+      await Promise.all([cache.close(), ledger.close(), stateStore.close()]);
     };
-    return { ledger, memory, cache, close };
+    return { ledger, memory, cache, stateStore, close };
   }
+  await stateStore.close();
   if (openedLedger.status === 'fulfilled') await openedLedger.value.close();
   if (openedCache.status === 'fulfilled') await openedCache.value.close();
   throw openedLedger.status === 'rejected' ? openedLedger.reason : (openedCache as PromiseRejectedResult).reason;
+}
+
+/** Never rejects: what was learnt may be lost, and is no reason not to start. */
+async function openStates({ folder, clock, onFault }: FolderStoresOptions): Promise<StateStore> {
+  try {
+    return await openSqliteStateStore({ path: statesPath(folder), clock });
+  } catch (error) {
+    onFault('states', 'open', error);
+    return new MemoryStateStore({ clock });
+  }
 }
 
 async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<ForgetfulCacheStore> {

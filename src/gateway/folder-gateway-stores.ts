@@ -32,7 +32,7 @@ export async function openFolderGatewayStores(
       await Promise.all([stores.close(), keys.close(), counters.close(), limits.close(), resources.close()]);
       await leases?.close();
     };
-    const { ledger, cache, memory } = stores;
+    const { ledger, cache, memory, stateStore } = stores;
     return {
       folder,
       ledger,
@@ -44,6 +44,7 @@ export async function openFolderGatewayStores(
       limits,
       budgets: counters.store,
       resources,
+      stateStore,
       close,
     };
   } catch (error) {

@@ -7,6 +7,7 @@ import type { LeaseStore } from '../ports/lease-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
 import type { LimitStore } from '../ports/limit-store.ts';
 import type { ResourceRegistry } from '../ports/resource-registry.ts';
+import type { StateStore } from '../ports/state-store.ts';
 
 /** What a gateway keeps. Opened once: a reload of the configuration does not touch it. @internal */
 export interface GatewayStores {
@@ -27,6 +28,8 @@ export interface GatewayStores {
   readonly budgets: BudgetStore & BudgetStoreUpkeep;
   /** Whose the things are that providers keep. */
   readonly resources: ResourceRegistry;
+  /** What was learnt from traffic, and may be lost. */
+  readonly stateStore: StateStore;
   close(): Promise<void>;
 }
 
@@ -41,4 +44,4 @@ export interface OpenStoresOptions {
 }
 
 /** Told of every operation that failed with nobody waiting for it. @internal */
-export type StoreFaultListener = (store: 'cache' | 'ledger', operation: string, error: unknown) => void;
+export type StoreFaultListener = (store: 'cache' | 'ledger' | 'states', operation: string, error: unknown) => void;

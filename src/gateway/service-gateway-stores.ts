@@ -8,11 +8,12 @@ import { RedisCacheStore } from '../stores/redis/redis-cache-store.ts';
 import { RedisConnection } from '../stores/redis/redis-connection.ts';
 import { RedisLeaseStore } from '../stores/redis/redis-lease-store.ts';
 import { RedisLimitStore } from '../stores/redis/redis-limit-store.ts';
+import { RedisStateStore } from '../stores/redis/redis-state-store.ts';
 import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
 import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
 
 /**
- * Opens what many gateways share: the ledger, keys and what operators set in Postgres; answers, budgets, limits and leases in Redis. Postgres
+ * Opens what many gateways share: the ledger, keys and what operators set in Postgres; answers, budgets, limits, leases and what was learnt in Redis. Postgres
  * must be there; Redis need not be yet: hard budgets refuse until it is.
  * @throws FarthingError `store-unavailable` when Postgres cannot be reached, `configuration` when a package is missing.
  * @internal
@@ -51,6 +52,7 @@ export async function openServiceGatewayStores(
       limits: new RedisLimitStore({ connection }),
       budgets: new RedisBudgetStore({ connection }),
       resources,
+      stateStore: new RedisStateStore({ connection }),
       close: async () => {
         await Promise.all([cache.close(), postgres.close()]);
         await connection.close();

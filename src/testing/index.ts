@@ -27,6 +27,9 @@ export { startReplayUpstream } from './replay-upstream.ts';
 export type { ReplayRecording, ReplayUpstream, ReplayUpstreamOptions } from './replay-upstream.ts';
 export { resourceRegistryConformance } from './resource-registry-conformance.ts';
 export { sampleCallRecord, sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
+export { stateStoreConformance } from './state-store-conformance.ts';
+export type { StateStoreHarness } from './state-store-conformance.ts';
+export type { StateStore, StateTerms, StateWrite, StoredState } from '../ports/state-store.ts';
 export { seededRandom } from '../simulator/seeded-random.ts';
 export { startSimulatedProvider } from '../simulator/simulated-provider.ts';
 export type {

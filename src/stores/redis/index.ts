@@ -1,5 +1,5 @@
 /**
- * The stores on Redis, for several machines: the cache, the counters of budgets, leases and rate limits. They need the package ioredis, or
+ * The stores on Redis, for several machines: the cache, the counters of budgets, leases, rate limits and learnt states. They need the package ioredis, or
  * a client that the program passes in.
  * @packageDocumentation
  */
@@ -12,3 +12,5 @@ export { RedisConnection } from './redis-connection.ts';
 export type { RedisConnectionOptions, RedisPlace } from './redis-connection.ts';
 export { RedisLeaseStore } from './redis-lease-store.ts';
 export { RedisLimitStore } from './redis-limit-store.ts';
+export { RedisStateStore } from './redis-state-store.ts';
+export type { RedisStateStoreOptions } from './redis-state-store.ts';
