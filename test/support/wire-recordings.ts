@@ -11,6 +11,8 @@ export interface WireRecording {
   readonly provider: string;
   readonly endpoint: Endpoint;
   readonly status: number;
+  /** The parsed body of the request, as it was sent; undefined where it was not recorded. */
+  readonly request: unknown;
   /** The parsed reply, where it was no stream. */
   readonly body: unknown;
   /** The recorded stream, where it was one. */
@@ -46,6 +48,7 @@ function fileRecordings(folder: string, file: string): readonly WireRecording[] 
       provider: file.replace('.jsonl', ''),
       endpoint,
       status: record.status,
+      request: record.request,
       body: record.response ?? (record.stream === true ? undefined : JSON.parse(record.response_text)),
       stream: record.stream === true ? record.response_text : undefined,
     });

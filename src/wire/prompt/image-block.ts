@@ -1,4 +1,5 @@
 import type { ImageDetail, PromptBlock } from '../../core/model/prompt.ts';
+import { imageSize } from '../../core/tokens/image-size.ts';
 import type { JsonPath } from './json-ranges.ts';
 import type { PlacedBlock } from './prompt-source.ts';
 
@@ -42,12 +43,13 @@ export function addressedImage(
 }
 
 function imageBlock(data: string | undefined, mediaType: string | undefined, detail: unknown): PromptBlock {
+  const size = data === undefined ? undefined : imageSize(data);
   return {
     kind: 'image',
     data,
     mediaType,
-    width: undefined,
-    height: undefined,
+    width: size?.width,
+    height: size?.height,
     detail: isDetail(detail) ? detail : undefined,
   };
 }

@@ -32,20 +32,27 @@ export function imageEdits(place: BlockPlace, data: string, mediaType: string): 
   ];
 }
 
+/** `cache_control` by how long the provider keeps the prefix, as Anthropic wants it; five minutes are its default and are not written. @public */
+export const CACHE_CONTROLS = {
+  '5m': { type: 'ephemeral' },
+  '1h': { type: 'ephemeral', ttl: '1h' },
+} as const;
+
+/** `prompt_cache_breakpoint` as OpenAI wants it. @public */
+export const CACHE_BREAKPOINT = { mode: 'explicit' } as const;
+
 /**
  * The edit that asks the provider to cache the prompt up to the end of a block.
  * @param path - `markPath` of a {@link PrefixBlock}.
- * @param ttl - How long, where the provider sells several lives: Anthropic. Five minutes are its default and are not written.
+ * @param ttl - How long; only Anthropic sells several lives.
  * @public
  */
 export function breakpointEdit(
   endpoint: DecodedRequest['endpoint'],
   path: JsonPath,
-  ttl: '5m' | '1h' = '5m',
+  ttl: keyof typeof CACHE_CONTROLS = '5m',
 ): RequestEdit {
-  if (endpoint === 'messages' || endpoint === 'count-tokens') {
-    const json = ttl === '1h' ? '{"type":"ephemeral","ttl":"1h"}' : '{"type":"ephemeral"}';
-    return { kind: 'mark', path, name: 'cache_control', json };
-  }
-  return { kind: 'mark', path, name: 'prompt_cache_breakpoint', json: '{"mode":"explicit"}' };
+  const isAnthropic = endpoint === 'messages' || endpoint === 'count-tokens';
+  if (isAnthropic) return { kind: 'mark', path, name: 'cache_control', json: JSON.stringify(CACHE_CONTROLS[ttl]) };
+  return { kind: 'mark', path, name: 'prompt_cache_breakpoint', json: JSON.stringify(CACHE_BREAKPOINT) };
 }
