@@ -13,12 +13,14 @@ import {
   SECTIONS_WORD,
   VOCABULARY_MAGIC,
 } from '../src/tokenizers/vocabulary-layout.ts';
+import { neighbourTables } from './tokenizers/neighbour-tables.mjs';
 import { mergeTables, wholeTokenTables } from './tokenizers/vocabulary-tables.mjs';
 
 const ENCODINGS = ['o200k_base', 'cl100k_base'];
 const FOLDER = new URL('../src/tokenizers/generated/', import.meta.url);
 const MAKERS = [
   import.meta.url,
+  new URL('tokenizers/neighbour-tables.mjs', import.meta.url),
   new URL('tokenizers/vocabulary-tables.mjs', import.meta.url),
   new URL('../src/tokenizers/character-class.ts', import.meta.url),
   new URL('../src/tokenizers/vocabulary-layout.ts', import.meta.url),
@@ -101,7 +103,7 @@ function generate(encoding, classes) {
   const digest = digestOf(rankFile);
   if (isUpToDate(file, digest)) return;
   const tokens = tokensOf(require(`js-tiktoken/ranks/${encoding}`));
-  const sections = { ...mergeTables(tokens), ...wholeTokenTables(tokens), ...classes() };
+  const sections = { ...mergeTables(tokens), ...wholeTokenTables(tokens), ...neighbourTables(tokens), ...classes() };
   const content = fileOf(digest, sections);
   // Another process may do the same at this moment.
   const draft = new URL(`${encoding}.${process.pid}.tmp`, FOLDER);

@@ -3,6 +3,7 @@ import {
   NO_MERGE,
   NO_PAIR,
   nextHash,
+  PAIR_BITS,
   pairHash,
   pairWords,
   SHORT_TOKEN_BYTES,
@@ -11,55 +12,63 @@ import {
 
 /** How full a table may be: fuller ones take less room and more steps. */
 const MAX_LOAD = 0.6;
+/** That of the pairs, which are searched for little that is not there. */
+const MAX_PAIR_LOAD = 0.8;
 
 const isText = (bytes) => Buffer.from(bytes.toString('utf8')).equals(bytes);
+const isShort = (bytes) => bytes.length <= SHORT_TOKEN_BYTES && bytes.at(-1) !== 0;
 
-function slotsFor(count) {
+function slotsFor(count, maxLoad) {
   let slots = 16;
-  while (slots * MAX_LOAD < count) slots *= 2;
+  while (slots * maxLoad < count) slots *= 2;
   return slots;
 }
 
 /** Tables of the tokens that can be whole pieces: those that are valid UTF-8. */
 export function wholeTokenTables(tokens) {
   const whole = tokens.map((bytes, id) => ({ bytes, id })).filter(({ bytes }) => isText(bytes));
-  const short = whole.filter(({ bytes }) => bytes.length <= SHORT_TOKEN_BYTES);
-  const long = whole.filter(({ bytes }) => bytes.length > SHORT_TOKEN_BYTES);
-  return { shortTokens: shortTable(short), ...longTable(long) };
+  return {
+    ...shortTables(whole.filter(({ bytes }) => isShort(bytes))),
+    ...longTables(whole.filter(({ bytes }) => !isShort(bytes))),
+  };
 }
 
-function shortTable(tokens) {
-  const slots = slotsFor(tokens.length);
-  const table = new Int32Array(slots * 4);
+function shortTables(tokens) {
+  const slots = slotsFor(tokens.length, MAX_LOAD);
+  const shortTokens = new Int32Array(slots * 2);
+  const shortIds = new Int32Array(slots);
   for (const { bytes, id } of tokens) {
     const padded = Buffer.alloc(8);
     bytes.copy(padded);
     const [first, second] = [padded.readInt32LE(0), padded.readInt32LE(4)];
-    insert(table, 4, shortHash(first, second), 2, [first, second, bytes.length, id]);
+    let slot = shortHash(first, second) & (slots - 1);
+    while (shortTokens[slot * 2] !== 0 || shortTokens[slot * 2 + 1] !== 0) slot = (slot + 1) & (slots - 1);
+    shortTokens.set([first, second], slot * 2);
+    shortIds[slot] = id;
   }
-  return table;
+  return { shortTokens, shortIds };
 }
 
-function longTable(tokens) {
-  const table = new Int32Array(slotsFor(tokens.length) * 4);
+function longTables(tokens) {
+  const slots = slotsFor(tokens.length, MAX_LOAD);
+  const longTokens = new Int32Array(slots * 4);
   const longBytes = Buffer.concat(tokens.map(({ bytes }) => bytes));
   let offset = 0;
   for (const { bytes, id } of tokens) {
-    let hash = bytes.length;
-    for (let at = 0; at + 4 <= bytes.length; at += 4) hash = nextHash(hash, bytes.readInt32LE(at));
-    hash = nextHash(hash, bytes.readInt32LE(bytes.length - 4));
-    insert(table, 4, hash, 2, [hash, offset, bytes.length, id]);
+    const hash = longHash(bytes);
+    let slot = hash & (slots - 1);
+    while (longTokens[slot * 4 + 2] !== 0) slot = (slot + 1) & (slots - 1);
+    longTokens.set([hash, offset, bytes.length, id], slot * 4);
     offset += bytes.length;
   }
-  return { longTokens: table, longBytes };
+  return { longTokens, longBytes };
 }
 
-/** Puts a row into the first slot from `hash` on whose word `emptyWord` is 0. */
-function insert(table, words, hash, emptyWord, row) {
-  const mask = table.length / words - 1;
-  let slot = hash & mask;
-  while (table[slot * words + emptyWord] !== 0) slot = (slot + 1) & mask;
-  table.set(row, slot * words);
+function longHash(bytes) {
+  const padded = Buffer.concat([bytes, Buffer.alloc(4)]);
+  let hash = bytes.length;
+  for (let at = 0; at + 4 <= bytes.length; at += 4) hash = nextHash(hash, padded.readInt32LE(at));
+  return nextHash(hash, padded.readInt32LE(Math.max(0, bytes.length - 4)));
 }
 
 /**
@@ -74,11 +83,16 @@ export function mergeTables(tokens) {
     { length: 65_536 },
     (_, pair) => merges.get(pairKey(byteIds[pair >> 8], byteIds[pair & 255])) ?? NO_MERGE,
   );
-  const slots = slotsFor(merges.size);
+  const slots = slotsFor(merges.size, MAX_PAIR_LOAD);
   const pairs = new Int32Array(slots * 2);
   for (let slot = 0; slot < slots; slot += 1) pairs[slot * 2 + 1] = NO_PAIR;
-  for (const [pair, id] of merges) insertPair(pairs, Math.floor(pair / 2 ** 18), pair % 2 ** 18, id);
-  return { byteIds, bytePairs, pairs };
+  const pairBits = new Int32Array(PAIR_BITS / 32);
+  for (const [pair, id] of merges) {
+    const [left, right] = [Math.floor(pair / 2 ** 18), pair % 2 ** 18];
+    insertPair(pairs, left, right, id);
+    setBit(pairBits, pairHash(left, right) & (PAIR_BITS - 1));
+  }
+  return { byteIds, bytePairs, pairs, pairBits };
 }
 
 function mergesOf(tokens, byteIds) {
@@ -105,6 +119,10 @@ function mergeBelow(id, parts, merges) {
     if (best === id) return;
     parts.splice(place, 2, best);
   }
+}
+
+export function setBit(words, bit) {
+  words[bit >> 5] |= 1 << (bit & 31);
 }
 
 function insertPair(table, left, right, merged) {

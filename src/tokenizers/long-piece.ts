@@ -1,8 +1,8 @@
 import type { PairMerger } from './pair-merger.ts';
 import type { WindowMerger } from './window-merger.ts';
 
-/** Bytes merged at a time. */
-const WINDOW_BYTES = 4096;
+/** Bytes merged at a time. @internal */
+export const WINDOW_BYTES = 4096;
 /** Tokens at the end of a window that are merged again with what follows. */
 const OVERLAP_TOKENS = 8;
 

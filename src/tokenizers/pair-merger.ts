@@ -1,4 +1,4 @@
-import { firstPairWord, NO_MERGE, pairHash, RIGHT_LOW_BITS } from './vocabulary-layout.ts';
+import { firstPairWord, NO_MERGE, PAIR_BITS, pairHash, RIGHT_LOW_BITS } from './vocabulary-layout.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Up to this length, in bytes, looking through all pairs for the lowest is quicker than keeping them in order. @internal */
@@ -18,21 +18,26 @@ export class PairMerger {
   readonly #merged: Int32Array = new Int32Array(MAX_BYTES);
   readonly #pairs: Int32Array;
   readonly #mask: number;
+  readonly #bits: Int32Array;
 
   constructor(vocabulary: Vocabulary) {
     this.byteIds = vocabulary.byteIds;
     this.bytePairs = vocabulary.bytePairs;
     this.#pairs = vocabulary.pairs;
     this.#mask = vocabulary.pairs.length / 2 - 1;
+    this.#bits = vocabulary.pairBits;
   }
 
   /** The token that two tokens become, or `NO_MERGE`. */
   mergedId(left: number, right: number): number {
+    const hash = pairHash(left, right);
+    const bit = hash & (PAIR_BITS - 1);
+    if (((this.#bits[bit >> 5]! >>> (bit & 31)) & 1) === 0) return NO_MERGE;
     const pairs = this.#pairs;
     const mask = this.#mask;
     const first = firstPairWord(left, right);
     const high = right >>> RIGHT_LOW_BITS;
-    for (let slot = pairHash(left, right) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const second = pairs[slot * 2 + 1]!;
       if (second < 0) return NO_MERGE;
       if (pairs[slot * 2] === first && (second & 15) === high) return second >>> 4;

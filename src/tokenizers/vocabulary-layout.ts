@@ -2,7 +2,7 @@
 export const VOCABULARY_MAGIC = 0x31_56_54_46;
 
 /** Version of the layout below. What is generated in an older one is generated anew. @internal */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Words of the header: magic, version, the source's digest (8 words), then offset and size in bytes of each section. @internal */
 export const HEADER_WORDS = 64;
@@ -19,13 +19,22 @@ export const SECTIONS = [
   'byteIds',
   /** Token that two bytes become, or `NO_MERGE`, at 256 times the first and the second. */
   'bytePairs',
-  /** Hash table of whole tokens of up to 8 bytes: first word, second word, length, id; length 0 is an empty slot. */
+  /** Hash table of whole tokens of up to 8 bytes: their bytes as two words, filled with zeros; two zeros are an empty slot. */
   'shortTokens',
-  /** Hash table of longer whole tokens: hash, offset in `longBytes`, length, id; length 0 is an empty slot. */
+  /** Ids of the slots of `shortTokens`. */
+  'shortIds',
+  /** Hash table of the other whole tokens: hash, offset in `longBytes`, length, id; length 0 is an empty slot. */
   'longTokens',
   'longBytes',
   /** Hash table of merges, two words: see `pairWords`. */
   'pairs',
+  /** A bit at the hash of each pair that merges, to know most of those that do not. */
+  'pairBits',
+  /** A bit at the hash of each two characters of three bytes that stand side by side in a token. */
+  'neighbourBits',
+  /** A bit for each code point below 0x10000 after which, and before which, a token may end or begin within a character. */
+  'raggedAfterBits',
+  'raggedBeforeBits',
   /** Class of each code point below 0x10000, one byte. */
   'basicClasses',
   /** For each 256 code points from 0x10000 on: number of their block in `astralClasses`. */
@@ -36,8 +45,14 @@ export const SECTIONS = [
 /** @internal */
 export type SectionName = (typeof SECTIONS)[number];
 
-/** Tokens up to this length are compared as two words. @internal */
+/** Tokens up to this length are compared as two words, unless they end with a zero byte. @internal */
 export const SHORT_TOKEN_BYTES = 8;
+
+/** Bits of `pairBits` and of `neighbourBits`, a power of two each. @internal */
+export const PAIR_BITS = 2 ** 20;
+
+/** @internal */
+export const NEIGHBOUR_BITS = 2 ** 18;
 
 /** What stands for the token of two that do not merge: above any id. @internal */
 export const NO_MERGE = 0x7f_ff_ff_ff;
@@ -60,7 +75,7 @@ export function nextHash(hash: number, word: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-/** Slot (not yet masked) of a pair of ids. @internal */
+/** Slot (not yet masked) of a pair of ids or of code points. @internal */
 export function pairHash(left: number, right: number): number {
   const mixed = Math.imul(left, 0x9e_37_79_b1) ^ Math.imul(right, 0x85_eb_ca_6b);
   return mixed ^ (mixed >>> 15);

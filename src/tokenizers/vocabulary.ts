@@ -14,9 +14,14 @@ export interface Vocabulary {
   readonly byteIds: Int32Array;
   readonly bytePairs: Int32Array;
   readonly shortTokens: Int32Array;
+  readonly shortIds: Int32Array;
   readonly longTokens: Int32Array;
   readonly longBytes: Uint8Array;
   readonly pairs: Int32Array;
+  readonly pairBits: Int32Array;
+  readonly neighbourBits: Int32Array;
+  readonly raggedAfterBits: Int32Array;
+  readonly raggedBeforeBits: Int32Array;
   readonly basicClasses: Uint8Array;
   readonly astralBlocks: Uint8Array;
   readonly astralClasses: Uint8Array;
@@ -46,9 +51,14 @@ export function vocabularyOf(encoding: TokenEncoding, file: ArrayBuffer): Vocabu
     byteIds: words('byteIds'),
     bytePairs: words('bytePairs'),
     shortTokens: words('shortTokens'),
+    shortIds: words('shortIds'),
     longTokens: words('longTokens'),
     longBytes: bytes('longBytes'),
     pairs: words('pairs'),
+    pairBits: words('pairBits'),
+    neighbourBits: words('neighbourBits'),
+    raggedAfterBits: words('raggedAfterBits'),
+    raggedBeforeBits: words('raggedBeforeBits'),
     basicClasses: bytes('basicClasses'),
     astralBlocks: bytes('astralBlocks'),
     astralClasses: bytes('astralClasses'),
