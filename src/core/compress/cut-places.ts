@@ -110,7 +110,7 @@ export class CutPlaces {
       case 'rows':
         return line;
       case 'lines':
-        return at - line > MAX_LINE ? graphemeBorderBefore(this.text, at) : line;
+        return this.#nextLine(line) - line > MAX_LINE ? graphemeBorderBefore(this.text, at) : line;
       case 'fence':
         return line >= this.#secondLine(segment) ? line : undefined;
     }
@@ -127,7 +127,7 @@ export class CutPlaces {
       case 'rows':
         return next;
       case 'lines':
-        return next - at > MAX_LINE ? graphemeBorderAfter(this.text, at) : next;
+        return next - line > MAX_LINE ? graphemeBorderAfter(this.text, at) : next;
       case 'fence': {
         // Behind the fence's last line of content there is nothing to open it for.
         const place = Math.max(next, this.#secondLine(segment));

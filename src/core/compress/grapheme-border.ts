@@ -1,7 +1,7 @@
 /** How far back a place is looked for from which graphemes can be told; a longer cluster is cut in its middle. */
-const MAX_BACK = 2048;
+const MAX_BACK = 512;
 /** How far ahead the end of a grapheme is looked for. */
-const MAX_AHEAD = 2048;
+const MAX_AHEAD = 512;
 /** How much text behind a place decides whether it is within a grapheme. */
 const AHEAD = 64;
 

@@ -18,7 +18,7 @@ export interface FitSearch {
 }
 
 /** Sizes are dear to find, so the next place is guessed from those that are known. */
-const MAX_GUESSES = 64;
+const MAX_GUESSES = 32;
 /** Where guesses have not closed in after so many, each third one halves what is left. */
 const FIRST_HALVING = 9;
 

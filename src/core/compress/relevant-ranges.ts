@@ -14,7 +14,7 @@ const MAX_MISSES = 8;
  * The parts of a text that have most to do with a question, in the order of the text, as many as fit. Of parts that have nothing to do with it those at both
  * ends go last.
  * @param sizeOf - the size of the text with these ranges kept
- * @returns none where nothing fits.
+ * @returns what is kept, and the best part that did not fit: a piece of it may.
  * @internal
  */
 export function relevantRanges(
@@ -22,7 +22,7 @@ export function relevantRanges(
   question: string,
   sizeOf: (kept: readonly KeptRange[]) => number,
   maxSize: number,
-): readonly KeptRange[] {
+): { readonly kept: readonly KeptRange[]; readonly next: KeptRange | undefined } {
   const parts = textParts(places);
   const scores = lexicalRelevance(
     parts.map(({ start, end }) => places.text.slice(start, end)),
@@ -35,14 +35,14 @@ export function relevantRanges(
     .map(({ range }) => range);
   const taken = mostThatFit(ranked, sizeOf, maxSize);
   let kept = ordered(ranked.slice(0, taken));
-  let misses = 0;
+  const missed: KeptRange[] = [];
   for (const range of ranked.slice(taken)) {
-    if (misses > MAX_MISSES) break;
+    if (missed.length > MAX_MISSES) break;
     const more = ordered([...kept, range]);
     if (sizeOf(more) <= maxSize) kept = more;
-    else misses += 1;
+    else missed.push(range);
   }
-  return kept;
+  return { kept, next: missed[0] };
 }
 
 /** By halving: each size is that of a text. */

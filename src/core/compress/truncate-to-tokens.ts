@@ -106,15 +106,18 @@ function keptRanges(draft: Draft, options: TruncationOptions): readonly KeptRang
       return withHead(draft, [], 0, end, draft.maxTokens);
     case 'tail':
       return withTail(draft, [], 0, end, draft.maxTokens);
-    case 'relevant': {
-      const question = options.question?.trim() ?? '';
-      const found =
-        question === '' ? [] : relevantRanges(draft.places, question, (kept) => draft.size(kept), draft.maxTokens);
-      return found.length === 0 ? bothEnds(draft) : found;
-    }
+    case 'relevant':
+      return relevantParts(draft, options.question?.trim() ?? '');
     case 'both':
       return bothEnds(draft);
   }
+}
+
+function relevantParts(draft: Draft, question: string): readonly KeptRange[] {
+  if (question === '') return bothEnds(draft);
+  const { kept, next } = relevantRanges(draft.places, question, (ranges) => draft.size(ranges), draft.maxTokens);
+  const filled = next === undefined ? kept : withHead(draft, kept, next.start, next.end, draft.maxTokens);
+  return filled.length === 0 ? bothEnds(draft) : filled;
 }
 
 function bothEnds(draft: Draft): readonly KeptRange[] {
