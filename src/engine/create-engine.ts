@@ -38,6 +38,7 @@ class CallEngine implements Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#parts = engineParts(options);
+    void this.#parts.learnt.load();
     const { callChain, attemptChain } = chains(this.#parts.chain);
     this.#chain = compose([...callChain, ...attemptChain], () =>
       Promise.reject(new FarthingError('internal', 'the chain has no end')),
@@ -80,6 +81,7 @@ class CallEngine implements Engine {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     try {
       await this.#parts.limiter.close();
+      await this.#parts.learnt.close();
       await this.#parts.spool.close();
       await this.#options.ledger.flush();
     } finally {

@@ -14,8 +14,10 @@ import type { EventSink } from '../ports/event-sink.ts';
 import type { LimitStore } from '../ports/limit-store.ts';
 import type { Ledger, LedgerReader } from '../ports/ledger.ts';
 import type { Provider } from '../ports/provider.ts';
+import type { StateStore } from '../ports/state-store.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
 import type { Budgets } from './budgets/open-budgets.ts';
+import type { Optimizer } from './optimizer/open-optimizer.ts';
 
 /** A provider and whose models and prices it has. @public */
 export interface EngineProvider {
@@ -95,6 +97,10 @@ export interface EngineOptions {
   readonly ownerId: string;
   /** @defaultValue {@link DEFAULT_TIMEOUTS} */
   readonly timeouts?: DispatchTimeouts;
+  /** Where what was learnt from traffic is kept. It belongs to whoever opened it. @defaultValue it ends with the engine */
+  readonly states?: StateStore | undefined;
+  /** How prompts are made cheaper. @defaultValue they are sent as they came */
+  readonly optimizer?: Optimizer | undefined;
   /** What is done about providers that fail. @defaultValue {@link DEFAULT_RESILIENCE} */
   readonly resilience?: Partial<ResiliencePolicy>;
   /** In bytes. @defaultValue {@link DEFAULT_MAX_REPLY_BYTES} */

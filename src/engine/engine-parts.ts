@@ -29,6 +29,8 @@ import {
   type EngineOptions,
 } from './engine-options.ts';
 import { guardedEvents } from './guarded-events.ts';
+import type { LearntStates } from './learnt-states.ts';
+import { optimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -42,10 +44,11 @@ export interface EngineParts {
   readonly chain: ChainOptions;
   readonly spool: ChargeSpool;
   readonly limiter: CallLimiter;
+  readonly learnt: LearntStates;
   readonly rawHits: RawHits | undefined;
 }
 
-/** What of ours may change an answer: the output limit that is sent for calls which have none. */
+/** What of ours may change an answer: the output limit that is sent for calls which have none, and what becomes of prompts. */
 function policyFingerprint({ defaultMaxOutputTokens }: BudgetPolicy): string {
   return defaultMaxOutputTokens === undefined ? 'none' : `max-output:${defaultMaxOutputTokens}`;
 }
@@ -68,6 +71,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     random,
     events,
   });
+  const { learnt, calibrator } = optimizerParts({ states: options.states, pricer, clock, events });
   const cache =
     options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
   return {
@@ -77,6 +81,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     events,
     spool,
     limiter,
+    learnt,
     rawHits:
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
         ? undefined
@@ -92,6 +97,8 @@ export function engineParts(options: EngineOptions): EngineParts {
       leases: leasesOf(options),
       limits: limiter,
       budget: { keeper: options.budgets?.keeper ?? noBudgets(options, clock, events), policy, pricer },
+      calibrator,
+      optimise: undefined,
       charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
       resilience: {
         ...resilienceParts(options, pricer),

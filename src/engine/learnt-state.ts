@@ -47,11 +47,20 @@ const CLOSE_PATIENCE_MS = 2000;
 /** Writes that are tried one after the other while other processes are faster; then it is left for the next time. */
 const MAX_TRIES = 5;
 
+/** Writes without an answer that are remembered: there are several only where reads work and writes do not. */
+const MAX_UNSURE = 4;
+
 /** A state that is, or was, in the store. */
 interface SharedState<State> {
   /** 0: there was none. */
   readonly version: number;
   readonly state: State | undefined;
+}
+
+/** A state that was handed over for writing. */
+interface SentState<State> {
+  readonly text: string;
+  readonly state: State;
 }
 
 /**
@@ -68,8 +77,8 @@ export class LearntState<State> {
   readonly #saveIntervalMs: number;
   /** Undefined: not looked yet. */
   #shared: SharedState<State> | undefined;
-  /** What was handed over for writing without an answer so far. */
-  #sent: { readonly text: string; readonly state: State } | undefined;
+  /** Writes upon the shared version of which nobody knows whether they took place, or still will. */
+  #unsure: SentState<State>[] = [];
   #isChanged = false;
   #nextSaveMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -141,20 +150,20 @@ export class LearntState<State> {
   async #push(): Promise<boolean> {
     const { key, ttlMs = DEFAULTS.ttlMs, snapshot } = this.#learner;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const mustLook = tries > 0 || this.#shared === undefined || this.#sent !== undefined;
+      const mustLook = tries > 0 || this.#shared === undefined || this.#unsure.length > 0;
       // oxlint-disable-next-line no-await-in-loop -- again only when another process was faster
       if (mustLook && !(await this.#pull())) return false;
       const state = snapshot();
       const text = JSON.stringify(state);
       const terms = { ttlMs, expectedVersion: this.#shared?.version ?? 0 };
-      this.#sent = { text, state };
       // oxlint-disable-next-line no-await-in-loop
       const outcome = await this.#ask('write', () => this.#ports.store.write(key, text, terms));
-      if (outcome === undefined) return false;
-      this.#sent = undefined;
+      if (outcome === undefined) {
+        this.#unsure = [...this.#unsure, { text, state }].slice(-MAX_UNSURE);
+        return false;
+      }
       const { isWritten, version } = outcome.answer;
-      if (isWritten) this.#shared = { version, state };
-      if (isWritten) return true;
+      if (isWritten) return this.#share({ version, state });
     }
     return false;
   }
@@ -165,19 +174,23 @@ export class LearntState<State> {
     const asked = await this.#ask('read', () => this.#ports.store.read(key));
     if (asked === undefined) return false;
     const stored = asked.answer;
-    const sent = this.#sent;
-    this.#sent = undefined;
     const shared = this.#shared;
-    if (stored === undefined) {
-      // It has expired or was flushed: those who write it again have what was shared.
-      this.#shared = { version: 0, state: shared?.state };
-    } else if (stored.value === sent?.text) {
-      this.#shared = { version: stored.version, state: sent.state };
-    } else if (stored.version !== shared?.version) {
-      const state = this.#parsed(stored.value);
-      this.#shared = { version: stored.version, state: state ?? shared?.state };
-      if (state !== undefined) adopt(merge(snapshot(), state, shared?.state));
-    }
+    const version = stored?.version ?? 0;
+    // A write that is unsure may still come.
+    if (version === shared?.version) return true;
+    // It has expired or was flushed: whoever writes it again has what was shared.
+    if (stored === undefined) return this.#share({ version, state: shared?.state });
+    const own = this.#unsure.find(({ text }) => text === stored.value);
+    if (own !== undefined) return this.#share({ version, state: own.state });
+    const state = this.#parsed(stored.value);
+    if (state !== undefined) adopt(merge(snapshot(), state, shared?.state));
+    return this.#share({ version, state: state ?? shared?.state });
+  }
+
+  /** Writes upon an older version cannot take place any more. */
+  #share(shared: SharedState<State>): true {
+    this.#shared = shared;
+    this.#unsure = [];
     return true;
   }
 

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { COUNTS_KEY, type Counter, CountingStage, storedText } from '../../test/support/counting-learner.ts';
+import { hasRedis, RedisServer } from '../../test/support/redis-server.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import { RedisConnection } from '../stores/redis/redis-connection.ts';
+import { RedisStateStore } from '../stores/redis/redis-state-store.ts';
 
 const INTERVAL_MS = 10_000;
 
@@ -135,6 +138,42 @@ describe('faults', () => {
     expect(counter.counts).toEqual({ a: 6 });
   });
 
+  test('a write that comes late, after the process has looked for it, is not counted twice', async () => {
+    const store = stage.newStore();
+    const late: (() => Promise<unknown>)[] = [];
+    let isLate = false;
+    const slow: StateStore = {
+      read: (key) => store.read(key),
+      readAll: (namespace) => store.readAll(namespace),
+      remove: (key) => store.remove(key),
+      close: () => store.close(),
+      write: async (key, value, terms) => {
+        if (isLate) {
+          late.push(() => store.write(key, value, terms));
+          throw new Error('no answer');
+        }
+        for (const write of late.splice(0)) {
+          // oxlint-disable-next-line no-await-in-loop -- in the order in which they were sent
+          await write();
+        }
+        return store.write(key, value, terms);
+      },
+    };
+    const counter = stage.newCounter(slow);
+    await counter.states.load();
+    isLate = true;
+    for (let round = 0; round < 3; round += 1) {
+      counter.see('a');
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+      await counter.kept.save();
+    }
+    isLate = false;
+    counter.see('a');
+    await counter.kept.save();
+    expect(await storedText(store)).toBe('{"a":4}');
+    expect(counter.counts).toEqual({ a: 4 });
+  });
+
   test('a store that hangs holds up neither start nor end, and what comes late is taken', async () => {
     vi.useFakeTimers();
     const store = stage.newStore();
@@ -199,3 +238,34 @@ describe('faults', () => {
     expect(await storedText(store)).toBe('{"a":2}');
   });
 });
+
+test.skipIf(!hasRedis())(
+  'processes on a Redis that hangs go on learning, and know the same when it answers again',
+  async () => {
+    const server = await RedisServer.start();
+    onTestFinished(() => server.close());
+    const connections = await Promise.all([1, 2].map(() => RedisConnection.open({ url: server.url, timeoutMs: 300 })));
+    onTestFinished(async () => void (await Promise.all(connections.map((connection) => connection.close()))));
+    const [one, two] = connections.map((connection) => stage.newCounter(new RedisStateStore({ connection })));
+    if (one === undefined || two === undefined) throw new Error('two connections make two processes');
+    await Promise.all([one.states.load(), two.states.load()]);
+    one.see('a');
+    await one.kept.save();
+    server.freeze();
+    one.see('a');
+    two.see('a', 5);
+    await Promise.all([one.kept.save(), two.kept.save()]);
+    expect([one.counts, two.counts]).toEqual([{ a: 2 }, { a: 5 }]);
+    expect(stage.faults).toEqual(['states:write', 'states:write']);
+    server.thaw();
+    const settle = async (): Promise<readonly unknown[]> => {
+      for (const { kept } of [one, two, one]) {
+        kept.changed();
+        // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+        await kept.save();
+      }
+      return [one.counts, two.counts];
+    };
+    await expect.poll(settle, { timeout: 10_000 }).toEqual([{ a: 7 }, { a: 7 }]);
+  },
+);

@@ -27,7 +27,7 @@ export interface LearntStatesOptions {
 export class LearntStates {
   readonly #options: LearntStatesOptions;
   readonly #states = new Map<string, LearntState<unknown>>();
-  /** Operations that ended with a fault when they were last tried. */
+  /** Operations that ended with a fault when they were last tried: while there is one it is the same outage. */
   readonly #failing = new Set<string>();
 
   constructor(options: LearntStatesOptions) {
@@ -60,8 +60,8 @@ export class LearntStates {
       this.#failing.delete(operation);
       return;
     }
-    if (this.#failing.has(operation)) return;
+    const isKnown = this.#failing.size > 0;
     this.#failing.add(operation);
-    this.#options.events.emit({ kind: 'store-failed', store: 'states', operation, error });
+    if (!isKnown) this.#options.events.emit({ kind: 'store-failed', store: 'states', operation, error });
   }
 }

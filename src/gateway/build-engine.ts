@@ -10,6 +10,7 @@ import type { Budgets } from '../engine/budgets/open-budgets.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineProvider } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
+import type { Optimizer } from '../engine/optimizer/open-optimizer.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
@@ -20,6 +21,7 @@ export interface EngineSurroundings {
   readonly stores: GatewayStores;
   readonly budgets: Budgets | undefined;
   readonly events: EventSink;
+  readonly optimizer: Optimizer;
   readonly priceFeed: PriceBook | undefined;
   readonly onBodies: ((record: CallRecord, request: Uint8Array, reply: Uint8Array) => void) | undefined;
   readonly clock: Clock;
@@ -33,7 +35,7 @@ export interface EngineSurroundings {
  */
 export function buildEngine(
   config: Config,
-  { stores, budgets, priceFeed, onBodies, ...ports }: EngineSurroundings,
+  { stores, budgets, optimizer, priceFeed, onBodies, ...ports }: EngineSurroundings,
 ): Engine {
   const { cache, limits, resilience } = config;
   return createEngine({
@@ -51,6 +53,8 @@ export function buildEngine(
       allowStored: cache.allowStored,
       leases: stores.leases,
     },
+    optimizer,
+    states: stores.stateStore,
     budgets,
     budgetPolicy: {
       waitMs: limits.budgetWaitMs,

@@ -47,6 +47,8 @@ export function gatewayEvents(
           if (mayLog())
             log.warn({ target: event.target, restsMs: event.restsMs, reason: event.reason }, 'target is left alone');
           return;
+        case 'tokens-estimated':
+          return;
         case 'target-recovered':
           if (mayLog()) log.info({ target: event.target }, 'target answers again');
           return;

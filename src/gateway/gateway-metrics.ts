@@ -101,6 +101,7 @@ export class GatewayMetrics implements EventSink {
       case 'attempt-failed':
       case 'target-rested':
       case 'target-recovered':
+      case 'tokens-estimated':
         this.#targets.emit(event);
         return;
       case 'budget-alert':

@@ -4,6 +4,7 @@ import type { Config, ExplainedValue, KeyConfig } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { PriceBook } from '../core/price-book.ts';
+import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { KeyRecord } from '../ports/key-store.ts';
 import { CallLog } from '../stores/call-log/call-log.ts';
@@ -264,7 +265,7 @@ class GatewayRuntime {
   }
 
   async #assemble({ config, values, priceFeed }: GatewaySettings): Promise<{ state: GatewayState; keyRing: KeyRing }> {
-    const surroundings = this.#surroundings(config, priceFeed);
+    const surroundings = { ...this.#surroundings(config, priceFeed), optimizer: await openOptimizer(config.optimize) };
     const engine = buildEngine(config, surroundings);
     const keyRing = new KeyRing({
       configured: config.keys.map(configuredKey),
@@ -295,7 +296,7 @@ class GatewayRuntime {
     return { state, keyRing };
   }
 
-  #surroundings(config: Config, priceFeed: PriceBook | undefined): EngineSurroundings {
+  #surroundings(config: Config, priceFeed: PriceBook | undefined): Omit<EngineSurroundings, 'optimizer'> {
     const callLog = this.#callLog;
     const withBodies = config.callLog?.bodies === true;
     const onRecord = callLog === undefined || withBodies ? undefined : (record: CallRecord) => callLog.append(record);

@@ -1,18 +1,22 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import { parseTarget } from '../core/model/target.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
+
+/** Exact counts, then what is too little to matter for a bill, up to what is no count at all. */
+const ERROR_RATIOS = [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 
 /** What happens to targets. @internal */
 export type TargetEvent = Extract<
   EngineEvent,
-  { readonly kind: 'attempt-failed' | 'target-rested' | 'target-recovered' }
+  { readonly kind: 'attempt-failed' | 'target-rested' | 'target-recovered' | 'tokens-estimated' }
 >;
 
-/** Counts failed attempts and rests of targets, by provider: models are named by callers, and would be labels without end. @internal */
+/** Counts failed attempts and rests of targets, and how well their tokens are counted, by provider: models are named by callers, and would be labels without end. @internal */
 export class TargetMetrics {
   readonly #failures: Counter<'provider' | 'reason'>;
   readonly #rests: Counter<'provider' | 'reason'>;
   readonly #recoveries: Counter<'provider'>;
+  readonly #tokenErrors: Histogram<'provider'>;
 
   constructor(registers: Registry[]) {
     const labelNames = ['provider', 'reason'] as const;
@@ -34,6 +38,13 @@ export class TargetMetrics {
       labelNames: ['provider'],
       registers,
     });
+    this.#tokenErrors = new Histogram({
+      name: 'farthing_token_estimate_error_ratio',
+      help: 'How far off our own counts of input tokens were, as a share of what the provider stated; from a sample of calls.',
+      labelNames: ['provider'],
+      buckets: ERROR_RATIOS,
+      registers,
+    });
   }
 
   emit(event: TargetEvent): void {
@@ -47,6 +58,9 @@ export class TargetMetrics {
         return;
       case 'target-recovered':
         this.#recoveries.inc({ provider });
+        return;
+      case 'tokens-estimated':
+        this.#tokenErrors.observe({ provider }, event.errorRatio);
     }
   }
 }

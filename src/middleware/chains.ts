@@ -3,6 +3,8 @@ import type { RequestLimits } from '../wire/json-limits.ts';
 import { budgetMiddleware, type BudgetOptions } from './budget/budget.ts';
 import { answerCollapsed, answerFrom, cacheMiddleware } from './cache/cache.ts';
 import type { CacheOptions } from './cache/cache-access.ts';
+import { calibrateMiddleware } from './calibrate/calibrate.ts';
+import type { TokenCalibrator } from './calibrate/token-calibrator.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
 import { coalesceMiddleware } from './coalesce/coalesce.ts';
 import type { LeasedFlightsOptions } from './coalesce/leased-flights.ts';
@@ -28,6 +30,9 @@ export interface ChainOptions {
   readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
   readonly resilience: Omit<ResilienceOptions, 'answerFromCache'>;
+  readonly calibrator: TokenCalibrator;
+  /** Undefined: prompts stay as they are. */
+  readonly optimise: undefined;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
 }
@@ -63,7 +68,11 @@ export function chains(options: ChainOptions): {
         answerFromCache: cache && ((call, target) => answerFrom(call, target, cache)),
       }),
     ],
-    attemptChain: [chargeMiddleware(charge), dispatchMiddleware(options.dispatch)],
+    attemptChain: [
+      calibrateMiddleware(options.calibrator),
+      chargeMiddleware(charge),
+      dispatchMiddleware(options.dispatch),
+    ],
   };
 }
 

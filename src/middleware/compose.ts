@@ -121,6 +121,8 @@ export interface Attempt {
   readonly request: DecodedRequest;
   /** What steps changed in the prompt, in the order in which they did. */
   readonly changes: readonly PromptChange[];
+  /** Messages that a step left out of the caller's prompt, by index. */
+  readonly droppedMessages: readonly number[];
   /** Which of the provider's keys is used; undefined: the provider chooses. */
   readonly keyIndex: number | undefined;
   /** Monotonic time at which the call must be over. */

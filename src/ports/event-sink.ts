@@ -19,6 +19,8 @@ export type EngineEvent =
   | { readonly kind: 'target-rested'; readonly target: string; readonly restsMs: number; readonly reason: string }
   /** A target that was left alone answers again. */
   | { readonly kind: 'target-recovered'; readonly target: string }
+  /** Our own count of a prompt was held against what the provider stated; `errorRatio` is how far off it was, as a share of that. */
+  | { readonly kind: 'tokens-estimated'; readonly target: string; readonly errorRatio: number }
   /** Spending has crossed one of a budget's alert ratios, for the first time in its window. */
   | {
       readonly kind: 'budget-alert';

@@ -91,6 +91,7 @@ export function fakeAttempt(target: Target): Attempt {
     target,
     request: EMPTY_REQUEST,
     changes: [],
+    droppedMessages: [],
     keyIndex: undefined,
     deadlineAt: Infinity,
     continues: undefined,

@@ -35,7 +35,7 @@ export function questionOf(text: string): AskedText | undefined {
   const head = first.start <= MAX_QUESTION_CHARS ? text.slice(0, first.start) : '';
   const tail = text.length - last.end <= MAX_QUESTION_CHARS ? text.slice(last.end) : '';
   // A short first paragraph may be the first document: it asks nothing when the end does.
-  const asking = [head, tail].filter((text) => QUESTION_MARK.test(text));
+  const asking = [head, tail].filter((part) => QUESTION_MARK.test(part));
   const question = (asking.length === 0 ? [head, tail] : asking).join('\n').trim();
   const start = head === '' ? 0 : first.end;
   const end = tail === '' ? text.length : last.start;

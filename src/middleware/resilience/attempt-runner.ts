@@ -115,6 +115,7 @@ export class AttemptRunner {
       target: candidate.target,
       request,
       changes: [],
+      droppedMessages: [],
       keyIndex: candidate.entry.hasKeys ? ticket.keyIndex : undefined,
       deadlineAt: this.#deadlineAt,
       continues: task.continues,
