@@ -113,8 +113,7 @@ describe('on one store', () => {
     await store.remove(COUNTS_KEY);
     one.see('a');
     two.see('a');
-    await one.kept.save();
-    await two.kept.save();
+    await Promise.all([one.kept.save(), two.kept.save()]);
     expect(await storedText(store)).toBe('{"a":4}');
   });
 

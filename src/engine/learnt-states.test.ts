@@ -46,6 +46,30 @@ describe('writes', () => {
     expect(store.writes).toBe(0);
   });
 
+  test('of two writes at a time the second waits for the first', async () => {
+    const store = stage.newStore();
+    const sent: string[] = [];
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const write = store.write.bind(store);
+    store.write = async (key, value, terms) => {
+      sent.push(value);
+      await gate;
+      return write(key, value, terms);
+    };
+    const counter = stage.newCounter(store);
+    counter.see('a');
+    const first = counter.kept.save();
+    await expect.poll(() => sent).toEqual(['{"a":1}']);
+    counter.see('a');
+    const second = counter.kept.save();
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(sent).toEqual(['{"a":1}']);
+    open();
+    await Promise.all([first, second]);
+    expect(sent).toEqual(['{"a":1}', '{"a":2}']);
+  });
+
   test('the end writes what waits for its interval, and nothing is written after it', async () => {
     vi.useFakeTimers();
     const store = stage.newStore();
@@ -172,6 +196,23 @@ describe('faults', () => {
     await counter.kept.save();
     expect(await storedText(store)).toBe('{"a":4}');
     expect(counter.counts).toEqual({ a: 4 });
+  });
+
+  test('a write whose answer was lost before a long outage is not counted twice', async () => {
+    const store = stage.newStore();
+    const counter = stage.newCounter(store);
+    counter.see('a');
+    store.trouble = 'answer-lost';
+    await counter.kept.save();
+    store.trouble = 'fails';
+    for (let round = 0; round < 10; round += 1) {
+      counter.see('a');
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+      await counter.kept.save();
+    }
+    store.trouble = 'none';
+    await counter.kept.save();
+    expect(await storedText(store)).toBe('{"a":11}');
   });
 
   test('a store that hangs holds up neither start nor end, and what comes late is taken', async () => {

@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countUp } from '../../../test/support/state-counting.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
+import { systemClock } from '../../engine/system-ports.ts';
 import { stateStoreConformance } from '../../testing/state-store-conformance.ts';
 import { openDatabase } from './sqlite-database.ts';
 import { openSqliteStateStore } from './sqlite-state-store.ts';
@@ -50,6 +54,20 @@ test('what was written is there when all processes have ended, and versions go o
   await second.remove('n/a');
   expect((await second.write('n/a', '2', { ttlMs: 1000 })).version).toBeGreaterThan(version);
   await second.close();
+});
+
+test('what threads with connections of their own count by versions at the same time loses nothing', async () => {
+  const path = nextPath();
+  const store = await openSqliteStateStore({ path, clock: systemClock });
+  const worker = new Worker(new URL('../../../test/support/state-counting-worker.ts', import.meta.url), {
+    workerData: { path, times: 300 },
+  });
+  const ended = once(worker, 'exit');
+  await expect.poll(() => store.read('n/count'), { timeout: 10_000, interval: 1 }).toBeDefined();
+  await countUp(store, 300);
+  expect(await ended).toEqual([0]);
+  expect((await store.read('n/count'))?.value).toBe('600');
+  await store.close();
 });
 
 test('a file that another process keeps locked is waited for without holding the event loop, then given up', async () => {
