@@ -29,23 +29,30 @@ function partsOf(bytes) {
 
 /** Bits of the neighbours within tokens, as far as they have three bytes, and of the characters beside which a token is torn. */
 export function neighbourTables(tokens) {
-  const neighbourBits = new Int32Array(NEIGHBOUR_BITS / 32);
-  const raggedAfterBits = new Int32Array(BASIC_CODE_POINTS / 32);
-  const raggedBeforeBits = new Int32Array(BASIC_CODE_POINTS / 32);
+  const tables = {
+    neighbourBits: new Int32Array(NEIGHBOUR_BITS / 32),
+    raggedAfterBits: new Int32Array(BASIC_CODE_POINTS / 32),
+    raggedBeforeBits: new Int32Array(BASIC_CODE_POINTS / 32),
+  };
   for (const bytes of tokens) {
     const parts = partsOf(bytes);
-    for (let at = 1; at < parts.length; at += 1) {
-      const [left, right] = [parts[at - 1], parts[at]];
-      if (left.codePoint !== undefined && right.codePoint !== undefined) {
-        setBit(neighbourBits, pairHash(left.codePoint, right.codePoint) & (NEIGHBOUR_BITS - 1));
-      } else if (left.codePoint !== undefined) {
-        if (left.codePoint < BASIC_CODE_POINTS) setBit(raggedAfterBits, left.codePoint);
-      } else if (right.codePoint !== undefined) {
-        if (right.codePoint < BASIC_CODE_POINTS) setBit(raggedBeforeBits, right.codePoint);
-      } else for (const codePoint of beginningWith(right.bytes)) setBit(raggedBeforeBits, codePoint);
-    }
+    for (let at = 1; at < parts.length; at += 1) note(tables, parts[at - 1], parts[at]);
   }
-  return { neighbourBits, raggedAfterBits, raggedBeforeBits };
+  return tables;
+}
+
+function note({ neighbourBits, raggedAfterBits, raggedBeforeBits }, left, right) {
+  const leftPoint = left.codePoint;
+  const rightPoint = right.codePoint;
+  if (leftPoint !== undefined && rightPoint !== undefined) {
+    setBit(neighbourBits, pairHash(leftPoint, rightPoint) & (NEIGHBOUR_BITS - 1));
+  } else if (leftPoint !== undefined) {
+    if (leftPoint < BASIC_CODE_POINTS) setBit(raggedAfterBits, leftPoint);
+  } else if (rightPoint !== undefined) {
+    if (rightPoint < BASIC_CODE_POINTS) setBit(raggedBeforeBits, rightPoint);
+  } else {
+    for (const codePoint of beginningWith(right.bytes)) setBit(raggedBeforeBits, codePoint);
+  }
 }
 
 /** The characters of three bytes that begin with these. */

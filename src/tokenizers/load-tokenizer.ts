@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { FarthingError } from '../core/errors.ts';
 import type { TokenEncoding, Tokenizer } from '../ports/tokenizer.ts';
 import { BytePairTokenizer } from './byte-pair-tokenizer.ts';
-import { vocabularyOf } from './vocabulary.ts';
+import { type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
 const loading = new Map<TokenEncoding, Promise<Tokenizer>>();
 
@@ -15,7 +15,7 @@ const loading = new Map<TokenEncoding, Promise<Tokenizer>>();
 export function loadTokenizer(encoding: TokenEncoding): Promise<Tokenizer> {
   const known = loading.get(encoding);
   if (known !== undefined) return known;
-  const tokenizer = tokenizerFrom(encoding, new URL(`generated/${encoding}.bin`, import.meta.url));
+  const tokenizer = tokenizerFrom(encoding, fileOf(encoding));
   loading.set(encoding, tokenizer);
   tokenizer.catch(() => loading.delete(encoding));
   return tokenizer;
@@ -23,12 +23,21 @@ export function loadTokenizer(encoding: TokenEncoding): Promise<Tokenizer> {
 
 /** @internal */
 export async function tokenizerFrom(encoding: TokenEncoding, file: URL): Promise<Tokenizer> {
+  return new BytePairTokenizer(await readVocabulary(encoding, file));
+}
+
+/** @internal */
+export async function readVocabulary(encoding: TokenEncoding, file: URL = fileOf(encoding)): Promise<Vocabulary> {
   try {
-    return new BytePairTokenizer(vocabularyOf(encoding, await contentOf(file)));
+    return vocabularyOf(encoding, await contentOf(file));
   } catch (cause) {
     const message = `the vocabulary ${encoding} cannot be read; in a checkout of the source, run: npm run generate`;
     throw new FarthingError('configuration', message, { cause });
   }
+}
+
+function fileOf(encoding: TokenEncoding): URL {
+  return new URL(`generated/${encoding}.bin`, import.meta.url);
 }
 
 /** A whole file by one reading, into memory that is nobody else's: `readFile` takes a turn for each half megabyte. */

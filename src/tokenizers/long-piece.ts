@@ -3,8 +3,21 @@ import type { WindowMerger } from './window-merger.ts';
 
 /** Bytes merged at a time. @internal */
 export const WINDOW_BYTES = 4096;
-/** Tokens at the end of a window that are merged again with what follows. */
-const OVERLAP_TOKENS = 8;
+/** How a long piece is taken apart. @internal */
+export interface WindowSizes {
+  readonly windowBytes: number;
+  /** Tokens at the end of a window that are merged again with what follows. */
+  readonly overlapTokens: number;
+}
+
+const DEFAULT_SIZES: WindowSizes = { windowBytes: WINDOW_BYTES, overlapTokens: 8 };
+
+/** The bytes from `start` to `end`. @internal */
+export interface LongPieceBytes {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Where a window begins, and what is settled before it. */
 interface Checkpoint {
@@ -32,21 +45,17 @@ export class LongPiece {
   readonly #out: number[] | undefined;
   readonly #outStart: number;
   readonly #checkpoints: Checkpoint[];
-  #windowBytes = WINDOW_BYTES;
+  readonly #sizes: WindowSizes;
+  #windowBytes: number;
 
   /** `out` is where the tokens go, if anywhere. */
-  constructor(
-    merger: PairMerger,
-    windows: WindowMerger,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    out?: number[],
-  ) {
-    this.#merger = merger;
+  constructor(windows: WindowMerger, { bytes, start, end }: LongPieceBytes, out?: number[], sizes = DEFAULT_SIZES) {
     this.#windows = windows;
+    this.#merger = windows.merger;
     this.#bytes = bytes;
     this.#end = end;
+    this.#sizes = sizes;
+    this.#windowBytes = sizes.windowBytes;
     this.#out = out;
     this.#outStart = out?.length ?? 0;
     this.#checkpoints = [{ start, count: 0, lastStart: -1, lastId: -1, windowBytes: 0 }];
@@ -63,7 +72,7 @@ export class LongPiece {
     const to = Math.min(from.start + this.#windowBytes, this.#end);
     const count = this.#windows.merge(this.#bytes, from.start, to);
     const isLast = to === this.#end;
-    const kept = isLast ? count : count - OVERLAP_TOKENS;
+    const kept = isLast ? count : count - this.#sizes.overlapTokens;
     if (!this.#joins(from)) {
       this.#checkpoints.pop();
       this.#windowBytes = from.windowBytes * 2;
@@ -75,7 +84,7 @@ export class LongPiece {
       return true;
     }
     this.#keep(from, kept);
-    this.#windowBytes = WINDOW_BYTES;
+    this.#windowBytes = this.#sizes.windowBytes;
     return !isLast;
   }
 

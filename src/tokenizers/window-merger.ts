@@ -10,7 +10,7 @@ const IDS = 2 ** 18;
  * @internal
  */
 export class WindowMerger {
-  readonly #merger: PairMerger;
+  readonly merger: PairMerger;
   #size = 0;
   #count = 0;
   /** Token that begins at a place. */
@@ -30,7 +30,7 @@ export class WindowMerger {
   #nodeLinks: Int32Array = new Int32Array(0);
 
   constructor(merger: PairMerger) {
-    this.#merger = merger;
+    this.merger = merger;
   }
 
   /** Merges the bytes; gives the number of tokens, which can then be read with `idAt` and `nextPlace` from place 0 on. */
@@ -64,7 +64,7 @@ export class WindowMerger {
     this.#size = size;
     this.#count = size;
     this.#nodes = 0;
-    const { byteIds, bytePairs } = this.#merger;
+    const { byteIds, bytePairs } = this.merger;
     for (let at = 0; at < size; at += 1) {
       const byte = bytes[start + at]!;
       this.#ids[at] = byteIds[byte]!;
@@ -122,10 +122,10 @@ export class WindowMerger {
     this.#count -= 1;
     if (after < this.#size) {
       this.#previous[after] = place;
-      this.#list(place, this.#merger.mergedId(id, ids[after]!));
+      this.#list(place, this.merger.mergedId(id, ids[after]!));
     } else this.#merged[place] = NO_MERGE;
     const before = this.#previous[place]!;
-    if (before >= 0) this.#list(before, this.#merger.mergedId(ids[before]!, id));
+    if (before >= 0) this.#list(before, this.merger.mergedId(ids[before]!, id));
     return after;
   }
 }
