@@ -4,6 +4,7 @@ import { markPath } from './mark-path.ts';
 import { prefixPieces, type PrefixSource } from './prefix-pieces.ts';
 import { type PrefixLevel, prefixSettings } from './prefix-settings.ts';
 import type { RequestPrompt } from './request-prompt.ts';
+import { textBytes } from './text-bytes.ts';
 
 /** One block of a prompt, and the prefix that ends with it. @public */
 export interface PrefixBlock {
@@ -40,14 +41,6 @@ export function prefixBlocks(
   let key = `${KEY_VERSION} ${endpoint}`;
   return prefixPieces(request, read, prefixSettings(request, read)).map(({ level, path, source, text }) => {
     key = hash(`${key}\n${level}\n${text}`);
-    return { key, level, path, markPath: markPath(request, path), source, sizeBytes: bytesOf(text) };
+    return { key, level, path, markPath: markPath(request, path), source, sizeBytes: textBytes(text) };
   });
-}
-
-const utf8 = new TextEncoder();
-const NOT_ASCII = /[^\0-\x7f]/;
-
-/** Letter by letter this would take as long as all the rest. */
-function bytesOf(text: string): number {
-  return NOT_ASCII.test(text) ? utf8.encode(text).length : text.length;
 }

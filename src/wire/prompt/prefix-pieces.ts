@@ -1,9 +1,10 @@
 import type { DecodedRequest } from '../decoded-request.ts';
+import { QUOTE } from '../json-codes.ts';
 import { valueAt } from './format-path.ts';
 import { type JsonPath, type JsonRange, JsonRanges } from './json-ranges.ts';
 import { minifiedJson } from './minified-json.ts';
 import type { PrefixLevel, PrefixSettings } from './prefix-settings.ts';
-import type { RequestPrompt } from './request-prompt.ts';
+import type { MessagePlace, RequestPrompt } from './request-prompt.ts';
 import { CACHE_MARKS, unmarkedJson } from './unmarked-json.ts';
 
 /** What a piece of a prefix is in the prompt: a tool, or some of the blocks of a message that stand side by side. @public */
@@ -66,7 +67,7 @@ export function prefixPieces(
       ahead += settings.messages;
       level = 'messages';
     }
-    ahead += envelope(ranges, place.path);
+    ahead += envelope(ranges, place);
     for (const { path, blocks } of pieceGroups(place.blocks.map((block) => block.path))) {
       add(level, path, { kind: 'blocks', message, blocks }, pieceText(ranges, path));
     }
@@ -90,31 +91,56 @@ function pieceGroups(paths: readonly JsonPath[]): readonly PieceGroup[] {
   return groups;
 }
 
-/** Whose a message is: its members but for its blocks. */
-function envelope(ranges: JsonRanges, path: JsonPath): string {
+/** Whose a message is; nothing where it is one block, which says so itself. */
+function envelope(ranges: JsonRanges, { path, blocks }: MessagePlace): string {
+  // An input that is one string is what the user says.
+  if (path.length === 1) return path[0] === 'input' ? '"role":"user"' : '';
   const range = ranges.rangeAt(path);
-  // Members of the body (`system`, `instructions`) are told apart by their name; an input that is one string is the user's.
-  if (path.length === 1) return path[0] === 'input' ? '"role":"user"' : `${path[0]}`;
-  if (range === undefined) return '';
+  if (range === undefined || blocks[0]?.path.length === path.length) return '';
+  return membersText(ranges, range, (name) => !BLOCK_MEMBERS.has(name));
+}
+
+function membersText(ranges: JsonRanges, range: JsonRange, isTaken: (name: string) => boolean): string {
   let result = '';
   for (const [name, { keyStart, valueEnd }] of ranges.membersOf(range)) {
-    if (!BLOCK_MEMBERS.has(name)) result += minifiedJson(ranges.text.slice(keyStart, valueEnd));
+    if (isTaken(name)) result += minifiedJson(ranges.text.slice(keyStart, valueEnd));
   }
   return result;
 }
 
+/** What a result or item holds: a string, which is the same as one part that is plain text, or parts. */
+const HOLDERS = ['content', 'output'] as const;
+
 function pieceText(ranges: JsonRanges, path: JsonPath): string {
   const range = ranges.rangeAt(path);
-  return range === undefined ? '' : (plainText(ranges, range) ?? unmarkedJson(ranges, range));
+  if (range === undefined) return '';
+  const plain = plainText(ranges, range);
+  if (plain !== undefined) return plain;
+  for (const holder of HOLDERS) {
+    const held = ranges.memberOf(range, holder);
+    const parts = held === undefined ? [] : isString(ranges, held) ? [held] : ranges.elementsOf(held);
+    if (parts.length === 0) continue;
+    const texts = parts.map((part) => plainText(ranges, part) ?? unmarkedJson(ranges, part));
+    const isTaken = (name: string): boolean => name !== holder && !CACHE_MARKS.includes(name);
+    return [membersText(ranges, range, isTaken), ...texts].join('\n');
+  }
+  return unmarkedJson(ranges, range);
 }
+
+const TEXT_TYPES: ReadonlySet<string> = new Set(['"text"', '"input_text"', '"output_text"']);
 
 /** The string of a block that is nothing but text. */
 function plainText(ranges: JsonRanges, range: JsonRange): string | undefined {
-  if (ranges.text.startsWith('"', range.start)) return ranges.slice(range);
-  const members = ranges.membersOf(range);
+  if (isString(ranges, range)) return ranges.slice(range);
   const text = ranges.memberOf(range, 'text');
-  if (text === undefined) return undefined;
-  for (const name of members.keys())
+  const type = ranges.memberOf(range, 'type');
+  if (text === undefined || type === undefined || !TEXT_TYPES.has(ranges.slice(type))) return undefined;
+  for (const name of ranges.membersOf(range).keys()) {
     if (name !== 'type' && name !== 'text' && !CACHE_MARKS.includes(name)) return undefined;
+  }
   return ranges.slice(text);
+}
+
+function isString(ranges: JsonRanges, range: JsonRange): boolean {
+  return ranges.text.charCodeAt(range.start) === QUOTE;
 }

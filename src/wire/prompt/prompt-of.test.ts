@@ -198,13 +198,18 @@ describe('messages', () => {
   });
 
   test('the input of a call is its own text, minified', () => {
-    const written = '{ "a" : 1.0, "b": [ 12345678901234567890 ] }';
+    const written = '{ "a" : 1.0, "b": [ 12345678901234567890 ], "cache_control" : 1 }';
     const { prompt } = read(
       'messages',
       `{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"1","name":"f","input":${written}}]}]}`,
     );
     expect(prompt.messages[0]?.blocks).toEqual([
-      { kind: 'tool-call', callId: '1', name: 'f', argumentsText: '{"a":1.0,"b":[12345678901234567890]}' },
+      {
+        kind: 'tool-call',
+        callId: '1',
+        name: 'f',
+        argumentsText: '{"a":1.0,"b":[12345678901234567890],"cache_control":1}',
+      },
     ]);
   });
 
@@ -313,17 +318,17 @@ describe('responses', () => {
         output: { type: 'computer_screenshot', image_url: `data:image/png;base64,${pixel}` },
       },
     );
-    expect(messages.map(({ role, blocks }) => [role, ...blocks])).toEqual([
-      ['system', text('d')],
-      ['user', text('u'), { kind: 'opaque', type: 'input_file', sizeBytes: 21 }],
-      ['assistant', { kind: 'reasoning', text: 'secret' }],
-      ['assistant', { kind: 'reasoning', text: 'a\nb' }],
-      ['assistant', { kind: 'tool-call', callId: '1', name: 'f', argumentsText: '{ }' }],
-      ['tool', { kind: 'tool-result', callId: '1', text: 'r' }],
-      ['assistant', { kind: 'tool-call', callId: '2', name: 'g', argumentsText: 'free' }],
-      ['tool', { kind: 'tool-result', callId: '2', text: 'r' }],
-      ['assistant', { kind: 'tool-call', callId: '3', name: 'local_shell', argumentsText: '{"command":["ls"]}' }],
-      ['tool', { kind: 'tool-result', callId: '4', text: '' }, image()],
+    expect(messages.map(({ role, blocks }) => [role, blocks])).toEqual([
+      ['system', [text('d')]],
+      ['user', [text('u'), { kind: 'opaque', type: 'input_file', sizeBytes: 21 }]],
+      ['assistant', [{ kind: 'reasoning', text: 'secret' }]],
+      ['assistant', [{ kind: 'reasoning', text: 'a\nb' }]],
+      ['assistant', [{ kind: 'tool-call', callId: '1', name: 'f', argumentsText: '{ }' }]],
+      ['tool', [{ kind: 'tool-result', callId: '1', text: 'r' }]],
+      ['assistant', [{ kind: 'tool-call', callId: '2', name: 'g', argumentsText: 'free' }]],
+      ['tool', [{ kind: 'tool-result', callId: '2', text: 'r' }]],
+      ['assistant', [{ kind: 'tool-call', callId: '3', name: 'local_shell', argumentsText: '{"command":["ls"]}' }]],
+      ['tool', [{ kind: 'tool-result', callId: '4', text: '' }, image()]],
     ]);
   });
 

@@ -1,10 +1,10 @@
 import type { PromptBlock, PromptRole } from '../../core/model/prompt.ts';
 import type { DecodedRequest } from '../decoded-request.ts';
-import { utf8Bytes } from '../reply-fields.ts';
 import type { JsonObject } from '../request-guards.ts';
 import { type JsonPath, JsonRanges } from './json-ranges.ts';
 import { minifiedJson } from './minified-json.ts';
 import type { BlockPlace } from './request-prompt.ts';
+import { textBytes } from './text-bytes.ts';
 import { unmarkedJson } from './unmarked-json.ts';
 
 /** A block with its place. @internal */
@@ -39,23 +39,19 @@ export class PromptSource {
 
   /** The value's own text without white space between its tokens. */
   minified(path: JsonPath): string {
-    return minifiedJson(this.#textAt(path));
+    const range = this.#ranges.rangeAt(path);
+    return range === undefined ? '' : minifiedJson(this.#ranges.slice(range));
   }
 
-  /** The same without cache marks. */
-  minifiedUnmarked(path: JsonPath): string {
+  /** The same of a block or a tool, without its cache marks. */
+  minifiedBlock(path: JsonPath): string {
     const range = this.#ranges.rangeAt(path);
     return range === undefined ? '' : minifiedJson(unmarkedJson(this.#ranges, range));
   }
 
   opaque(type: string, path: JsonPath): PlacedBlock {
-    const block = { kind: 'opaque', type, sizeBytes: utf8Bytes(this.#textAt(path)) } as const;
+    const block = { kind: 'opaque', type, sizeBytes: textBytes(this.minifiedBlock(path)) } as const;
     return { block, place: { path, textPaths: [] } };
-  }
-
-  #textAt(path: JsonPath): string {
-    const range = this.#ranges.rangeAt(path);
-    return range === undefined ? '' : this.#ranges.slice(range);
   }
 }
 

@@ -19,7 +19,7 @@ export function promptTools(endpoint: DecodedRequest['endpoint'], source: Prompt
   return {
     tools: tools.map(({ value, path }) => {
       const tool = isObject(value) ? value : {};
-      const text = source.minifiedUnmarked(path);
+      const text = source.minifiedBlock(path);
       if (path[0] === 'functions') return { ...described('function', tool, 'parameters'), text };
       return { ...READERS[endpoint === 'chat' || endpoint === 'responses' ? endpoint : 'messages'](tool), text };
     }),
