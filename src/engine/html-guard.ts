@@ -3,7 +3,9 @@ const MAX_CHARACTERS = 400_000;
 /** Opening and closing tags; one takes some 5 to 12 µs to read, whatever it is, so that no page takes longer than about 0.2 s. */
 const MAX_TAGS = 16_000;
 /** Elements within elements; no page that people read comes near. */
-const MAX_DEPTH = 200;
+const MAX_DEPTH = 100;
+/** Tables within tables are layout, and each doubles the bars of those within. */
+const MAX_TABLE_DEPTH = 6;
 /** A tag with more is no tag of a page. */
 const MAX_TAG_CHARACTERS = 4000;
 /** Formatting that is never closed is opened anew in every paragraph behind it: so many elements may come of that. */
@@ -22,7 +24,7 @@ const FORMATTING = new Set('a b big code em font i nobr s small strike strong tt
  */
 export function isReadableHtml(html: string): boolean {
   if (html.length > MAX_CHARACTERS) return false;
-  const open = { tags: 0, depth: 0, formatting: 0, reopened: 0 };
+  const open = { tags: 0, depth: 0, tables: 0, formatting: 0, reopened: 0 };
   for (const match of html.matchAll(TAG)) {
     const isClosing = match[1] === '/';
     const name = (match[2] ?? '').toLowerCase();
@@ -32,6 +34,8 @@ export function isReadableHtml(html: string): boolean {
     if (FORMATTING.has(name)) open.formatting = Math.max(0, open.formatting + step);
     else open.reopened += open.formatting;
     if (!SELF_CLOSED.has(name) && !VOID.has(name)) open.depth = Math.max(0, open.depth + step);
+    if (name === 'table') open.tables = Math.max(0, open.tables + step);
+    if (open.tables > MAX_TABLE_DEPTH) return false;
     if (open.tags > MAX_TAGS || open.depth > MAX_DEPTH || open.reopened > MAX_REOPENED) return false;
   }
   return true;

@@ -3,8 +3,21 @@ import type { HtmlToMarkdown } from '../core/compress/compression.ts';
 import { isReadableHtml } from './html-guard.ts';
 
 /** What a page says is not in these. */
-const REMOVED = ['script', 'style', 'head', 'title', 'nav', 'noscript', 'template', 'svg', 'iframe', 'object', 'canvas', 'button'];
-const LANGUAGE = /(?:^|\s)(?:language|lang|highlight-source)-([\w+#-]{1,30})/;
+const REMOVED = [
+  'script',
+  'style',
+  'head',
+  'title',
+  'nav',
+  'noscript',
+  'template',
+  'svg',
+  'iframe',
+  'object',
+  'canvas',
+  'button',
+];
+const LANGUAGE = /^(?:language|lang|highlight-source)-([\w+#-]{1,30})$/;
 
 /** The little of a parsed node that the rules below read. */
 interface HtmlNode {
@@ -38,7 +51,12 @@ interface Turndown {
  */
 export async function openHtmlToMarkdown(): Promise<HtmlToMarkdown> {
   const TurndownService = await turndownClass();
-  const service = new TurndownService({ headingStyle: 'atx', hr: '---', bulletListMarker: '-', codeBlockStyle: 'fenced' });
+  const service = new TurndownService({
+    headingStyle: 'atx',
+    hr: '---',
+    bulletListMarker: '-',
+    codeBlockStyle: 'fenced',
+  });
   service.remove(REMOVED);
   // A model is the reader, not a renderer: `snake_case` stays what it is.
   service.escape = (text) => text;
@@ -58,7 +76,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   tableCell: { filter: ['th', 'td'], replacement: (content) => ` ${cellText(content)} |` },
   tableRow: {
     filter: 'tr',
-    replacement: (content, node) => (content === '' ? '' : `\n|${content}${isHeadingRow(node) ? `\n|${delimiters(node)}` : ''}`),
+    replacement: (content, node) =>
+      content === '' ? '' : `\n|${content}${isHeadingRow(node) ? `\n|${delimiters(node)}` : ''}`,
   },
   tableSection: { filter: ['thead', 'tbody', 'tfoot'], replacement: (content) => content },
   table: { filter: 'table', replacement: (content) => `\n\n${content.trim()}\n\n` },
@@ -67,7 +86,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     // The converter's own items are indented by four, which costs a token each.
     replacement: (content, node) => {
       const mark = itemMark(node);
-      const indented = content.trim().split('\n').join(`\n${' '.repeat(mark.length)}`);
+      const indented = content
+        .trim()
+        .split('\n')
+        .join(`\n${' '.repeat(mark.length)}`);
       return `${mark}${indented}\n`;
     },
   },
@@ -92,15 +114,22 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 function cellText(content: string): string {
   const lines = content.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '').join(' ').replaceAll('|', '\\|');
+  return lines
+    .filter((line) => line !== '')
+    .join(' ')
+    .replaceAll('|', '\\|');
 }
+
+/** The number that comes next in a list; its items are asked for in their order. */
+const nextNumber = new WeakMap<HtmlNode, number>();
 
 function itemMark(item: HtmlNode): string {
   const list = item.parentNode;
   if (list?.nodeName !== 'OL') return '- ';
-  const items = Array.from(list.childNodes).filter(({ nodeName }) => nodeName === 'LI');
   const start = Number(list.getAttribute?.('start') ?? 1);
-  return `${(Number.isInteger(start) ? start : 1) + items.indexOf(item)}. `;
+  const number = nextNumber.get(list) ?? (Number.isInteger(start) ? start : 1);
+  nextNumber.set(list, number + 1);
+  return `${number}. `;
 }
 
 /** The first row of a table names its columns, whether it says so or not. */
@@ -118,7 +147,9 @@ function delimiters(row: HtmlNode): string {
 }
 
 function languageOf(pre: HtmlNode): string {
-  const names = [pre, pre.firstElementChild, pre.parentNode].map((node) => node?.getAttribute?.('class') ?? '');
+  const names = [pre, pre.firstElementChild, pre.parentNode].flatMap((node) =>
+    (node?.getAttribute?.('class') ?? '').split(' '),
+  );
   return names.map((name) => LANGUAGE.exec(name)?.[1]).find((language) => language !== undefined) ?? '';
 }
 
@@ -132,6 +163,8 @@ async function turndownClass(): Promise<new (options: Readonly<Record<string, st
   try {
     return (await import('turndown')).default as unknown as new (options: Readonly<Record<string, string>>) => Turndown;
   } catch (cause) {
-    throw new FarthingError('configuration', 'Reading HTML needs the package turndown: npm install turndown', { cause });
+    throw new FarthingError('configuration', 'Reading HTML needs the package turndown: npm install turndown', {
+      cause,
+    });
   }
 }

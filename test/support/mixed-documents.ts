@@ -68,8 +68,19 @@ export function mixedDocument(): fc.Arbitrary<string> {
     { weight: 2, arbitrary: fc.json({ maxDepth: 3 }).map((json) => JSON.stringify(JSON.parse(json), undefined, 2)) },
     { weight: 1, arbitrary: marks() },
   );
-  const part = fc.tuple(piece, fc.constantFrom(...GAPS));
-  return fc.array(part, { maxLength: 9 }).map((parts) => parts.flat().join(''));
+  return joined(fc.array(fc.tuple(piece, fc.constantFrom(...GAPS)), { maxLength: 9 }));
+}
+
+/** The same without anything that stands in them twice. @internal */
+export function documentWithoutRepeats(): fc.Arbitrary<string> {
+  const pieces = fc.uniqueArray(fc.constantFrom(...PIECES), { maxLength: 9 });
+  return joined(
+    pieces.chain((each) => fc.tuple(...each.map((piece) => fc.tuple(fc.constant(piece), fc.constantFrom(...GAPS))))),
+  );
+}
+
+function joined(parts: fc.Arbitrary<readonly (readonly string[])[]>): fc.Arbitrary<string> {
+  return parts.map((each) => each.flat().join(''));
 }
 
 /** Texts of nothing but the characters that mean something to the segmenter. @internal */

@@ -1,7 +1,10 @@
 import type { Transform } from './transform.ts';
 import { blankLines } from './transforms/blank-lines.ts';
+import { htmlMarkdown } from './transforms/html-markdown.ts';
 import { jsonMinify } from './transforms/json-minify.ts';
+import { jsonRecords } from './transforms/json-records.ts';
 import { lineBreaks } from './transforms/line-breaks.ts';
+import { phrases } from './transforms/phrases.ts';
 import { repeats } from './transforms/repeats.ts';
 import { separators } from './transforms/separators.ts';
 import { tablePadding } from './transforms/table-padding.ts';
@@ -18,6 +21,9 @@ export const TRANSFORMS: readonly Transform[] = [
   trailingSpaces,
   blankLines,
   repeats,
+  htmlMarkdown,
+  jsonRecords,
+  phrases,
 ];
 
 /**

@@ -15,6 +15,10 @@ const KEYWORD =
   /^(?:import|from|export|def|class|function|const|let|var|return|if|for|while|elif|else|try|except|catch|switch|case|public|private|protected|static|async|await|func|fn|package|using|namespace|struct|enum|interface|type|impl|use|mod|pub|raise|throw|with|yield|match|select|insert|update|create)\b/i;
 const STATEMENT_MARK = /[=;{]|\w\(/;
 const IMPORT = /^(?:import [\w.{*"']|from [\w.]{1,200} import |#include |#define |#!|using [\w.]{1,100};|@\w)/;
+/** Nothing but code begins or ends so; one such line makes a paragraph. */
+const UNMISTAKABLE =
+  /^(?:import [\w.]{1,100}(?: as \w{1,60})?;?$|from [\w.]{1,100} import |#include [<"]|(?:async )?def \w{1,100}\(|(?:export )?(?:async )?function \w{1,100}\(|class \w{1,100}[:({ ][^.]{0,200}[:{]$)/;
+const NEUTRAL = /^(?:return|break|continue|pass|else|try|finally)\b/;
 const ENDING = /[;{}]$|[)\]}][;,]$|\):$/;
 const ASSIGNMENT = /^[\w$][\w.$[\]'"]{0,100}(?:: [\w[\], |]{1,80})? (?:=|\+=|-=|:=|=>) ?\S/;
 const OPERATOR = / (?:===?|!==?|&&|\|\||=>|->) |::|\w\(\)|\w\([\w.]{0,80}\)[;,.]/;
@@ -49,16 +53,17 @@ function judgedParagraph(text: string, at: number): { readonly isCode: boolean; 
     judged += 1;
     if (judged <= MAX_JUDGED_LINES) {
       const weight = weightOf(lineText(text, line, Math.min(end, line + MAX_JUDGED_CHARACTERS)).trim());
-      if (weight > 0) codeLines += 1;
-      else if (weight < 0) otherLines += 1;
+      if (weight > 0) codeLines += weight;
+      else otherLines -= weight;
     }
     line = end;
   }
   return { isCode: codeLines >= 2 && codeLines >= MIN_CODE_RATIO * (codeLines + otherLines), end: line };
 }
 
-/** 1: code, -1: none, 0: could be either. */
-function weightOf(line: string): -1 | 0 | 1 {
+/** 1: code, 2: nothing else, -1: no code, 0: could be either. */
+function weightOf(line: string): -1 | 0 | 1 | 2 {
+  if (UNMISTAKABLE.test(line)) return 2;
   if (COMMENT.test(line) || ONLY_BRACKETS.test(line)) return IMPORT.test(line) ? 1 : 0;
   if (DATA_LINE.test(line)) return -1;
   const isCode =
@@ -69,7 +74,8 @@ function weightOf(line: string): -1 | 0 | 1 {
     OPERATOR.test(line) ||
     (CALL.test(line) && CALL_ENDING.test(line)) ||
     (KEYWORD.test(line) && STATEMENT_MARK.test(line));
-  return isCode ? 1 : -1;
+  if (isCode) return 1;
+  return NEUTRAL.test(line) ? 0 : -1;
 }
 
 function indentedEnd(text: string, at: number): number {

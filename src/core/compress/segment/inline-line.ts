@@ -79,7 +79,7 @@ function markFound(source: ScanSource, at: number): InlineFound | undefined {
     case '<':
       return foundAs('tagged', at, tagEnd(text, at));
     case ']':
-      return linkTarget(text, at);
+      return linkTarget(source, at);
     case '$':
     case '%':
       return foundAs('template', at, templateEnd(text, at));
@@ -100,17 +100,20 @@ function foundAs(kind: SegmentKind, start: number, end: number): InlineFound | u
 }
 
 /** What stands in the round brackets of a Markdown link, with a title if it has one. */
-function linkTarget(text: string, at: number): InlineFound | undefined {
+function linkTarget(source: ScanSource, at: number): InlineFound | undefined {
+  const { text } = source;
   if (text.charAt(at + 1) !== '(') return undefined;
-  let depth = 1;
   const last = Math.min(text.length, at + MAX_LINK_LENGTH);
-  for (let end = at + 2; end < last; end += 1) {
+  let depth = 1;
+  let end = at + 2;
+  for (; end < last && depth > 0; end += 1) {
     const code = text.charCodeAt(end);
-    if (code === 10) return undefined;
+    if (code === 10) break;
     if (code === 40) depth += 1;
     else if (code === 41) depth -= 1;
-    if (depth === 0) return end > at + 2 ? { kind: 'url', start: at + 2, end } : undefined;
   }
+  if (depth === 0 && end > at + 3) return { kind: 'url', start: at + 2, end: end - 1 };
+  source.spend(end - at);
   return undefined;
 }
 
