@@ -146,8 +146,8 @@ function dataFolder({ storage }: Config): string {
   return storage.kind === 'folder' ? storage.path : DEFAULT_DATA_FOLDER;
 }
 
-/** The prices in force: shipped, feed and the operator's own, the last one winning. */
-async function effectiveBook(path: string | undefined): Promise<PriceBook> {
+/** The prices in force: shipped, feed and the operator's own, the last one winning. @internal */
+export async function effectiveBook(path: string | undefined): Promise<PriceBook> {
   const config = await configOf(path);
   return layerPriceBooks(shippedPriceBook(), await readPriceFeed(dataFolder(config)), operatorPrices(config.prices));
 }

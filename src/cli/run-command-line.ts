@@ -51,6 +51,11 @@ const GROUPS: readonly CommandGroup[] = [
     summary: 'Show, compare, update and explain prices',
     load: async () => (await import('./prices-command.ts')).registerPrices,
   },
+  {
+    name: 'tokens',
+    summary: 'Count the input tokens of a text or a request, and price them',
+    load: async () => (await import('./tokens-command.ts')).registerTokens,
+  },
 ];
 
 const EXAMPLES = `

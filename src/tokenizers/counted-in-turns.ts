@@ -26,6 +26,7 @@ export async function countedInTurns<Result>(
   });
   let characters = 0;
   for (const text of counts.keys()) {
+    // oxlint-disable-next-line no-await-in-loop -- one text after the other: counting is work, not waiting
     if (text.length > SHORT_CHARACTERS) counts.set(text, await tokenizer.countInTurns(text, signal));
     else {
       counts.set(text, tokenizer.count(text));
@@ -33,6 +34,7 @@ export async function countedInTurns<Result>(
       if (characters < TURN_CHARACTERS) continue;
       characters = 0;
       signal?.throwIfAborted();
+      // oxlint-disable-next-line no-await-in-loop -- see above
       await nextTurn();
     }
   }

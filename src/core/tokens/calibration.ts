@@ -36,7 +36,7 @@ export interface CalibrationError {
 /** Calls remembered of a target. Enough for a median that one outlier does not move; under 1 KB as JSON. */
 const REMEMBERED_CALLS = 32;
 
-/** Targets remembered, with and without tools; the one that taught last longest ago goes first. */
+/** Targets remembered, with and without tools; of those with the fewest calls the oldest goes first. */
 const REMEMBERED_TARGETS = 512;
 
 /** @public */
@@ -59,8 +59,17 @@ export function calibrate(state: CalibrationState, sample: CalibrationSample): C
   const error = Math.abs(applied(before, estimateTokens) - actualTokens) / actualTokens;
   const errorRatios = [...before.errorRatios, error].slice(-REMEMBERED_CALLS);
   const learnt: TargetCalibration = { estimates, actuals, errorRatios, ...fitOf(estimates, actuals) };
-  const others = Object.entries(state.targets).filter(([other]) => other !== key);
-  return { targets: Object.fromEntries([...others.slice(1 - REMEMBERED_TARGETS), [key, learnt]]) };
+  return { targets: { ...withRoom(state.targets, key), [key]: learnt } };
+}
+
+/** Leaves out the target with the fewest calls where there is no room for another one. */
+function withRoom(targets: CalibrationState['targets'], key: string): CalibrationState['targets'] {
+  if (targets[key] !== undefined) return targets;
+  const entries = Object.entries(targets);
+  if (entries.length < REMEMBERED_TARGETS) return targets;
+  const fewest = Math.min(...entries.map(([, { actuals }]) => actuals.length));
+  const dropped = entries.findIndex(([, { actuals }]) => actuals.length === fewest);
+  return Object.fromEntries(entries.toSpliced(dropped, 1));
 }
 
 /** An estimate as it is after all that was learnt of the target; as it was where nothing is. @public */

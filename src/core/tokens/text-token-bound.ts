@@ -1,6 +1,9 @@
 /** Runs of one character longer than this are one token in o200k, but may be many in other vocabularies. */
 const SHORT_RUN = 3;
 
+/** English has some 4 characters a token everywhere. Where o200k has longer tokens, as for Latin, other vocabularies may not have them. */
+const FEWEST_CHARACTERS = 2.5;
+
 /**
  * The most tokens that another vocabulary makes of a text, known its count in a public one. English words come to much the same everywhere, so there a
  * factor holds; what vocabularies differ in most is counted apart: each byte outside of ASCII, each digit, and each character of a long run.
@@ -22,7 +25,8 @@ export function textTokenBound(text: string, tokens: number, worstTextFactor: nu
     if (run >= SHORT_RUN || (code >= 0x30 && code <= 0x39)) extra += 1;
   }
   const foreignBytes = isAscii ? 0 : Math.max(foreignBytesOf(text), foreignBytesOf(text.normalize('NFKC')));
-  return Math.min(text.length + foreignBytes, Math.ceil(worstTextFactor * tokens) + extra + foreignBytes);
+  const words = Math.max(worstTextFactor * tokens, text.length / FEWEST_CHARACTERS);
+  return Math.min(text.length + foreignBytes, Math.ceil(words) + extra + foreignBytes);
 }
 
 /** UTF-8 bytes of what is outside of ASCII; a half of a surrogate pair that stands alone is written as three. */

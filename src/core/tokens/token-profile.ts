@@ -54,6 +54,8 @@ export interface TokenRules {
   readonly encoding: 'o200k_base' | 'cl100k_base';
   /** Whether the encoding is the model's own and its frame is known, so that text alone is counted to the token. */
   readonly isExact: boolean;
+  /** How far off nine of ten recorded calls were at the most that are more than text, as a ratio of what was billed. */
+  readonly expectedErrorRatio: number;
   /** The model's tokens for one of the encoding. */
   readonly textFactor: number;
   /** The most that it was seen to be, with a margin: what an upper bound reckons with. */

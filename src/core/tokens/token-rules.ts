@@ -26,6 +26,7 @@ const JSON_CALLS: CallBilling = {
 /** What is taken for models that nothing is known of. @internal */
 export const UNKNOWN_RULES: TokenRules = {
   id: 'unknown',
+  expectedErrorRatio: 1,
   encoding: 'o200k_base',
   isExact: false,
   textFactor: 1.1,
@@ -50,6 +51,7 @@ function firstTool(tokens: number): Pick<ToolBilling, 'firstToolTokens' | 'first
 const OPENAI: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'openai',
+  expectedErrorRatio: 0.05,
   isExact: true,
   textFactor: 1,
   worstTextFactor: 1,
@@ -72,6 +74,7 @@ const OPENAI_REASONING: TokenRules = {
 const GPT_OSS: TokenRules = {
   ...OPENAI_REASONING,
   id: 'gpt-oss',
+  expectedErrorRatio: 0.35,
   isExact: false,
   worstTextFactor: 1.1,
   requestTokens: 63,
@@ -82,6 +85,7 @@ const GPT_OSS: TokenRules = {
 const CLAUDE: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'claude-4.5',
+  expectedErrorRatio: 0.2,
   textFactor: 1.1,
   worstTextFactor: 1.7,
   requestTokens: 2,
@@ -103,13 +107,14 @@ const CLAUDE: TokenRules = {
 const GEMINI: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'gemini-2.5',
+  expectedErrorRatio: 0.2,
   textFactor: 1.01,
   worstTextFactor: 1.7,
   requestTokens: 0,
   messageTokens: 1,
   systemTokens: 1,
   calls: { ...JSON_CALLS, perCallTokens: 18 },
-  tools: JSON_TOOLS,
+  tools: { ...JSON_TOOLS, perToolTokens: -1, mustCallTokens: 8 },
   imageTokens: 1090,
   opaqueFactors: { 'thought-signature': 0 },
 };
@@ -117,6 +122,7 @@ const GEMINI: TokenRules = {
 const LLAMA: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'llama',
+  expectedErrorRatio: 0.1,
   textFactor: 1,
   imageTokens: 450,
   requestTokens: 6,
@@ -127,6 +133,7 @@ const LLAMA: TokenRules = {
 const MISTRAL: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'mistral',
+  expectedErrorRatio: 0.15,
   textFactor: 1,
   requestTokens: 2,
   messageTokens: 1,
@@ -138,6 +145,7 @@ const MISTRAL: TokenRules = {
 const NOVA: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'nova',
+  expectedErrorRatio: 0.2,
   textFactor: 1,
   requestTokens: 0,
   messageTokens: 0,
@@ -149,6 +157,7 @@ const NOVA: TokenRules = {
 const DEEPSEEK: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'deepseek',
+  expectedErrorRatio: 0.3,
   textFactor: 1,
   requestTokens: 4,
   messageTokens: 1,
@@ -159,6 +168,7 @@ const DEEPSEEK: TokenRules = {
 const QWEN: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'qwen',
+  expectedErrorRatio: 0.5,
   textFactor: 1,
   requestTokens: 7,
   messageTokens: 5,
@@ -169,6 +179,7 @@ const QWEN: TokenRules = {
 const GLM: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'glm',
+  expectedErrorRatio: 0.1,
   textFactor: 1,
   requestTokens: 3,
   messageTokens: 2,
@@ -178,6 +189,7 @@ const GLM: TokenRules = {
 const COHERE: TokenRules = {
   ...UNKNOWN_RULES,
   id: 'cohere',
+  expectedErrorRatio: 0.1,
   textFactor: 1,
   requestTokens: 491,
   tools: { ...JSON_TOOLS, factor: 2, ...firstTool(860) },
