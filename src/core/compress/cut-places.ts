@@ -1,3 +1,4 @@
+import { WholeSpans } from './extract/whole-spans.ts';
 import { graphemeBorderAfter, graphemeBorderBefore } from './grapheme-border.ts';
 import type { Segment, SegmentKind } from './segment.ts';
 
@@ -149,6 +150,13 @@ export class CutPlaces {
     const feed = this.text.indexOf('\n', at);
     return feed === -1 ? this.text.length : feed + 1;
   }
+}
+
+/** All stretches that no sentence ends within, as `splitSentences` takes them. @internal */
+export function wholeSpans(segments: readonly Segment[]): WholeSpans {
+  const spans = new WholeSpans();
+  for (const segment of segments) if (ruleOf(segment) !== 'words') spans.add(segment.start, segment.end);
+  return spans;
 }
 
 /** A short quotation stays whole. @internal */

@@ -1,4 +1,4 @@
-import { type CutPlaces, ruleOf } from './cut-places.ts';
+import { type CutPlaces, ruleOf, wholeSpans } from './cut-places.ts';
 import { splitSentences } from './extract/split-sentences.ts';
 import type { KeptRange } from './kept-text.ts';
 import { lexicalRelevance } from './lexical-relevance.ts';
@@ -76,6 +76,7 @@ function ordered(ranges: readonly KeptRange[]): readonly KeptRange[] {
 function textParts(places: CutPlaces): readonly KeptRange[] {
   const borders = new Set<number>([0]);
   const { text, segments } = places;
+  const wholes = wholeSpans(segments);
   let lineDone = 0;
   for (const segment of segments) {
     const isInLine = segment.start > 0 && text[segment.start - 1] !== '\n';
@@ -87,9 +88,10 @@ function textParts(places: CutPlaces): readonly KeptRange[] {
     // A line of prose goes on behind a URL or inline code in it.
     while (end < text.length && text[end - 1] !== '\n') end = places.segmentAt(end)?.end ?? text.length;
     lineDone = end;
-    splitSentences(text, segment.start, end, (start) => {
+    const take = (start: number): void => {
       if (places.before(start) === start) borders.add(start);
-    });
+    };
+    splitSentences(text, segment.start, end, take, wholes);
   }
   const starts = [...borders].toSorted((left, right) => left - right);
   const step = Math.ceil(starts.length / MAX_PARTS);
