@@ -36,9 +36,9 @@ const SHORTER: Readonly<Record<string, string>> = {
 };
 const PHRASE =
   /\b(?:in order to|due to the fact that|for the reason that|in view of the fact that|despite the fact that|in spite of the fact that|at this point in time|at the present time|in the event that|until such time as|for the purpose of|with regards? to|a large number of|a significant number of|the vast majority of|prior to|subsequent to|in close proximity to|ha(?:s|ve) the ability to|makes? use of|each and every|first and foremost|on a (?:regular|daily) basis|in a timely manner)\b/gi;
-/** Openings of a sentence that add nothing to it. `Please the customer` is no courtesy. */
+/** Openings of a sentence that add nothing to it. `Please the customer` is no courtesy; a line may begin within a sentence. */
 const OPENING =
-  /((?:^|\n)[ \t]{0,12}(?:[-*+•] |\d{1,3}[.)] )?|[.!?] {1,2})((?:[Pp]lease note that|[Pp]lease be aware that|[Kk]indly note that|[Ii]t is important to note that|[Ii]t should be noted that|[Pp]lease|[Kk]indly|I would like you to|I'd like you to|I want you to) )(?!(?:the|a|an|me|him|her|them|us|your|my|our|their|everyone)\b)([a-z])/g;
+  /((?:^|\n)[ \t]{0,12}(?:[-*+•] |\d{1,3}[.)] )|^|[.!?][ \n]{1,2})((?:Please note that|Please be aware that|Kindly note that|It is important to note that|It should be noted that|Please|Kindly|I would like you to|I'd like you to|I want you to) )(?!(?:the|a|an|me|him|her|them|us|your|my|our|their|everyone)\b)([a-z])/g;
 /** `, please.` at the end of a sentence. */
 const ENDING = /,? please(?=[.!]\s)/g;
 
@@ -55,20 +55,22 @@ function apply({ text, segments }: SegmentedText): readonly TextEdit[] {
     while (to < segments.length && segments[to]?.kind !== 'blank') to += 1;
     const words = segments.slice(from, to).filter(({ kind }) => WORD_KINDS.has(kind));
     if (isEnglish(words.map(({ start, end }) => text.slice(start, end)).join(' '))) {
-      edits.push(...words.flatMap((segment) => segmentEdits(text, segment)));
+      const [first] = segments.slice(from, to);
+      edits.push(...words.flatMap((segment) => segmentEdits(text, segment, segment === first)));
     }
     from = to + 1;
   }
   return edits;
 }
 
-function segmentEdits(text: string, { start, end }: Segment): readonly TextEdit[] {
+function segmentEdits(text: string, { start, end }: Segment, isParagraphStart: boolean): readonly TextEdit[] {
   const content = text.slice(start, end);
   const edits: TextEdit[] = [];
   for (const match of content.matchAll(PHRASE)) {
     const [phrase] = match;
     const shorter = SHORTER[phrase.toLowerCase()];
-    if (shorter === undefined) continue;
+    // Legal texts shout; they are also meant to the letter.
+    if (shorter === undefined || phrase === phrase.toUpperCase()) continue;
     const isCapital = phrase.charAt(0) !== phrase.charAt(0).toLowerCase();
     edits.push(editAt(start + match.index, phrase.length, isCapital ? capital(shorter) : shorter));
   }
@@ -76,7 +78,7 @@ function segmentEdits(text: string, { start, end }: Segment): readonly TextEdit[
   for (const match of content.matchAll(OPENING)) {
     const [, before = '', opening = '', next = ''] = match;
     // Right behind a quotation or code no sentence begins.
-    if (match.index === 0 && !isLineStart && !/^[.!?\n]/.test(before)) continue;
+    if (before === '' ? !isParagraphStart : match.index === 0 && !isLineStart && !/^[.!?\n]/.test(before)) continue;
     edits.push(editAt(start + match.index + before.length, opening.length + 1, capital(next)));
   }
   for (const match of content.matchAll(ENDING)) edits.push(editAt(start + match.index, match[0].length, ''));
