@@ -3,6 +3,7 @@ import type { WindowMerger } from './window-merger.ts';
 
 /** Bytes merged at a time. @internal */
 export const WINDOW_BYTES = 4096;
+
 /** How a long piece is taken apart. @internal */
 export interface WindowSizes {
   readonly windowBytes: number;
@@ -49,7 +50,12 @@ export class LongPiece {
   #windowBytes: number;
 
   /** `out` is where the tokens go, if anywhere. */
-  constructor(windows: WindowMerger, { bytes, start, end }: LongPieceBytes, out?: number[], sizes = DEFAULT_SIZES) {
+  constructor(
+    windows: WindowMerger,
+    { bytes, start, end }: LongPieceBytes,
+    out?: number[],
+    sizes: WindowSizes = DEFAULT_SIZES,
+  ) {
     this.#windows = windows;
     this.#merger = windows.merger;
     this.#bytes = bytes;

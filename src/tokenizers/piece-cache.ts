@@ -5,7 +5,7 @@ const SLOTS = 8192;
 const SLOT_WORDS = 8;
 
 /** Longest piece that is kept, in bytes. Longer ones seldom come again. @internal */
-export const CACHED_BYTES = SLOT_WORDS * 4;
+export const CACHED_BYTES: number = SLOT_WORDS * 4;
 
 /** Counts of pieces that had to be merged. Of pieces that share a slot the last one is kept; 290 KB, whatever is counted. @internal */
 export class PieceCache {

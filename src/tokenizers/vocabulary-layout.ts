@@ -49,10 +49,10 @@ export type SectionName = (typeof SECTIONS)[number];
 export const SHORT_TOKEN_BYTES = 8;
 
 /** Bits of `pairBits` and of `neighbourBits`, a power of two each. @internal */
-export const PAIR_BITS = 2 ** 20;
+export const PAIR_BITS = 0x10_00_00;
 
 /** @internal */
-export const NEIGHBOUR_BITS = 2 ** 18;
+export const NEIGHBOUR_BITS = 0x4_00_00;
 
 /** What stands for the token of two that do not merge: above any id. @internal */
 export const NO_MERGE = 0x7f_ff_ff_ff;

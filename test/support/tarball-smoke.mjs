@@ -118,8 +118,19 @@ async function storesWithoutPeers() {
   await assert.rejects(openPostgresStores({ url, ...ports }), lacks('npm install pg kysely'));
 }
 
+const root = dirname(fileURLToPath(import.meta.resolve('farthing/package.json')));
+
+/** The vocabularies are in the package, and are read. Ids by tiktoken. */
+async function tokenizers() {
+  const { loadTokenizer } = await import(join(root, 'dist/tokenizers/load-tokenizer.js'));
+  const newer = await loadTokenizer('o200k_base');
+  assert.deepEqual(newer.encode('Hello, world!'), [13_225, 11, 2375, 0]);
+  const older = await loadTokenizer('cl100k_base');
+  assert.deepEqual(older.encode('Hello, world!'), [9906, 11, 1917, 0]);
+  assert.equal(await newer.countInTurns('a'.repeat(100_000)), 12_500);
+}
+
 function commandLine() {
-  const root = dirname(fileURLToPath(import.meta.resolve('farthing/package.json')));
   const main = join(root, 'dist/cli/main.js');
   assert.ok(existsSync(main));
   const run = (...args) => execFileSync(process.execPath, [main, ...args], { encoding: 'utf8', cwd: folder });
@@ -148,9 +159,10 @@ try {
   await library();
   lightness();
   await storesWithoutPeers();
+  await tokenizers();
   const version = commandLine();
   process.stdout.write(
-    `farthing ${version}: library in memory and on SQLite, cache, cost, budgets and command line work\n`,
+    `farthing ${version}: library in memory and on SQLite, cache, cost, budgets, tokenizers and command line work\n`,
   );
 } catch (error) {
   process.stderr.write(`${error.stack}\n`);
