@@ -98,6 +98,8 @@ describe('what is around texts', () => {
     const partial = estimateInputTokens(prompt([says('user', text('one'), file)]), GPT, words);
     expect(partial).toMatchObject({ isPartial: true, isExact: false, totalTokens: 1 + 4 + 3 });
     expect(inputTokenBound(prompt([says('user', file)]), GPT, words)).toBeUndefined();
+    const odd: PromptBlock = { kind: 'opaque', type: 'constructor', sizeBytes: 1 };
+    expect(estimateInputTokens(prompt([says('user', odd)]), GPT, words).isPartial).toBe(true);
     expect(inputTokenBound(prompt(ASKED, { tools: [{ ...TOOL, kind: 'hosted' }] }), GPT, words)).toBeUndefined();
   });
 
@@ -112,7 +114,8 @@ describe('what is around texts', () => {
   });
 });
 
-const anyText = fc.string({ unit: 'binary', maxLength: 30 });
+const anyCharacter = fc.integer({ min: 0, max: 0x10_ffff }).map((code) => String.fromCodePoint(code));
+const anyText = fc.string({ unit: anyCharacter, maxLength: 30 });
 const anyBlock: fc.Arbitrary<PromptBlock> = fc.oneof(
   fc.record({ kind: fc.constant('text' as const), text: anyText }),
   fc.record({ kind: fc.constant('reasoning' as const), text: anyText }),
@@ -131,7 +134,11 @@ const anyBlock: fc.Arbitrary<PromptBlock> = fc.oneof(
     height: fc.option(fc.integer({ min: 1, max: 9000 }), { nil: undefined }),
     detail: fc.constantFrom(undefined, 'low' as const, 'high' as const),
   }),
-  fc.record({ kind: fc.constant('opaque' as const), type: anyText, sizeBytes: fc.nat(9999) }),
+  fc.record({
+    kind: fc.constant('opaque' as const),
+    type: fc.oneof(anyText, fc.constant('__proto__'), fc.constant('thought-signature')),
+    sizeBytes: fc.nat(9999),
+  }),
 );
 const anyPrompt: fc.Arbitrary<Prompt> = fc.record({
   tools: fc.array(

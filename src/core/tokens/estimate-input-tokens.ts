@@ -44,13 +44,11 @@ export function estimateInputTokens(prompt: Prompt, profile: TokenProfile, count
   const messages = prompt.messages.filter((message) => !isEmptySystem(message));
   let said = 0;
   let images = 0;
-  let isPartial = prompt.tools.some(({ kind }) => kind === 'hosted');
-  for (const message of messages) {
-    said += callTokens(message.blocks, profile, count);
-    for (const block of message.blocks) {
+  for (const { name, blocks } of messages) {
+    said += profile.textFactor * count(name ?? '') + callTokens(blocks, profile, count);
+    for (const block of blocks) {
       said += blockTokens(block, profile, count);
       if (block.kind === 'image') images += imageBlockTokens(block, profile);
-      isPartial ||= block.kind === 'opaque' && profile.opaqueFactors[block.type] === undefined;
     }
   }
   const parts = {
@@ -58,11 +56,34 @@ export function estimateInputTokens(prompt: Prompt, profile: TokenProfile, count
     toolTokens: Math.round(toolTokens(prompt, messages, profile, count)),
     imageTokens: Math.round(images),
     formatTokens: Math.round(formatTokens(prompt, profile, count)),
-    constantTokens: frameTokens(prompt, messages, profile),
+    constantTokens: frameTokens(prompt, profile),
   };
-  const totalTokens = Object.values(parts).reduce((sum, tokens) => sum + tokens, 0);
-  const isText = parts.toolTokens + parts.imageTokens + parts.formatTokens === 0 && !isPartial;
-  return { totalTokens, ...parts, isExact: profile.isExact && isText, isPartial };
+  return {
+    totalTokens: Object.values(parts).reduce((sum, tokens) => sum + tokens, 0),
+    ...parts,
+    isExact: profile.isExact && isTextAlone(prompt),
+    isPartial: isPartial(prompt, profile),
+  };
+}
+
+/** Names are framed by rules that no recording has shown. */
+function isTextAlone({ messages, tools, formatText: format }: Prompt): boolean {
+  const isText = messages.every(
+    ({ name, blocks }) => name === undefined && blocks.every(({ kind }) => kind === 'text'),
+  );
+  return isText && tools.length === 0 && format === undefined;
+}
+
+/** Whether a prompt holds what cannot be counted here. @internal */
+export function isPartial({ messages, tools }: Prompt, profile: TokenProfile): boolean {
+  const isUnknown = (block: PromptBlock): boolean =>
+    block.kind === 'opaque' && opaqueFactor(block.type, profile) === undefined;
+  return tools.some(({ kind }) => kind === 'hosted') || messages.some(({ blocks }) => blocks.some(isUnknown));
+}
+
+/** Tokens for a byte of an opaque block, where that is known. @internal */
+export function opaqueFactor(type: string, { opaqueFactors }: TokenProfile): number | undefined {
+  return Object.hasOwn(opaqueFactors, type) ? opaqueFactors[type] : undefined;
 }
 
 /** Empty instructions make no message. */
@@ -79,7 +100,7 @@ function blockTokens(block: PromptBlock, profile: TokenProfile, count: CountToke
     case 'reasoning':
       return profile.billsReasoning ? profile.textFactor * count(block.text) : 0;
     case 'opaque':
-      return (profile.opaqueFactors[block.type] ?? 0) * block.sizeBytes;
+      return (opaqueFactor(block.type, profile) ?? 0) * block.sizeBytes;
     case 'tool-call':
     case 'image':
       return 0;
@@ -143,7 +164,9 @@ function formatTokens({ formatText: format }: Prompt, profile: TokenProfile, cou
   return shown === '' ? 0 : factor * count(shown) + tokens;
 }
 
-function frameTokens(prompt: Prompt, messages: readonly PromptMessage[], profile: TokenProfile): number {
+/** Marks around the messages and around the whole. @internal */
+export function frameTokens(prompt: Prompt, profile: TokenProfile): number {
+  const messages = prompt.messages.filter((message) => !isEmptySystem(message));
   const systems = messages.filter(({ role }) => role === 'system').length;
   const names = messages.filter(({ name }) => name !== undefined).length;
   return (

@@ -1,6 +1,6 @@
 import type { Prompt, PromptBlock, PromptTool } from '../model/prompt.ts';
 import type { CountTokens } from './count-tokens.ts';
-import { estimateInputTokens, imageBlockTokens, isKnownSize } from './estimate-input-tokens.ts';
+import { frameTokens, imageBlockTokens, isKnownSize, isPartial, opaqueFactor } from './estimate-input-tokens.ts';
 import { imageTokenBound } from './image-token-bound.ts';
 import { modelImageFormula } from './model-image-formula.ts';
 import { openaiToolsText } from './openai-tools-text.ts';
@@ -73,12 +73,11 @@ const IMAGE_MARGIN = 1.1;
  * @public
  */
 export function inputTokenBound(prompt: Prompt, profile: TokenProfile, count: CountTokens): number | undefined {
-  const estimate = estimateInputTokens(prompt, profile, count);
-  if (estimate.isPartial) return undefined;
+  if (isPartial(prompt, profile)) return undefined;
   const margins = marginsOf(profile);
   const bounded = (text: string): number =>
     profile.isExact ? count(text) : textTokenBound(text, count(text), profile.worstTextFactor);
-  let total = estimate.constantTokens + margins.requestTokens + profile.thinkingTokens;
+  let total = frameTokens(prompt, profile) + margins.requestTokens + profile.thinkingTokens;
   for (const { blocks, name } of prompt.messages) {
     total += margins.messageTokens + bounded(name ?? '');
     for (const block of blocks) total += blockBound(block, profile, margins, bounded);
@@ -113,7 +112,7 @@ function blockBound(block: PromptBlock, profile: TokenProfile, margins: Margins,
     case 'image':
       return imageBound(block, profile);
     case 'opaque':
-      return WORST_OPAQUE * (profile.opaqueFactors[block.type] ?? 1) * block.sizeBytes;
+      return WORST_OPAQUE * (opaqueFactor(block.type, profile) ?? 1) * block.sizeBytes;
   }
 }
 
