@@ -143,6 +143,7 @@ describe('any text', () => {
           );
         },
       ),
+      { numRuns: 60 },
     );
   });
 

@@ -32,6 +32,9 @@ export interface InstructionBlock {
   readonly isPlain: boolean;
 }
 
+/** Deeper lists are no instructions. */
+const MAX_DEPTH = 12;
+
 const ITEM = /^([ \t]*)(?:[-*+•]|(\d{1,9}[.)]))[ \t]+/;
 const HEADING = /^[ ]{0,3}(#{1,6})[ \t]/;
 /** A line of a talk that is given as an example. */
@@ -123,6 +126,7 @@ class InstructionReader {
     while ((this.#items.at(-1)?.indent ?? -1) >= indent) this.#items.pop();
     const scope = this.#scope();
     this.#items.push({ indent, at });
+    if (this.#items.length > MAX_DEPTH) return;
     this.#open = { start: at, end, textStart: at + item[0].length, isStep: item[2] !== undefined, scope };
   }
 

@@ -6,6 +6,8 @@ import { instructionWords } from './instruction-words.ts';
 
 /** Shorter sentences are said twice for a reason, or save nothing. */
 const MIN_WORDS = 4;
+/** A sentence is remembered in so many places. */
+const MAX_PLACES = 8;
 /** Languages without spaces have one long word. */
 const MIN_UNSPACED_CHARACTERS = 10;
 const UNSPACED =
@@ -44,7 +46,7 @@ function apply({ text, segments }: SegmentedText): readonly TextEdit[] {
     const before = said.get(key) ?? [];
     const isSaid = before.some(({ scope }) => isAround(scope, instruction.scope));
     if (isSaid && isRemovable(all, index, words)) edits.push(removal(text, all, index));
-    else said.set(key, [...before, instruction]);
+    else if (before.length < MAX_PLACES) said.set(key, [...before, instruction]);
   }
   return withoutOverlaps(edits);
 }
