@@ -34,14 +34,16 @@ test('what vocabularies differ in most counts apart: digits, long runs, all that
   for (const text of ['123', ' '.repeat(60), '-'.repeat(64), 'สวัสดี', '。']) {
     expect(textTokenBound(text, 1, 1)).toBeGreaterThanOrEqual(text.length - 3);
   }
+  expect(textTokenBound('漢'.repeat(1000), 2000, 1.7)).toBe(3000);
 });
 
 test('it is never above the bytes, and near the count for English', () => {
   const english = 'The quick brown fox jumps over the lazy dog. '.repeat(50);
   expect(textTokenBound(english, o200k.count(english), 1.7)).toBeLessThanOrEqual(2 * o200k.count(english));
   fc.assert(
-    fc.property(fc.string(), (text) => {
-      expect(textTokenBound(text, 1_000_000, 2)).toBeLessThanOrEqual(text.length);
+    fc.property(fc.string({ unit: anyCharacter }), (text) => {
+      const bytes = Math.max(Buffer.byteLength(text), Buffer.byteLength(text.normalize('NFKC')));
+      expect(textTokenBound(text, 1_000_000, 2)).toBe(bytes);
     }),
   );
 });

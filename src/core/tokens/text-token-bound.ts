@@ -15,26 +15,29 @@ const FEWEST_CHARACTERS = 2.5;
 export function textTokenBound(text: string, tokens: number, worstTextFactor: number): number {
   let extra = 0;
   let run = 0;
-  let isAscii = true;
+  let asciiBytes = 0;
   let previous = -1;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
-    if (code > 0x7f) isAscii = false;
     run = code === previous ? run + 1 : 0;
     previous = code;
+    if (code > 0x7f) continue;
+    asciiBytes += 1;
     if (run >= SHORT_RUN || (code >= 0x30 && code <= 0x39)) extra += 1;
   }
-  const foreignBytes = isAscii ? 0 : Math.max(foreignBytesOf(text), foreignBytesOf(text.normalize('NFKC')));
-  const words = Math.max(worstTextFactor * tokens, text.length / FEWEST_CHARACTERS);
-  return Math.min(text.length + foreignBytes, Math.ceil(words) + extra + foreignBytes);
+  const foreignBytes =
+    asciiBytes === text.length ? 0 : Math.max(utf8Bytes(text), utf8Bytes(text.normalize('NFKC'))) - asciiBytes;
+  const words = Math.max(worstTextFactor * tokens, asciiBytes / FEWEST_CHARACTERS);
+  return Math.min(asciiBytes + foreignBytes, Math.ceil(words) + extra + foreignBytes);
 }
 
-/** UTF-8 bytes of what is outside of ASCII; a half of a surrogate pair that stands alone is written as three. */
-function foreignBytesOf(text: string): number {
+/** A half of a surrogate pair that stands alone is written as three bytes. */
+function utf8Bytes(text: string): number {
   let bytes = 0;
   for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code > 0x7f) bytes += code > 0x7ff ? 3 : 2;
+    const code = text.codePointAt(index) ?? 0;
+    if (code > 0xffff) index += 1;
+    bytes += code > 0xffff ? 4 : code > 0x7ff ? 3 : code > 0x7f ? 2 : 1;
   }
   return bytes;
 }
