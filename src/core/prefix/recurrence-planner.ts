@@ -72,7 +72,7 @@ const TRUSTED_REQUESTS = 2;
  * Decides for each request how much of its prompt is worth a paid write, from how often prompts like it came again in time.
  *
  * It is a state machine over values: no clock, no chance. What was written may be behind what its reads saved by no more than 0.75 % of the
- * uncached bill and the bills of two average requests, at any moment, whatever comes; which of never, always and the learned policy is followed shifts with what each
+ * uncached bill and the bills of two requests as they were on average, at any moment, whatever comes; which of never, always and the learned policy is followed shifts with what each
  * of them lost.
  * @public
  */

@@ -1,0 +1,103 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { cachePlan, type BreakpointQuestion } from './cache-plan.ts';
+
+const chain = Array.from({ length: 60 }, (_block, index) => ({ key: String(index), tokens: 200 }));
+
+function question(
+  parts: Partial<BreakpointQuestion>,
+  plan: Partial<BreakpointQuestion['plan']> = {},
+): BreakpointQuestion {
+  return {
+    chain,
+    plan: {
+      cachedDepth: 0,
+      writeDepth: 40,
+      cachedTokens: 0,
+      writeTokens: 8000,
+      expectedWorthTokens: 1,
+      branchDepths: [],
+      ...plan,
+    },
+    sectionDepths: [],
+    hasCallerMarks: false,
+    isImplicit: false,
+    minimumTokens: 1024,
+    lookBackBlocks: 20,
+    headLife: '5m',
+    tailLife: '5m',
+    ...parts,
+  };
+}
+
+const depthsOf = (asked: BreakpointQuestion): readonly number[] => {
+  const plan = cachePlan(asked);
+  return plan.kind === 'explicit' ? plan.breakpoints.map(({ depth }) => depth) : [];
+};
+
+test('a request that its caller marks is left as it is, and so is one to a provider that needs no word', () => {
+  expect(cachePlan(question({ hasCallerMarks: true }))).toEqual({ kind: 'untouched', reason: 'caller' });
+  expect(cachePlan(question({ isImplicit: true }))).toEqual({ kind: 'untouched', reason: 'implicit' });
+});
+
+test('a prefix that is not worth a write gets no breakpoint', () => {
+  expect(cachePlan(question({}, { writeDepth: 0 }))).toEqual({ kind: 'explicit', breakpoints: [] });
+});
+
+test('what grew by more than the look-back since the last breakpoint has one there, too', () => {
+  expect(depthsOf(question({}, { cachedDepth: 10 }))).toEqual([10, 40]);
+  expect(depthsOf(question({}, { cachedDepth: 25 }))).toEqual([40]);
+  expect(depthsOf(question({ lookBackBlocks: Infinity }, { cachedDepth: 10 }))).toEqual([40]);
+});
+
+test('a prefix that is only read is marked where it ends', () => {
+  expect(depthsOf(question({}, { cachedDepth: 40 }))).toEqual([40]);
+});
+
+test('shared heads and the ends of tools and system are marked, below the minimum length nothing is', () => {
+  expect(depthsOf(question({ sectionDepths: [3, 12] }, { branchDepths: [8, 20] }))).toEqual([8, 12, 20, 40]);
+});
+
+test('a life of an hour comes before a shorter one', () => {
+  const plan = cachePlan(question({ sectionDepths: [12], headLife: '1h' }));
+  expect(plan).toEqual({
+    kind: 'explicit',
+    breakpoints: [
+      { depth: 12, life: '1h' },
+      { depth: 40, life: '5m' },
+    ],
+  });
+});
+
+test('there are never more than four, rising, within what is to be written, long enough and in order of life', () => {
+  const depth = fc.nat(70);
+  const life = fc.constantFrom('5m', '1h') as fc.Arbitrary<'5m' | '1h'>;
+  fc.assert(
+    fc.property(
+      depth,
+      depth,
+      fc.array(depth),
+      fc.array(depth),
+      life,
+      life,
+      (cached, write, branches, sections, headLife, tailLife) => {
+        const writeDepth = Math.max(cached, write);
+        const asked = question(
+          { sectionDepths: sections, headLife, tailLife },
+          { cachedDepth: cached, writeDepth, branchDepths: branches.toSorted((left, right) => left - right) },
+        );
+        const plan = cachePlan(asked);
+        if (plan.kind !== 'explicit') throw new Error(plan.kind);
+        expect(plan.breakpoints.length).toBeLessThanOrEqual(4);
+        plan.breakpoints.forEach((breakpoint, index) => {
+          const before = plan.breakpoints[index - 1];
+          expect(breakpoint.depth).toBeLessThanOrEqual(Math.min(writeDepth, 60));
+          expect(breakpoint.depth * 200).toBeGreaterThanOrEqual(1024);
+          if (before === undefined) return;
+          expect(before.depth).toBeLessThan(breakpoint.depth);
+          expect(before.life === '5m' && breakpoint.life === '1h').toBe(false);
+        });
+      },
+    ),
+  );
+});
