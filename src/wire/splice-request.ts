@@ -1,6 +1,8 @@
 import { FarthingError } from '../core/errors.ts';
 import type { DecodedRequest } from './decoded-request.ts';
 import { type MemberRange, scanJson } from './json-scan.ts';
+import { entryCuts } from './prompt/list-changes.ts';
+import { SPLICE_ORDER, splicedText } from './prompt/text-splices.ts';
 import { isObject } from './request-guards.ts';
 
 /** What to change in a request on its way to the provider. @public */
@@ -13,12 +15,6 @@ export interface RequestEdits {
   readonly members?: Readonly<Record<string, string>>;
   /** Members of the body to take out, by name. Those that are not there are passed over; one that is set as well is set. */
   readonly remove?: readonly string[];
-}
-
-interface Replacement {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
 }
 
 const utf8 = new TextEncoder();
@@ -46,51 +42,29 @@ function setMembers(
   values: ReadonlyMap<string, string>,
   removed: ReadonlySet<string> = NONE,
 ): string {
-  const replacements = removed.size === 0 ? [] : cuts(members, (name) => removed.has(name) && !values.has(name));
-  const staying = members.size - replacements.length;
+  const names = [...members.keys()];
+  const entries = [...members.values()].map(({ keyStart, valueEnd }) => ({ start: keyStart, end: valueEnd }));
+  const isGone = (name: string): boolean => removed.has(name) && !values.has(name);
+  const splices = [...entryCuts(entries, (index) => isGone(names[index] ?? ''))];
+  const staying = members.size - splices.length;
   let added = '';
   for (const [name, value] of values) {
     const range = members.get(name);
-    if (range !== undefined) replacements.push({ start: range.valueStart, end: range.valueEnd, text: value });
+    if (range !== undefined)
+      splices.push({ start: range.valueStart, end: range.valueEnd, text: value, order: SPLICE_ORDER.value });
     else added += `${staying > 0 || added !== '' ? ',' : ''}${JSON.stringify(name)}:${value}`;
   }
   if (added !== '') {
     const end = endOfMembers(text, members);
-    replacements.push({ start: end, end, text: added });
+    splices.push({ start: end, end, text: added, order: SPLICE_ORDER.behind });
   }
-  return replaced(text, replacements);
-}
-
-/** The ranges of members that go, each with the comma before it; those before the first that stays with the one behind. */
-function cuts(members: ReadonlyMap<string, MemberRange>, goes: (name: string) => boolean): Replacement[] {
-  const ranges = [...members.values()];
-  const found: Replacement[] = [];
-  let index = 0;
-  let hasStaying = false;
-  for (const [name, { keyStart, valueEnd }] of members) {
-    const before = ranges[index - 1];
-    index += 1;
-    if (!goes(name)) hasStaying = true;
-    else if (hasStaying && before !== undefined) found.push({ start: before.valueEnd, end: valueEnd, text: '' });
-    else found.push({ start: keyStart, end: ranges[index]?.keyStart ?? valueEnd, text: '' });
-  }
-  return found;
+  return splicedText(text, splices);
 }
 
 function endOfMembers(text: string, members: ReadonlyMap<string, MemberRange>): number {
   let end = text.indexOf('{') + 1;
   for (const range of members.values()) end = Math.max(end, range.valueEnd);
   return end;
-}
-
-function replaced(text: string, replacements: readonly Replacement[]): string {
-  let result = '';
-  let from = 0;
-  for (const each of replacements.toSorted((left, right) => left.start - right.start)) {
-    result += text.slice(from, each.start) + each.text;
-    from = each.end;
-  }
-  return result + text.slice(from);
 }
 
 function withIncludeUsage(request: DecodedRequest): string {

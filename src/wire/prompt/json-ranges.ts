@@ -153,8 +153,8 @@ function endOfLiteral(text: string, start: number): number {
   return at;
 }
 
-/** The next offset at which no white space stands. @internal */
-export function skipJsonSpace(text: string, start: number): number {
+/** The next offset at which no white space stands. */
+function skipJsonSpace(text: string, start: number): number {
   let at = start;
   while (isJsonSpace(text.charCodeAt(at))) at += 1;
   return at;

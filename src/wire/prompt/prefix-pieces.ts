@@ -43,7 +43,7 @@ export function prefixPieces(
   request: DecodedRequest,
   read: RequestPrompt,
   settings: PrefixSettings,
-  messageCount = Infinity,
+  messageCount: number = Infinity,
 ): readonly PrefixPiece[] {
   const ranges = new JsonRanges(request.text, request.members);
   const pieces: PrefixPiece[] = [];
