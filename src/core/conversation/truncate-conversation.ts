@@ -65,7 +65,7 @@ export function truncateConversation(
   return withShorterTexts(prompt, units, { drops, gone, tokensBefore, left, maxTokens, count, sizes });
 }
 
-/** Units that only go if nothing else is left: system, the ask and last reply of the first turn, the last turn with its last rounds. */
+/** Units that never go: system messages, asks and answers of the first and the last turn, the last replies with the tools that they call. */
 function essentialUnits(units: readonly ConversationUnit[], keepLastReplies: number): readonly boolean[] {
   const lastTurn = units.findLast(({ kind }) => kind !== 'system')?.turn ?? -1;
   const firstTurn = units.find(({ kind }) => kind === 'ask')?.turn ?? -1;

@@ -18,8 +18,8 @@ export interface Instruction {
   readonly place: number;
 }
 
-/** A paragraph or a list item. @internal */
-export interface InstructionBlock {
+/** A paragraph or a list item. */
+interface InstructionBlock {
   /** Offset of the beginning of its first line. */
   readonly start: number;
   /** Offset behind its last line. */
