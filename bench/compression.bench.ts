@@ -1,7 +1,6 @@
 // Tokens that compression saves, by class of document and by transform, and what it costs in CPU.
 // Run: npx -c 'node bench/compression.bench.ts [--quick]'
-import { readFileSync } from 'node:fs';
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { encode } from '@toon-format/toon';
 import TurndownService from 'turndown';

@@ -1,6 +1,11 @@
 import { applyEdits } from './apply-edits.ts';
-import { COMPRESSION_LEVELS, type Compression, type CompressionLevel, type CompressionStep } from './compression.ts';
-import type { CompressionTools } from './compression.ts';
+import {
+  COMPRESSION_LEVELS,
+  type Compression,
+  type CompressionLevel,
+  type CompressionStep,
+  type CompressionTools,
+} from './compression.ts';
 import { allowedEdits, keepsSegments } from './edit-rules.ts';
 import { savingEdits } from './saving-edits.ts';
 import { segmentText } from './segment-text.ts';

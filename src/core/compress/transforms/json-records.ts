@@ -11,6 +11,9 @@ const JSON_KINDS: ReadonlySet<SegmentKind> = new Set<SegmentKind>(['json', 'json
 /** Models read JSON best; another notation must be worth it. */
 const MIN_SAVED_RATIO = 0.1;
 
+/** How far the words before records in their line are read. */
+const MAX_BEFORE = 200;
+
 /**
  * Uniform JSON records in the cheapest of minified JSON, CSV and TOON by the caller's count, with one line in front that says what it is. Only where the
  * JSON has its lines for itself.
@@ -52,8 +55,8 @@ interface Frame {
 function frameOf(text: string, { start, end }: Segment): Frame | undefined {
   const isLast = end >= text.length;
   if (!isLast && text.charAt(end) !== '\n') return undefined;
-  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
-  const before = text.slice(start === 0 ? 0 : lineStart, start);
+  const window = text.slice(Math.max(0, start - MAX_BEFORE), start);
+  const before = window.slice(window.lastIndexOf('\n') + 1);
   if (before.trim() !== '' && !before.trimEnd().endsWith(':')) return undefined;
   return { before: before === '' ? '' : '\n', behind: isLast || isBlankFrom(text, end + 1) ? '' : '\n' };
 }

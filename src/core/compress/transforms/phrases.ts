@@ -53,10 +53,12 @@ function apply({ text, segments }: SegmentedText): readonly TextEdit[] {
   for (let from = 0; from < segments.length;) {
     let to = from;
     while (to < segments.length && segments[to]?.kind !== 'blank') to += 1;
+    const [first] = segments.slice(from, to);
     const words = segments.slice(from, to).filter(({ kind }) => WORD_KINDS.has(kind));
-    if (isEnglish(words.map(({ start, end }) => text.slice(start, end)).join(' '))) {
-      const [first] = segments.slice(from, to);
-      edits.push(...words.flatMap((segment) => segmentEdits(text, segment, segment === first)));
+    const found = words.flatMap((segment) => segmentEdits(text, segment, segment === first));
+    // Asked last, since few paragraphs have anything to cut.
+    if (found.length > 0 && isEnglish(words.map(({ start, end }) => text.slice(start, end)).join(' '))) {
+      edits.push(...found);
     }
     from = to + 1;
   }

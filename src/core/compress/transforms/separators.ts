@@ -15,14 +15,21 @@ export const separators: Transform = { id: 'separators', version: 1, level: 'los
 
 function apply({ text, segments }: SegmentedText): readonly TextEdit[] {
   const edits: TextEdit[] = [];
-  for (const segment of segments) {
-    if (!WORD_KINDS.has(segment.kind)) continue;
-    for (let line = segment.start; line < segment.end; line = lineEnd(text, line)) {
-      const isWhole = (line === 0 || text.charAt(line - 1) === '\n') && lineEnd(text, line) <= segment.end;
-      if (isWhole) edits.push(...lineEdits(text, line));
+  for (const { kind, start, end } of segments) {
+    if (!WORD_KINDS.has(kind)) continue;
+    // Read by itself: the next line break of the text may be far away.
+    const content = text.slice(start, end);
+    for (let line = 0; line < content.length; line = lineEnd(content, line)) {
+      const isStart = line > 0 || start === 0 || text.charAt(start - 1) === '\n';
+      const isEnd = lineEnd(content, line) < content.length || content.endsWith('\n') || end === text.length;
+      if (isStart && isEnd) edits.push(...lineEdits(content, line).map((edit) => movedBy(edit, start)));
     }
   }
   return edits;
+}
+
+function movedBy(edit: TextEdit, distance: number): TextEdit {
+  return { ...edit, start: edit.start + distance, end: edit.end + distance };
 }
 
 function lineEdits(text: string, line: number): readonly TextEdit[] {

@@ -17,21 +17,22 @@ export const trailingSpaces: Transform = {
 
 function apply({ text, segments }: SegmentedText): readonly TextEdit[] {
   const edits: TextEdit[] = [];
-  for (const segment of segments) {
-    if (!TEXT_KINDS.has(segment.kind)) continue;
-    let feed = text.indexOf('\n', segment.start);
-    for (; feed !== -1 && feed < segment.end; feed = text.indexOf('\n', feed + 1)) {
-      const end = text.charAt(feed - 1) === '\r' && feed > segment.start ? feed - 1 : feed;
-      const start = spacesBefore(text, segment.start, end);
-      const isBreak = segment.kind !== 'blank' && end - start >= 2 && !isBlankFrom(text, feed + 1);
-      if (start < end && !isBreak) edits.push({ start, end, text: '' });
+  for (const { kind, start: from, end: to } of segments) {
+    if (!TEXT_KINDS.has(kind)) continue;
+    // Searched in the segment alone: the next line break of the text may be far away.
+    const content = text.slice(from, to);
+    for (let feed = content.indexOf('\n'); feed !== -1; feed = content.indexOf('\n', feed + 1)) {
+      const end = content.charAt(feed - 1) === '\r' ? feed - 1 : feed;
+      const start = spacesBefore(content, end);
+      const isBreak = kind !== 'blank' && end - start >= 2 && !isBlankFrom(text, from + feed + 1);
+      if (start < end && !isBreak) edits.push({ start: from + start, end: from + end, text: '' });
     }
   }
   return edits;
 }
 
-function spacesBefore(text: string, from: number, end: number): number {
+function spacesBefore(content: string, end: number): number {
   let start = end;
-  while (start > from && ' \t'.includes(text.charAt(start - 1))) start -= 1;
+  while (start > 0 && ' \t'.includes(content.charAt(start - 1))) start -= 1;
   return start;
 }
