@@ -74,6 +74,18 @@ describe('what is around texts', () => {
     expect(tokens({ tools: [{ ...TOOL, text: '{"name":"act","defer_loading":true}' }] })).toBe(0);
   });
 
+  test("the provider's own tools cost their words, and deferred tools that a search found cost theirs", () => {
+    const deferred: PromptTool = { ...TOOL, text: '{"name":"act","defer_loading":true}' };
+    const search: PromptTool = { ...TOOL, kind: 'hosted', name: 'tool_search_tool_bm25', text: '{}' };
+    const reference: PromptBlock = { kind: 'opaque', type: 'tool_reference', sizeBytes: 50 };
+    const tokens = (tools: readonly PromptTool[], ...blocks: readonly PromptBlock[]): number =>
+      estimateInputTokens(prompt([...ASKED, says('user', ...blocks)], { tools }), CLAUDE, words).toolTokens;
+    expect(tokens([deferred])).toBe(0);
+    expect(tokens([search])).toBe(492 + 215);
+    expect(tokens([search, deferred], reference)).toBe(492 + 215 + Math.round(1.15 * 1 + 13));
+    expect(tokens([{ ...search, name: 'constructor' }])).toBe(0);
+  });
+
   test('thinking costs what asks for it; thoughts that are given back cost nothing', () => {
     const thought: PromptBlock = { kind: 'reasoning', text: 'long long thought' };
     const plain = estimateInputTokens(prompt(ASKED), CLAUDE, words).totalTokens;

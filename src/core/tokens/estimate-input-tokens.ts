@@ -1,11 +1,11 @@
-import type { Prompt, PromptBlock, PromptMessage, PromptTool } from '../model/prompt.ts';
+import type { Prompt, PromptBlock, PromptMessage } from '../model/prompt.ts';
 import type { CountTokens } from './count-tokens.ts';
 import { imageTokens, type ImageSize } from './image-formula.ts';
 import { imageSize } from './image-size.ts';
 import { modelImageFormula } from './model-image-formula.ts';
-import { hasParameters, openaiToolsText } from './openai-tools-text.ts';
 import { formatText } from './openai-format-text.ts';
 import { callTokens } from './call-tokens.ts';
+import { promptToolTokens } from './prompt-tool-tokens.ts';
 import type { TokenProfile } from './token-profile.ts';
 
 type ImageBlock = Extract<PromptBlock, { readonly kind: 'image' }>;
@@ -32,9 +32,6 @@ export interface TokenEstimate {
 /** Taken for an image that the provider fetches, of which nothing says the size. Recorded ones were billed as 158 to 284 tokens, which this size comes to. */
 const DISTANT_IMAGE: ImageSize = { width: 384, height: 384 };
 
-/** What marks a tool that Anthropic shows to the model only once it was searched for (its page on the tool search tool). */
-const DEFERRED = '"defer_loading":true';
-
 /**
  * Estimates the input tokens that a provider will bill for a prompt. What cannot be counted counts nothing, and is said by `isPartial`.
  * @param count - counts in the profile's `encoding`.
@@ -53,7 +50,7 @@ export function estimateInputTokens(prompt: Prompt, profile: TokenProfile, count
   }
   const parts = {
     messageTokens: Math.round(said),
-    toolTokens: Math.round(toolTokens(prompt, messages, profile, count)),
+    toolTokens: Math.round(promptToolTokens(prompt, profile.tools, count)),
     imageTokens: Math.round(images),
     formatTokens: Math.round(formatTokens(prompt, profile, count)),
     constantTokens: frameTokens(prompt, profile),
@@ -97,10 +94,10 @@ function blockTokens(block: PromptBlock, profile: TokenProfile, count: CountToke
       return profile.textFactor * count(block.text);
     case 'tool-result':
       return profile.textFactor * count(block.text) + profile.calls.perResultTokens;
-    case 'reasoning':
-      return profile.billsReasoning ? profile.textFactor * count(block.text) : 0;
     case 'opaque':
       return (opaqueFactor(block.type, profile) ?? 0) * block.sizeBytes;
+    // Thoughts that are given back are not billed, but for those that are opaque.
+    case 'reasoning':
     case 'tool-call':
     case 'image':
       return 0;
@@ -121,40 +118,6 @@ export function isKnownSize(block: ImageBlock): boolean {
 function sizeOf({ width, height, data }: ImageBlock): ImageSize | undefined {
   if (width !== undefined && height !== undefined) return { width, height };
   return data === undefined ? undefined : imageSize(data);
-}
-
-function toolTokens(
-  { tools, mustCallTool, mustNotCallTool }: Prompt,
-  messages: readonly PromptMessage[],
-  { tools: billing }: TokenProfile,
-  count: CountTokens,
-): number {
-  const own = tools.filter(({ kind, text }) => kind !== 'hosted' && !text.includes(DEFERRED));
-  if (own.length === 0 || (mustNotCallTool === true && billing.omitsWhenForbidden)) return 0;
-  const written =
-    billing.form === 'typescript'
-      ? count(openaiToolsText(own))
-      : own.reduce((sum, tool) => sum + count(toolJson(tool, billing.omitsEmptyParameters)), 0);
-  const hasSystem = messages.some(({ role }) => role === 'system');
-  return (
-    billing.factor * written +
-    (hasSystem ? billing.firstToolWithSystemTokens : billing.firstToolTokens) +
-    (mustCallTool ? billing.mustCallTokens : 0) +
-    (own.some(hasParameters) ? billing.withArgumentsTokens : 0) +
-    billing.perToolTokens * own.length
-  );
-}
-
-function toolJson(tool: PromptTool, omitsEmptyParameters: boolean): string {
-  if (tool.kind === 'custom') return tool.text;
-  const { name, description } = tool;
-  const parameters = omitsEmptyParameters && !hasParameters(tool) ? undefined : tool.parameters;
-  try {
-    return JSON.stringify({ description, name, parameters });
-  } catch {
-    // Thousands of levels: the tool's own text is there without recursion.
-    return tool.text;
-  }
 }
 
 function formatTokens({ formatText: format }: Prompt, profile: TokenProfile, count: CountTokens): number {

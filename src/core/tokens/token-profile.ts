@@ -23,6 +23,8 @@ export interface ToolBilling {
   readonly omitsEmptyParameters: boolean;
   /** Whether tools that must not be called are left out. */
   readonly omitsWhenForbidden: boolean;
+  /** What the provider's own tools cost before they are used, by their names. What they bring in is not in it. */
+  readonly hostedTokens: Readonly<Record<string, number>>;
 }
 
 /** How a provider bills calls of tools and their results in a history. @public */
@@ -66,8 +68,6 @@ export interface TokenRules {
   readonly messageTokens: number;
   /** Around system messages, where it is not the same. */
   readonly systemTokens: number;
-  /** Whether thinking that is given back is billed. */
-  readonly billsReasoning: boolean;
   /** What asking for thinking adds. */
   readonly thinkingTokens: number;
   readonly tools: ToolBilling;
