@@ -165,6 +165,10 @@ describe('edits that cannot be made are refused, never left out', () => {
     'one string marked twice': [mark, mark],
     'a text in what goes': [replace, gone],
     'an element beside what goes': [gone, { kind: 'insert', path: ['messages', 0], where: 'after', json: '{}' }],
+    'an element behind what goes at the end': [
+      { kind: 'remove', path: ['messages', 2] },
+      { kind: 'insert', path: ['messages', 2], where: 'after', json: '{}' },
+    ],
     'a mark on what goes': [mark, gone],
     'a member of what goes': [set, gone],
     'what goes in what goes': [gone, { kind: 'remove-member', path: ['messages', 0], name: 'content' }],

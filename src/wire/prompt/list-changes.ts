@@ -32,15 +32,10 @@ export function checkNothingLost(gone: readonly JsonRange[], changed: readonly J
   const sortedGone = gone.toSorted((left, right) => left.start - right.start);
   const sortedChanged = changed.toSorted((left, right) => left.start - right.start);
   let index = 0;
-  let goneEnd = -1;
   for (const range of sortedGone) {
-    if (range.start < goneEnd) throw lost();
-    goneEnd = range.end;
     while ((sortedChanged[index]?.start ?? Infinity) < range.start) index += 1;
-    if ((sortedChanged[index]?.start ?? Infinity) < range.end) throw lost();
+    if ((sortedChanged[index]?.start ?? Infinity) < range.end) {
+      throw new FarthingError('internal', 'an edit changes a part of a request that another edit takes out');
+    }
   }
-}
-
-function lost(): FarthingError {
-  return new FarthingError('internal', 'an edit changes a part of a request that another edit takes out');
 }
