@@ -57,22 +57,22 @@ const count = (text: string): number => tokenizer.count(text);
 const compressed = (text: string, level: CompressionLevel): Compression =>
   compressText(text, { level, tools: { count, htmlToMarkdown } });
 
-/** Generated classes, and texts that people wrote: READMEs and declarations of this checkout's development packages. */
+/** Generated classes, and texts that people wrote: READMEs of this checkout's development packages, and sources of this one. */
 function corpora(): Readonly<Record<string, readonly string[]>> {
   const generated = Object.entries(GENERATORS).map(([name, make], index) => {
     const draw = new Draw(SEED + index);
     return [name, draw.many(DOCUMENTS, () => make(draw))] as const;
   });
-  const read = (pattern: string): readonly string[] =>
-    globSync(pattern)
-      .toSorted()
-      .slice(0, DOCUMENTS)
-      .map((file) => readFileSync(file, 'utf8').slice(0, 40_000));
   return Object.fromEntries([
     ...generated,
     ['READMEs of packages', read('node_modules/{[a-z]*,@*/*}/README.md')],
     ['sources of this package', read('src/core/*.ts')],
   ]);
+}
+
+function read(pattern: string): readonly string[] {
+  const files = globSync(pattern).toSorted().slice(0, DOCUMENTS);
+  return files.map((file) => readFileSync(file, 'utf8').slice(0, 40_000));
 }
 
 /** What other tools make of the same documents; undefined where they do not apply. */

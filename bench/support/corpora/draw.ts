@@ -38,10 +38,11 @@ export class Draw {
   }
 
   identifier(prefix: string): string {
-    return `${prefix}_${this.many(14, () => this.of([...'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789'])).join('')}`;
+    return `${prefix}_${this.many(14, () => LETTERS.charAt(this.below(LETTERS.length))).join('')}`;
   }
 }
 
+const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789';
 const WORDS =
   'the of and to in is for with that on as are be this from by an it or at when each must can only after before request response customer order invoice account payment server client token user service message returns contains value field limit error status default option number result page window amount currency address region model version update delete create list query index record window retry timeout header body event'.split(
     ' ',

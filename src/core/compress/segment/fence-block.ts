@@ -32,8 +32,8 @@ export function fenceBlock(source: ScanSource, at: number): Found | undefined {
   return { kind: 'unknown', end: text.length };
 }
 
-/** Whether a text is one JSON object or array. @internal */
-export function isOnlyJson(text: string): boolean {
+/** Whether a text is one JSON object or array. */
+function isOnlyJson(text: string): boolean {
   const start = skipJsonSpace(text, 0);
   if (text.charAt(start) !== '{' && text.charAt(start) !== '[') return false;
   const { end, isWhole } = jsonSpan(text, start);

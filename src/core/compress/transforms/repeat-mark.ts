@@ -9,8 +9,8 @@ const HIGH_SURROGATE = /[\uD800-\uDBFF]$/;
 /** Marks of code, templates and quotations: a mark that quotes them would be read as such. */
 const STOPS = '\n\r"“”`{}<>[]$%|\\';
 
-/** The first words of a text, to quote in a mark; undefined where they would not tell which text is meant. @internal */
-export function excerptOf(text: string): string | undefined {
+/** The first words of a text, to quote in a mark; undefined where they would not tell which text is meant. */
+function excerptOf(text: string): string | undefined {
   let end = 0;
   while (end < text.length && end < MAX_EXCERPT && !STOPS.includes(text.charAt(end))) end += 1;
   let words = text.slice(0, end);
