@@ -67,7 +67,14 @@ const excesses = RATIOS.flatMap((ratios) =>
       excess: excessRatio(plannedBills(calls, ratios)),
     }));
     const worst = all.reduce((left, right) => (right.excess > left.excess ? right : left));
-    return { ...ratios, calls: length, 'worst excess, points': rounded(100 * worst.excess, 2), on: worst.name };
+    const { writeRatio, readRatio } = ratios;
+    return {
+      writeRatio,
+      readRatio,
+      calls: length,
+      'worst excess, points': rounded(100 * worst.excess, 2),
+      on: worst.name,
+    };
   }),
 );
 const cpu = trace === undefined ? undefined : rounded(Math.min(...[0, 1, 2].map(() => cpuMicroseconds(trace))), 1);

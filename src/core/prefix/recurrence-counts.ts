@@ -1,5 +1,5 @@
 /** Shapes that a block may come in; the first number of a class. */
-export const BLOCK_STATES = 7;
+const BLOCK_STATES = 7;
 /** Sizes of what a request adds, by powers of two. */
 export const TAIL_SIZES = 8;
 /** Finer cases within a state: for what is new how far from the end, for what was seen how long ago. */

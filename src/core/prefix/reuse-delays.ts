@@ -4,11 +4,6 @@ const STEPS = 4;
 const PRIOR_REQUESTS = 2;
 const MOST_REQUESTS = 400;
 
-/** Something that ages towards the end of its life. @internal */
-export interface Aging {
-  readonly atMs: number;
-}
-
 /**
  * How soon reuse comes when it comes. Reuse is seen at once and its absence only at the end of a life; what is still open counts by how much
  * of all reuse would have come by now, so that early estimates lean to neither side.
