@@ -1,5 +1,6 @@
 // The hash tables of a vocabulary, as the tokenizer reads them: whole tokens, and the merge by which each token comes about.
 import {
+  EMPTY_HASH,
   NO_MERGE,
   NO_PAIR,
   nextHash,
@@ -51,24 +52,26 @@ function shortTables(tokens) {
 
 function longTables(tokens) {
   const slots = slotsFor(tokens.length, MAX_LOAD);
-  const longTokens = new Int32Array(slots * 4);
+  const longHashes = new Int32Array(slots);
+  const longTokens = new Int32Array(slots * 3);
   const longBytes = Buffer.concat(tokens.map(({ bytes }) => bytes));
   let offset = 0;
   for (const { bytes, id } of tokens) {
     const hash = longHash(bytes);
     let slot = hash & (slots - 1);
-    while (longTokens[slot * 4 + 2] !== 0) slot = (slot + 1) & (slots - 1);
-    longTokens.set([hash, offset, bytes.length, id], slot * 4);
+    while (longHashes[slot] !== EMPTY_HASH) slot = (slot + 1) & (slots - 1);
+    longHashes[slot] = hash;
+    longTokens.set([offset, bytes.length, id], slot * 3);
     offset += bytes.length;
   }
-  return { longTokens, longBytes };
+  return { longHashes, longTokens, longBytes };
 }
 
 function longHash(bytes) {
   const padded = Buffer.concat([bytes, Buffer.alloc(4)]);
   let hash = bytes.length;
   for (let at = 0; at + 4 <= bytes.length; at += 4) hash = nextHash(hash, padded.readInt32LE(at));
-  return nextHash(hash, padded.readInt32LE(Math.max(0, bytes.length - 4)));
+  return nextHash(hash, padded.readInt32LE(Math.max(0, bytes.length - 4))) || 1;
 }
 
 /**

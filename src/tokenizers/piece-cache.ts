@@ -1,13 +1,13 @@
 import { nextHash } from './vocabulary-layout.ts';
 
-const SLOTS = 8192;
+const SLOTS = 16_384;
 /** Words of a slot: the bytes of a piece, filled with zeros. */
-const SLOT_WORDS = 8;
+const SLOT_WORDS = 16;
 
 /** Longest piece that is kept, in bytes. Longer ones seldom come again. @internal */
 export const CACHED_BYTES: number = SLOT_WORDS * 4;
 
-/** Counts of pieces that had to be merged. Of pieces that share a slot the last one is kept; 290 KB, whatever is counted. @internal */
+/** Counts of pieces that had to be merged. Of pieces that share a slot the last one is kept; 1.1 MB, whatever is counted. @internal */
 export class PieceCache {
   readonly #words: Int32Array = new Int32Array(SLOTS * SLOT_WORDS);
   /** For each slot the length of its piece, shifted by 8, and its count; 0 where it has none. */

@@ -27,9 +27,17 @@ export class PieceCounter {
     return this.whole.has(text, start, end) ? 1 : this.#countParts(text, start, end);
   }
 
-  /** The number of tokens of what is between two seams of a piece, or of a piece without any. */
+  /** The number of tokens of what is between two seams of a piece. */
   countPart(text: Utf8Text, start: number, end: number): number {
-    return this.whole.has(text, start, end) ? 1 : this.#countMerged(text, start, end);
+    if (this.whole.has(text, start, end)) return 1;
+    if (end - start > CACHED_BYTES) return this.#countMerged(text, start, end);
+    const cache = this.#cache;
+    const slot = cache.slotOf(text.view, start, end);
+    const known = cache.get(slot, text.view, start, end);
+    if (known > 0) return known;
+    const count = this.#countMerged(text, start, end);
+    cache.set(slot, text.view, start, end, count);
+    return count;
   }
 
   /** Appends the tokens of a piece. */
@@ -45,6 +53,7 @@ export class PieceCounter {
     }
   }
 
+  /** As `count`, for what is no token. */
   #countParts(text: Utf8Text, start: number, end: number): number {
     if (end - start > CACHED_BYTES) return this.#countBetweenSeams(text, start, end);
     const cache = this.#cache;

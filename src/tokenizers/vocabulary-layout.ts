@@ -2,7 +2,7 @@
 export const VOCABULARY_MAGIC = 0x31_56_54_46;
 
 /** Version of the layout below. What is generated in an older one is generated anew. @internal */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Words of the header: magic, version, the source's digest (8 words), then offset and size in bytes of each section. @internal */
 export const HEADER_WORDS = 64;
@@ -23,7 +23,9 @@ export const SECTIONS = [
   'shortTokens',
   /** Ids of the slots of `shortTokens`. */
   'shortIds',
-  /** Hash table of the other whole tokens: hash, offset in `longBytes`, length, id; length 0 is an empty slot. */
+  /** Hash table of the other whole tokens: their hashes; 0 is an empty slot. */
+  'longHashes',
+  /** For each slot of `longHashes`: offset in `longBytes`, length, id. */
   'longTokens',
   'longBytes',
   /** Hash table of merges, two words: see `pairWords`. */
@@ -68,6 +70,9 @@ export function shortHash(first: number, second: number): number {
   const mixed = Math.imul(first, 0x9e_37_79_b1) ^ Math.imul(second ^ (second >>> 15), 0x85_eb_ca_6b);
   return mixed ^ (mixed >>> 15);
 }
+
+/** Hash of an empty slot of the table of longer tokens; a token with this hash has 1. @internal */
+export const EMPTY_HASH = 0;
 
 /** One step of the hash of a longer token: over its words from its start, and last over its last four bytes. @internal */
 export function nextHash(hash: number, word: number): number {

@@ -15,6 +15,7 @@ export interface Vocabulary {
   readonly bytePairs: Int32Array;
   readonly shortTokens: Int32Array;
   readonly shortIds: Int32Array;
+  readonly longHashes: Int32Array;
   readonly longTokens: Int32Array;
   readonly longBytes: Uint8Array;
   readonly pairs: Int32Array;
@@ -52,6 +53,7 @@ export function vocabularyOf(encoding: TokenEncoding, file: ArrayBuffer): Vocabu
     bytePairs: words('bytePairs'),
     shortTokens: words('shortTokens'),
     shortIds: words('shortIds'),
+    longHashes: words('longHashes'),
     longTokens: words('longTokens'),
     longBytes: bytes('longBytes'),
     pairs: words('pairs'),

@@ -1,5 +1,5 @@
 import type { Utf8Text } from './utf8-text.ts';
-import { nextHash, SHORT_TOKEN_BYTES, shortHash } from './vocabulary-layout.ts';
+import { EMPTY_HASH, nextHash, SHORT_TOKEN_BYTES, shortHash } from './vocabulary-layout.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** No token is longer, in either vocabulary (the longest has 128). */
@@ -10,6 +10,7 @@ export class WholeTokens {
   readonly #short: Int32Array;
   readonly #shortIds: Int32Array;
   readonly #shortMask: number;
+  readonly #longHashes: Int32Array;
   readonly #long: Int32Array;
   readonly #longMask: number;
   readonly #longBytes: Uint8Array;
@@ -18,8 +19,9 @@ export class WholeTokens {
     this.#short = vocabulary.shortTokens;
     this.#shortIds = vocabulary.shortIds;
     this.#shortMask = vocabulary.shortIds.length - 1;
+    this.#longHashes = vocabulary.longHashes;
     this.#long = vocabulary.longTokens;
-    this.#longMask = vocabulary.longTokens.length / 4 - 1;
+    this.#longMask = vocabulary.longHashes.length - 1;
     this.#longBytes = vocabulary.longBytes;
   }
 
@@ -65,18 +67,21 @@ export class WholeTokens {
       hash,
       length < 4 ? view.getInt32(start, true) & ((1 << (length * 8)) - 1) : view.getInt32(end - 4, true),
     );
-    const table = this.#long;
-    for (let slot = hash & this.#longMask; ; slot = (slot + 1) & this.#longMask) {
-      const at = slot * 4;
-      const found = table[at + 2]!;
-      if (found === 0) return -1;
-      if (table[at] === hash && found === length && this.#isAt(table[at + 1]!, bytes, start, end))
-        return table[at + 3]!;
+    // Nearly all that is asked for is not there, and is told from the hashes, which are a small part of the table.
+    if (hash === EMPTY_HASH) hash = 1;
+    const hashes = this.#longHashes;
+    const mask = this.#longMask;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = hashes[slot]!;
+      if (found === EMPTY_HASH) return -1;
+      if (found === hash && this.#isAt(slot, bytes, start, end)) return this.#long[slot * 3 + 2]!;
     }
   }
 
-  #isAt(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
-    for (let at = start; at < end; at += 1) if (this.#longBytes[offset + at - start] !== bytes[at]) return false;
+  #isAt(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#long[slot * 3 + 1] !== end - start) return false;
+    const offset = this.#long[slot * 3]! - start;
+    for (let at = start; at < end; at += 1) if (this.#longBytes[offset + at] !== bytes[at]) return false;
     return true;
   }
 }
