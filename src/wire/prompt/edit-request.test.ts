@@ -167,7 +167,7 @@ describe('edits that cannot be made are refused, never left out', () => {
     'an element beside what goes': [gone, { kind: 'insert', path: ['messages', 0], where: 'after', json: '{}' }],
     'an element behind what goes at the end': [
       { kind: 'remove', path: ['messages', 2] },
-      { kind: 'insert', path: ['messages', 2], where: 'after', json: '{}' },
+      { kind: 'insert', path: ['messages', 2], where: 'after', json: '{"role":"user"}' },
     ],
     'a mark on what goes': [mark, gone],
     'a member of what goes': [set, gone],
