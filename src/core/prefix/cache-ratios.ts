@@ -1,5 +1,10 @@
-import type { PriceTable } from '../price-book.ts';
+import type { PicoUsd } from '../money.ts';
 import type { CacheRatios } from './prefix-block.ts';
+
+/** What a token costs by how it is served, in pico-dollars; undefined where that is not known. @public */
+export type CachePrices = {
+  readonly [Bucket in 'input' | 'cacheRead' | 'cacheWrite5m' | 'cacheWrite30m' | 'cacheWrite1h']?: PicoUsd | undefined;
+};
 
 /** Lives that providers sell. @public */
 export type CacheLife = '5m' | '30m' | '1h';
@@ -11,7 +16,7 @@ const WRITE_BUCKETS = { '5m': 'cacheWrite5m', '30m': 'cacheWrite30m', '1h': 'cac
  * @param writesPriced - false: writing is free (ratio 1).
  * @public
  */
-export function cacheRatios(prices: PriceTable, life: CacheLife, writesPriced: boolean): CacheRatios | undefined {
+export function cacheRatios(prices: CachePrices, life: CacheLife, writesPriced: boolean): CacheRatios | undefined {
   const { input, cacheRead } = prices;
   const write = writesPriced ? prices[WRITE_BUCKETS[life]] : input;
   if (input === undefined || input === 0 || cacheRead === undefined || write === undefined) return undefined;

@@ -66,6 +66,12 @@ export class PrefixFlights {
     return { kind: 'wait', untilMs: sinceMs + terms.maxWaitMs };
   }
 
+  /** Whether a call is under way that writes the prefix and has shown nothing of its answer. */
+  isWriting(prefix: string, atMs: number): boolean {
+    const flight = this.#flights.get(prefix);
+    return flight !== undefined && !flight.isWritten && atMs - flight.startedMs <= LOST_MS;
+  }
+
   /** The writer's first byte is there: its prefix is written. Returns the calls that may read now. */
   written(prefix: string, call: string): readonly string[] {
     const flight = this.#flights.get(prefix);
