@@ -31,7 +31,7 @@ export interface CompressTextOptions {
  *
  * Takes time that is linear in the text, most of it for counting: some four counts of a text that changes, one of a text that does not.
  * @example
- * compressText(toolResult, { level: 'lossless', tools: { count: tokenizer.count } }).text
+ * compressText(toolResult, { level: 'lossless', tools: { count: (part) => tokenizer.count(part) } }).text
  * @public
  */
 export function compressText(text: string, options: CompressTextOptions): Compression {
