@@ -37,8 +37,12 @@ const MAX_DEPTH = 12;
 
 const ITEM = /^([ \t]*)(?:[-*+•]|(\d{1,9}[.)]))[ \t]+/;
 const HEADING = /^[ ]{0,3}(#{1,6})[ \t]/;
-/** A line of a talk that is given as an example. */
-const SPEAKER = /^[ \t]*\**(?:user|assistant|human|ai|agent|customer|bot|q|a|input|output|example)\b[^:\n]{0,20}:/i;
+/** Who speaks in a talk that is given as an example. */
+const SPEAKERS: ReadonlySet<string> = new Set(
+  'user assistant human ai agent customer bot q a input output example'.split(' '),
+);
+/** A line of a talk names its speaker within so many characters. */
+const MAX_SPEAKER = 30;
 const INLINE: ReadonlySet<Segment['kind']> = new Set<Segment['kind']>([
   ...WORD_KINDS,
   'inline-code',
@@ -100,7 +104,7 @@ class InstructionReader {
       if (!INLINE.has(segment.kind) && segment.kind !== 'blank') kind = 'other';
       place = segment.end;
     }
-    return SPEAKER.test(line) ? 'other' : kind;
+    return isTalk(line) ? 'other' : kind;
   }
 
   #takeLine(at: number, end: number, line: string): void {
@@ -171,6 +175,14 @@ class InstructionReader {
     }
     return true;
   }
+}
+
+/** `**User 1:** hello` is a line of an example talk. */
+function isTalk(line: string): boolean {
+  const name = line.trimStart().slice(0, MAX_SPEAKER);
+  const colon = name.indexOf(':');
+  const [speaker = ''] = name.slice(0, Math.max(0, colon)).replaceAll('*', '').trim().toLowerCase().split(' ');
+  return SPEAKERS.has(speaker);
 }
 
 /** Tags that a line opens less those that it closes. */
