@@ -34,8 +34,10 @@ const COURTESIES: ReadonlySet<string> = new Set([
   'moreover',
 ]);
 
-/** Emphasis around a word, and what ends it. */
-const EDGES = /^[*_]+|[*_.,;:!]+$/g;
+/** Emphasis before a word. */
+const BEFORE = '*_';
+/** Emphasis behind a word, and what ends a sentence. */
+const BEHIND = '*_.,;:!';
 
 /**
  * The words of a sentence in a form in which two that say the same in the same words are equal: short forms written out, courtesy and emphasis left out, the
@@ -58,7 +60,11 @@ export function instructionWords(sentence: string): readonly string[] {
 
 /** Marks of emphasis and of a sentence's end; a number keeps its sign and its point. */
 function withoutEdges(word: string): string {
-  return word.length > 200 ? word : word.replace(EDGES, '');
+  let start = 0;
+  let end = word.length;
+  while (start < end && BEFORE.includes(word.charAt(start))) start += 1;
+  while (end > start && BEHIND.includes(word.charAt(end - 1))) end -= 1;
+  return word.slice(start, end);
 }
 
 /** `Always` is `always`, but `API` and `McDonald` stay. */
