@@ -3,10 +3,10 @@ import {
   EMPTY_HASH,
   NO_MERGE,
   NO_PAIR,
-  nextHash,
   PAIR_BITS,
   pairHash,
   pairWords,
+  pieceHash,
   SHORT_TOKEN_BYTES,
   shortHash,
 } from '../../src/tokenizers/vocabulary-layout.ts';
@@ -69,9 +69,7 @@ function longTables(tokens) {
 
 function longHash(bytes) {
   const padded = Buffer.concat([bytes, Buffer.alloc(4)]);
-  let hash = bytes.length;
-  for (let at = 0; at + 4 <= bytes.length; at += 4) hash = nextHash(hash, padded.readInt32LE(at));
-  return nextHash(hash, padded.readInt32LE(Math.max(0, bytes.length - 4))) || 1;
+  return pieceHash(new DataView(padded.buffer, padded.byteOffset, padded.length), 0, bytes.length);
 }
 
 /**

@@ -3,20 +3,24 @@ import { PairMerger, SMALL_BYTES } from './pair-merger.ts';
 import { CACHED_BYTES, PieceCache } from './piece-cache.ts';
 import { Seams } from './seams.ts';
 import type { Utf8Text } from './utf8-text.ts';
+import { pieceHash } from './vocabulary-layout.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { WholeTokens } from './whole-tokens.ts';
+import { isShort, WholeTokens } from './whole-tokens.ts';
 import { WindowMerger } from './window-merger.ts';
+
+/** No token is longer, in either vocabulary (the longest has 128). */
+const MAX_TOKEN_BYTES = 256;
 
 /** Counts and makes the tokens of pieces. @internal */
 export class PieceCounter {
-  readonly whole: WholeTokens;
   readonly seams: Seams;
   readonly windows: WindowMerger;
+  readonly #whole: WholeTokens;
   readonly #merger: PairMerger;
   readonly #cache: PieceCache = new PieceCache();
 
   constructor(vocabulary: Vocabulary) {
-    this.whole = new WholeTokens(vocabulary);
+    this.#whole = new WholeTokens(vocabulary);
     this.seams = new Seams(vocabulary);
     this.#merger = new PairMerger(vocabulary);
     this.windows = new WindowMerger(this.#merger);
@@ -24,25 +28,37 @@ export class PieceCounter {
 
   /** The number of tokens of a piece. */
   count(text: Utf8Text, start: number, end: number): number {
-    return this.whole.has(text, start, end) ? 1 : this.#countParts(text, start, end);
+    if (isShort(text, start, end) && this.#whole.hasShort(text, start, end)) return 1;
+    if (end - start > CACHED_BYTES)
+      return this.isToken(text, start, end) ? 1 : this.#countBetweenSeams(text, start, end);
+    const hash = pieceHash(text.view, start, end);
+    const known = this.#cache.get(hash, text.view, start, end);
+    if (known > 0) return known;
+    const count = this.#isLongToken(hash, text, start, end) ? 1 : this.#countBetweenSeams(text, start, end);
+    this.#cache.set(hash, text.view, start, end, count);
+    return count;
   }
 
   /** The number of tokens of what is between two seams of a piece. */
   countPart(text: Utf8Text, start: number, end: number): number {
-    if (this.whole.has(text, start, end)) return 1;
-    if (end - start > CACHED_BYTES) return this.#countMerged(text, start, end);
-    const cache = this.#cache;
-    const slot = cache.slotOf(text.view, start, end);
-    const known = cache.get(slot, text.view, start, end);
+    if (isShort(text, start, end) && this.#whole.hasShort(text, start, end)) return 1;
+    if (end - start > CACHED_BYTES) return this.isToken(text, start, end) ? 1 : this.#countMerged(text, start, end);
+    const hash = pieceHash(text.view, start, end);
+    const known = this.#cache.get(hash, text.view, start, end);
     if (known > 0) return known;
-    const count = this.#countMerged(text, start, end);
-    cache.set(slot, text.view, start, end, count);
+    const count = this.#isLongToken(hash, text, start, end) ? 1 : this.#countMerged(text, start, end);
+    this.#cache.set(hash, text.view, start, end, count);
     return count;
+  }
+
+  /** Whether a piece is a token as it is. */
+  isToken(text: Utf8Text, start: number, end: number): boolean {
+    return end - start <= MAX_TOKEN_BYTES && this.#whole.idOf(text, start, end) >= 0;
   }
 
   /** Appends the tokens of a piece. */
   encode(text: Utf8Text, start: number, end: number, ids: number[]): void {
-    const id = this.whole.idOf(text, start, end);
+    const id = end - start > MAX_TOKEN_BYTES ? -1 : this.#whole.idOf(text, start, end);
     if (id >= 0) ids.push(id);
     else if (end - start <= SMALL_BYTES) {
       const count = this.#merger.mergeSmall(text.bytes, start, end);
@@ -53,16 +69,9 @@ export class PieceCounter {
     }
   }
 
-  /** As `count`, for what is no token. */
-  #countParts(text: Utf8Text, start: number, end: number): number {
-    if (end - start > CACHED_BYTES) return this.#countBetweenSeams(text, start, end);
-    const cache = this.#cache;
-    const slot = cache.slotOf(text.view, start, end);
-    const known = cache.get(slot, text.view, start, end);
-    if (known > 0) return known;
-    const count = this.#countBetweenSeams(text, start, end);
-    cache.set(slot, text.view, start, end, count);
-    return count;
+  /** For pieces that are no short tokens. */
+  #isLongToken(hash: number, text: Utf8Text, start: number, end: number): boolean {
+    return !isShort(text, start, end) && this.#whole.longId(hash, text, start, end) >= 0;
   }
 
   #countBetweenSeams(text: Utf8Text, start: number, end: number): number {

@@ -43,7 +43,7 @@ export class SteppedCount {
     const start = this.#at;
     const end = this.#splitter.pieceEnd(this.#text.bytes, start, this.#text.end);
     this.#pieceEnd = end;
-    if (end - start > SMALL_BYTES && !this.#pieces.whole.has(this.#text, start, end)) return 0;
+    if (end - start > SMALL_BYTES && !this.#pieces.isToken(this.#text, start, end)) return 0;
     this.count += this.#pieces.count(this.#text, start, end);
     this.#at = end;
     return end - start;

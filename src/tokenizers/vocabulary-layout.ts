@@ -2,7 +2,7 @@
 export const VOCABULARY_MAGIC = 0x31_56_54_46;
 
 /** Version of the layout below. What is generated in an older one is generated anew. @internal */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Words of the header: magic, version, the source's digest (8 words), then offset and size in bytes of each section. @internal */
 export const HEADER_WORDS = 64;
@@ -74,8 +74,21 @@ export function shortHash(first: number, second: number): number {
 /** Hash of an empty slot of the table of longer tokens; a token with this hash has 1. @internal */
 export const EMPTY_HASH = 0;
 
-/** One step of the hash of a longer token: over its words from its start, and last over its last four bytes. @internal */
-export function nextHash(hash: number, word: number): number {
+/** Hash of the bytes of a piece, never `EMPTY_HASH`. Reads up to three bytes beyond it. @internal */
+export function pieceHash(view: DataView, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) hash = nextHash(hash, view.getInt32(at, true));
+  if (at < end) hash = nextHash(hash, lastWord(view, at, end));
+  return hash === EMPTY_HASH ? 1 : hash;
+}
+
+/** The last bytes of a piece, up to three, as a word. @internal */
+export function lastWord(view: DataView, at: number, end: number): number {
+  return view.getInt32(at, true) & ((1 << ((end - at) * 8)) - 1);
+}
+
+function nextHash(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x9e_37_79_b1);
   return mixed ^ (mixed >>> 15);
 }

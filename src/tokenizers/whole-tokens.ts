@@ -1,9 +1,6 @@
 import type { Utf8Text } from './utf8-text.ts';
-import { EMPTY_HASH, nextHash, SHORT_TOKEN_BYTES, shortHash } from './vocabulary-layout.ts';
+import { EMPTY_HASH, pieceHash, SHORT_TOKEN_BYTES, shortHash } from './vocabulary-layout.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-/** No token is longer, in either vocabulary (the longest has 128). */
-const MAX_TOKEN_BYTES = 256;
 
 /** Looks up pieces that are tokens as they are. @internal */
 export class WholeTokens {
@@ -25,19 +22,28 @@ export class WholeTokens {
     this.#longBytes = vocabulary.longBytes;
   }
 
-  /** Whether a piece is a token. */
-  has(text: Utf8Text, start: number, end: number): boolean {
-    const length = end - start;
-    if (length > SHORT_TOKEN_BYTES || text.bytes[end - 1] === 0) return this.#longId(text, start, end) >= 0;
-    return this.#shortSlot(text.view, start, length) >= 0;
-  }
-
   /** The id of the token that a piece is, or -1. */
   idOf(text: Utf8Text, start: number, end: number): number {
-    const length = end - start;
-    if (length > SHORT_TOKEN_BYTES || text.bytes[end - 1] === 0) return this.#longId(text, start, end);
-    const slot = this.#shortSlot(text.view, start, length);
+    if (!isShort(text, start, end)) return this.longId(pieceHash(text.view, start, end), text, start, end);
+    const slot = this.#shortSlot(text.view, start, end - start);
     return slot < 0 ? -1 : this.#shortIds[slot]!;
+  }
+
+  /** Whether a piece for which `isShort` holds is a token. */
+  hasShort(text: Utf8Text, start: number, end: number): boolean {
+    return this.#shortSlot(text.view, start, end - start) >= 0;
+  }
+
+  /** The id of the token that a piece with this hash is, for which `isShort` does not hold, or -1. */
+  longId(hash: number, { bytes }: Utf8Text, start: number, end: number): number {
+    // Nearly all that is asked for is not there, and is told from the hashes, which are a small part of the table.
+    const hashes = this.#longHashes;
+    const mask = this.#longMask;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = hashes[slot]!;
+      if (found === EMPTY_HASH) return -1;
+      if (found === hash && this.#isAt(slot, bytes, start, end)) return this.#long[slot * 3 + 2]!;
+    }
   }
 
   #shortSlot(view: DataView, start: number, length: number): number {
@@ -58,30 +64,15 @@ export class WholeTokens {
     }
   }
 
-  #longId({ bytes, view }: Utf8Text, start: number, end: number): number {
-    const length = end - start;
-    if (length > MAX_TOKEN_BYTES) return -1;
-    let hash = length;
-    for (let at = start; at + 4 <= end; at += 4) hash = nextHash(hash, view.getInt32(at, true));
-    hash = nextHash(
-      hash,
-      length < 4 ? view.getInt32(start, true) & ((1 << (length * 8)) - 1) : view.getInt32(end - 4, true),
-    );
-    // Nearly all that is asked for is not there, and is told from the hashes, which are a small part of the table.
-    if (hash === EMPTY_HASH) hash = 1;
-    const hashes = this.#longHashes;
-    const mask = this.#longMask;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = hashes[slot]!;
-      if (found === EMPTY_HASH) return -1;
-      if (found === hash && this.#isAt(slot, bytes, start, end)) return this.#long[slot * 3 + 2]!;
-    }
-  }
-
   #isAt(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#long[slot * 3 + 1] !== end - start) return false;
     const offset = this.#long[slot * 3]! - start;
     for (let at = start; at < end; at += 1) if (this.#longBytes[offset + at] !== bytes[at]) return false;
     return true;
   }
+}
+
+/** Whether a piece is looked up as two words: up to 8 bytes, of which the last is not zero as what the words are filled with. @internal */
+export function isShort({ bytes }: Utf8Text, start: number, end: number): boolean {
+  return end - start <= SHORT_TOKEN_BYTES && bytes[end - 1] !== 0;
 }
