@@ -113,6 +113,12 @@ const CASES: readonly (readonly [rule: string, transform: Transform, before: str
     `<d>\n${LONG}\n\n${OTHER}\n</d>\n<e>\n[same as above, from "This paragraph is long enough that a mark which…" through "Here is a second paragraph of the same length…"]\n</e>\n`,
   ],
   [
+    'paragraphs that stood apart are marked one by one',
+    repeats,
+    `${LONG}\n\nbetween\n\n${OTHER}\n\nx\n\n${LONG}\n\n${OTHER}\n`,
+    `${LONG}\n\nbetween\n\n${OTHER}\n\nx\n\n[same as "This paragraph is long enough that a mark which…" above]\n\n[same as "Here is a second paragraph of the same length…" above]\n`,
+  ],
+  [
     'a paragraph whose first words open two others stays',
     repeats,
     `${LONG}\n\n${LONG} And more.\n\n${LONG}\n`,
