@@ -126,8 +126,11 @@ function naturalQuestionsRecords(next: () => number, limit: number): readonly Re
   const comparableTexts = passages.map(({ text }) => comparable(text));
   const holders = new Map<string, number[]>();
   passages.forEach(({ title, text }, index) => {
-    for (const term of new Set(searchTerms(`${title} ${text}`, true)))
-      holders.set(term, [...(holders.get(term) ?? []), index]);
+    for (const term of new Set(searchTerms(`${title} ${text}`, true))) {
+      const known = holders.get(term);
+      if (known === undefined) holders.set(term, [index]);
+      else known.push(index);
+    }
   });
   return parsed.slice(0, limit).map(({ question, answers }, own) => {
     const scores = new Map<number, number>();

@@ -2,12 +2,17 @@ import type { TextEdit } from '../compression.ts';
 import type { CountTokens } from '../../tokens/count-tokens.ts';
 import { edited, type Kept, keptEdits, type Piece, piecesOf } from './kept-edits.ts';
 import type { PinnedUnits } from './pinned-units.ts';
+import type { TextFrame } from './frame-stack.ts';
 import type { ReadText } from './read-text.ts';
+import type { TextUnit } from './text-units.ts';
 
 /** What is pinned for its content may take this share of the budget, so that the question's answer has room. */
 const CONTENT_PINS_SHARE = 0.5;
 /** After the first round the result is counted exactly, and what it needs less than its parts is filled. */
 const FILLING_ROUNDS = 2;
+
+/** No sentence has more characters a token: what is longer than the rest of the budget allows is not even counted. */
+const MAX_CHARACTERS_PER_TOKEN = 10;
 
 /** A text with something left out. */
 export interface Extract {
@@ -75,13 +80,18 @@ class Chooser {
   #takeAll(units: readonly number[], limitTokens: number): void {
     for (const unit of units) {
       if (this.#usedTokens >= limitTokens) return;
-      if (this.#kept.units[unit] === 1) continue;
+      if (this.#kept.units[unit] === 1 || this.#isHopeless(unit, limitTokens - this.#usedTokens)) continue;
       const cost = this.#costOf(unit);
       if (this.#usedTokens + cost > limitTokens) continue;
       this.#usedTokens += cost;
       this.#keep(unit);
       this.#taken.push(unit);
     }
+  }
+
+  #isHopeless(unit: number, tokensLeft: number): boolean {
+    const { start, end } = this.#choice.read.units[unit] as TextUnit;
+    return end - start > MAX_CHARACTERS_PER_TOKEN * tokensLeft;
   }
 
   #keep(unit: number): void {
@@ -94,7 +104,7 @@ class Chooser {
   /** What the unit adds: itself, the frames that are not there yet, and the marks beside it less the one whose place it takes. */
   #costOf(unit: number): number {
     const { read, count } = this.#choice;
-    const { start, end, frame } = read.units[unit] as (typeof read.units)[number];
+    const { start, end, frame } = read.units[unit] as TextUnit;
     let own = this.#costs[unit] as number;
     if (own < 0) {
       // With its space before it, since that is how it is encoded after another sentence.
@@ -113,7 +123,7 @@ class Chooser {
     const known = this.#frameCosts[index] as number;
     if (known >= 0) return known;
     const { read, count } = this.#choice;
-    const { start, end, closeStart, closeEnd } = read.frames[index] as (typeof read.frames)[number];
+    const { start, end, closeStart, closeEnd } = read.frames[index] as TextFrame;
     const closing = closeEnd > closeStart ? count(`\n${read.text.slice(closeStart, closeEnd)}`) : 0;
     const cost = count(`${read.text.slice(start, end)}\n`) + closing;
     this.#frameCosts[index] = cost;

@@ -48,7 +48,8 @@ export function keptEdits(
   const endMark = areEndsMarked ? mark : '';
   let end = 0;
   let isBegun = false;
-  let isCut = false;
+  // A text of white space has no pieces at all.
+  let isCut = pieces.length === 0;
   let isGap = false;
   for (const piece of pieces) {
     const isKept = (piece.unit >= 0 ? kept.units[piece.unit] : kept.frames[piece.frame]) === 1;

@@ -6,6 +6,8 @@ export type TakeSentence = (start: number, end: number) => void;
 
 /** A "sentence" that is longer is cut at the best place before this: a line break, a semicolon, a space. */
 const MAX_SENTENCE_CHARACTERS = 600;
+/** A semicolon ends a clause that is so long: lists of names run to hundreds of words. In scripts with wide ones a third of that. */
+const LONG_CLAUSE_CHARACTERS = 150;
 /** Thai, Lao and Burmese often have no full stop, but put a space after a clause: cut there. */
 const DICTIONARY_CLAUSE_CHARACTERS = 120;
 
@@ -23,6 +25,8 @@ const ABBREVIATIONS: ReadonlySet<string> = new Set(
 );
 
 const DOT = 46;
+const SEMICOLON = 59;
+const WIDE_SEMICOLON = 0xff_1b;
 const NEWLINE = 10;
 const SPACE = 32;
 
@@ -59,13 +63,21 @@ export function splitSentences(text: string, start: number, end: number, take: T
 
 /** The offset behind a run of stops and closing marks that begins here; the same offset where none does. */
 function stopEnd(text: string, index: number, code: number, end: number): number {
-  const isStop = isSoftStop(code) || (code > 0x05_00 && SURE_STOPS.includes(text[index] as string));
+  const isStop =
+    isSoftStop(code) ||
+    code === SEMICOLON ||
+    code === WIDE_SEMICOLON ||
+    (code > 0x05_00 && SURE_STOPS.includes(text[index] as string));
   return isStop ? skipClosers(text, index + 1, end) : index;
 }
 
 /** Whether the stops between two offsets end a sentence. A stop of a script with spaces does if a space follows and no small letter. */
 function isSentenceEnd(text: string, from: number, stop: number, closed: number, end: number): boolean {
   const code = text.charCodeAt(stop);
+  if (code === SEMICOLON || code === WIDE_SEMICOLON) {
+    const minimum = code === SEMICOLON ? LONG_CLAUSE_CHARACTERS : LONG_CLAUSE_CHARACTERS / 3;
+    return stop - from >= minimum && (code === WIDE_SEMICOLON || isSpace(text.charCodeAt(closed)));
+  }
   if (!isSoftStop(code)) return true;
   if (closed >= end || !isSpace(text.charCodeAt(closed))) return false;
   const next = skipSpace(text, closed, end);

@@ -18,14 +18,18 @@ let bitsOfTerm: ReadonlyMap<string, number> | undefined;
 /** Marks the terms that are stop words in the language that most of the text is in: its list holds the most of the text's words. */
 export function stopTerms(terms: readonly string[], occurrences: Int32Array): Uint8Array {
   bitsOfTerm ??= languageBits();
-  const bits = Int32Array.from(terms, (term) => bitsOfTerm?.get(term) ?? 0);
-  const counts = languages.map(() => 0);
-  bits.forEach((mask, term) => {
+  const bits = new Int32Array(terms.length);
+  const counts = new Float64Array(languages.length);
+  for (let term = 0; term < terms.length; term += 1) {
+    const mask = bitsOfTerm.get(terms[term] as string) ?? 0;
+    bits[term] = mask;
     for (let rest = mask, language = 0; rest !== 0; rest >>= 1, language += 1)
-      if ((rest & 1) === 1) counts[language] = (counts[language] ?? 0) + (occurrences[term] ?? 0);
-  });
+      if ((rest & 1) === 1) counts[language] = (counts[language] as number) + (occurrences[term] as number);
+  }
   const bit = 1 << counts.indexOf(Math.max(...counts));
-  return Uint8Array.from(bits, (mask) => ((mask & bit) === 0 ? 0 : 1));
+  const isStop = new Uint8Array(terms.length);
+  for (let term = 0; term < terms.length; term += 1) isStop[term] = ((bits[term] as number) & bit) === 0 ? 0 : 1;
+  return isStop;
 }
 
 function languageBits(): ReadonlyMap<string, number> {

@@ -86,9 +86,7 @@ export class Vocabulary {
     const known = this.#wordOfForm.get(form);
     if (known !== undefined) return known;
     const plain = plainWord(form);
-    const hasDigit = /\p{N}/u.test(form);
-    const isUpper = /^\p{Lu}/u.test(form);
-    const word = this.#idOf(stem(plain)) * 4 + (isUpper ? CAPITAL : 0) + (hasDigit ? DIGIT : 0);
+    const word = this.#idOf(stem(plain)) * 4 + (beginsUpper(form) ? CAPITAL : 0) + (hasDigit(plain) ? DIGIT : 0);
     this.#wordOfForm.set(form, word);
     return word;
   }
@@ -101,6 +99,21 @@ export class Vocabulary {
     this.#idOfTerm.set(term, id);
     return id;
   }
+}
+
+function beginsUpper(form: string): boolean {
+  const code = form.charCodeAt(0);
+  return code > 0x7f ? /^\p{Lu}/u.test(form) : code >= 65 && code <= 90;
+}
+
+/** Digits of other scripts count too, but words of Latin letters are told apart without asking for them. */
+function hasDigit(plain: string): boolean {
+  for (let index = 0; index < plain.length; index += 1) {
+    const code = plain.charCodeAt(index);
+    if (code >= 48 && code <= 57) return true;
+    if (code > 0x7f) return /\p{N}/u.test(plain);
+  }
+  return false;
 }
 
 /** The term of a word. */
