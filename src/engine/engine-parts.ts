@@ -30,7 +30,8 @@ import {
 } from './engine-options.ts';
 import { guardedEvents } from './guarded-events.ts';
 import type { LearntStates } from './learnt-states.ts';
-import { optimizerParts } from './optimizer/optimizer-parts.ts';
+import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
+import { optimizerParts, type OptimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -49,8 +50,9 @@ export interface EngineParts {
 }
 
 /** What of ours may change an answer: the output limit that is sent for calls which have none, and what becomes of prompts. */
-function policyFingerprint({ defaultMaxOutputTokens }: BudgetPolicy): string {
-  return defaultMaxOutputTokens === undefined ? 'none' : `max-output:${defaultMaxOutputTokens}`;
+function policyFingerprint({ defaultMaxOutputTokens }: BudgetPolicy, optimised: string): string {
+  const limit = defaultMaxOutputTokens === undefined ? 'none' : `max-output:${defaultMaxOutputTokens}`;
+  return optimised === '' ? limit : `${limit} ${optimised}`;
 }
 
 /** Makes the parts. @internal */
@@ -61,7 +63,6 @@ export function engineParts(options: EngineOptions): EngineParts {
     options.priceBook,
     new Map(options.providers.map((entry) => [entry.provider.name, entry.vendor])),
   );
-  const policy = { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy };
   const spool = new ChargeSpool({ ledger: options.ledger, events });
   const limiter = new CallLimiter({
     store: options.limits?.store ?? new MemoryLimitStore(),
@@ -71,48 +72,57 @@ export function engineParts(options: EngineOptions): EngineParts {
     random,
     events,
   });
-  const { learnt, calibrator } = optimizerParts({ states: options.states, pricer, clock, events });
-  const cache =
-    options.cache === undefined ? undefined : cacheParts(options, options.cache, { clock, random, events, pricer });
+  const ports = { clock, random, events, pricer };
+  const optimizer = optimizerParts({ ...ports, optimizer: options.optimizer, states: options.states });
+  const cache = options.cache && cacheParts(options, options.cache, optimizer.fingerprint, ports);
   return {
-    clock,
-    random,
-    pricer,
-    events,
+    ...ports,
     spool,
     limiter,
-    learnt,
+    learnt: optimizer.learnt,
     rawHits:
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
         ? undefined
         : new RawHits({ ...cache, store: cache.store }),
-    chain: {
-      requestLimits: options.requestLimits,
-      table: {
-        providers: new Map(options.providers.map((entry) => [entry.provider.name, routeProvider(entry)])),
-        aliases: options.aliases ?? new Map(),
-        vendorOfModel,
-      },
-      cache,
-      leases: leasesOf(options),
-      limits: limiter,
-      budget: { keeper: options.budgets?.keeper ?? noBudgets(options, clock, events), policy, pricer },
-      calibrator,
-      optimise: undefined,
-      charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
-      resilience: {
-        ...resilienceParts(options, pricer),
-        clock,
-        random,
-        events,
-      },
-      dispatch: {
-        providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
-        timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
-        vendorOf: (target) => pricer.vendorOf(target),
-        maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
-        clock,
-      },
+    chain: chainOptions(options, { ...ports, spool, limiter, optimizer, cache }),
+  };
+}
+
+interface ChainParts extends Pick<EngineParts, 'clock' | 'random' | 'events' | 'pricer' | 'spool' | 'limiter'> {
+  readonly optimizer: OptimizerParts;
+  readonly cache: CacheOptions | undefined;
+}
+
+function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
+  const { clock, random, events, pricer, spool, limiter, optimizer, cache } = parts;
+  return {
+    requestLimits: options.requestLimits,
+    table: {
+      providers: new Map(options.providers.map((entry) => [entry.provider.name, routeProvider(entry)])),
+      aliases: options.aliases ?? new Map(),
+      vendorOfModel,
+    },
+    cache,
+    leases: leasesOf(options),
+    limits: limiter,
+    budget: {
+      keeper: options.budgets?.keeper ?? noBudgets(options, clock, events),
+      policy: { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy },
+      pricer,
+      isCountProven: (target) => optimizer.calibrator.isProven(target),
+      tokenizerOf: loadTokenizer,
+    },
+    calibrator: optimizer.calibrator,
+    optimise: optimizer.optimise,
+    prefix: optimizer.prefix,
+    charge: { ledger: options.ledger, spool, pricer, events, clock, ownerId: options.ownerId },
+    resilience: { ...resilienceParts(options, pricer), warmOf: optimizer.warmOf, clock, random, events },
+    dispatch: {
+      providers: new Map(options.providers.map((entry) => [entry.provider.name, entry.provider])),
+      timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
+      vendorOf: (target) => pricer.vendorOf(target),
+      maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+      clock,
     },
   };
 }
@@ -120,7 +130,7 @@ export function engineParts(options: EngineOptions): EngineParts {
 function resilienceParts(
   options: EngineOptions,
   pricer: Pricer,
-): Omit<ChainOptions['resilience'], 'clock' | 'random' | 'events'> {
+): Omit<ChainOptions['resilience'], 'clock' | 'random' | 'events' | 'warmOf'> {
   const policy = { ...DEFAULT_RESILIENCE, ...options.resilience };
   const weights = new Map(options.providers.map(({ provider }) => [provider.name, provider.keyWeights ?? []]));
   return {
@@ -131,7 +141,6 @@ function resilienceParts(
     learned: new LearnedRefusals(),
     contextWindowOf: (target) => pricer.limits(target).contextWindowTokens,
     vendorOf: (target) => pricer.vendorOf(target),
-    warmOf: () => undefined,
   };
 }
 
@@ -174,6 +183,7 @@ function isPeekable(store: CacheStore): store is PeekableCacheStore {
 function cacheParts(
   options: EngineOptions,
   cache: EngineCache,
+  optimised: string,
   ports: Pick<CacheOptions, 'clock' | 'random' | 'events' | 'pricer'>,
 ): CacheOptions {
   const scope = cache.scope ?? 'project';
@@ -187,7 +197,7 @@ function cacheParts(
     maxEntryBytes: cache.maxEntryBytes ?? DEFAULT_MAX_ENTRY_BYTES,
     scopeOf: (call: Call) => cacheScope(scope, scope === 'project' ? call.caller.project : call.caller.keyId),
     identityOf: (provider) => addresses.get(provider) ?? '',
-    policyFingerprint: policyFingerprint({ ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy }),
+    policyFingerprint: policyFingerprint({ ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy }, optimised),
     seen: new SeenCalls(),
     sha256Hex: (data) => hash('sha256', data, 'hex'),
   };

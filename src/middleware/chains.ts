@@ -15,6 +15,8 @@ import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
 import type { CallLimiter } from './limits/call-limiter.ts';
 import { limitsMiddleware } from './limits/limits.ts';
+import { type OptimiseOptions, optimiseMiddleware } from './optimise/optimise.ts';
+import { prefixMiddleware, type PrefixOptions } from './prefix/prefix.ts';
 import { resilienceMiddleware } from './resilience/resilience.ts';
 import type { ResilienceOptions } from './resilience/resilience-options.ts';
 import { routeMiddleware } from './route.ts';
@@ -32,7 +34,9 @@ export interface ChainOptions {
   readonly resilience: Omit<ResilienceOptions, 'answerFromCache'>;
   readonly calibrator: TokenCalibrator;
   /** Undefined: prompts stay as they are. */
-  readonly optimise: undefined;
+  readonly optimise: OptimiseOptions | undefined;
+  /** Undefined: nothing is said about the provider's prompt cache, and nothing noted. */
+  readonly prefix: PrefixOptions | undefined;
   readonly charge: ChargeOptions;
   readonly dispatch: DispatchOptions;
 }
@@ -69,6 +73,8 @@ export function chains(options: ChainOptions): {
       }),
     ],
     attemptChain: [
+      ...(options.optimise === undefined ? [] : [optimiseMiddleware(options.optimise)]),
+      ...(options.prefix === undefined ? [] : [prefixMiddleware(options.prefix)]),
       calibrateMiddleware(options.calibrator),
       chargeMiddleware(charge),
       dispatchMiddleware(options.dispatch),

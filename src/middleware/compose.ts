@@ -123,6 +123,10 @@ export interface Attempt {
   readonly changes: readonly PromptChange[];
   /** Messages that a step left out of the caller's prompt, by index. */
   readonly droppedMessages: readonly number[];
+  /** Messages at the beginning whose texts a step left as they came, since they are cached so. */
+  readonly verbatimMessages: number;
+  /** False: the target has just refused to be told what to cache. */
+  readonly mayMark: boolean;
   /** Which of the provider's keys is used; undefined: the provider chooses. */
   readonly keyIndex: number | undefined;
   /** Monotonic time at which the call must be over. */

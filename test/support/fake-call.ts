@@ -92,6 +92,8 @@ export function fakeAttempt(target: Target): Attempt {
     request: EMPTY_REQUEST,
     changes: [],
     droppedMessages: [],
+    verbatimMessages: 0,
+    mayMark: true,
     keyIndex: undefined,
     deadlineAt: Infinity,
     continues: undefined,

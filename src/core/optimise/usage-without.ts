@@ -39,3 +39,18 @@ export function withoutPromptCache(usage: Usage): Usage {
   if (cached === 0) return usage;
   return { ...usage, input: usage.input + cached, cacheRead: 0, cacheWrite5m: 0, cacheWrite30m: 0, cacheWrite1h: 0 };
 }
+
+/**
+ * The usage had the provider cached the prompt by itself, as OpenAI does where nothing is said: what it had seen of late is read, all the rest is
+ * written.
+ * @param seenRatio - how much of the prompt, from its beginning, was sent before within the life of the cache, 0..1.
+ * @param minimumTokens - shorter prompts are not cached.
+ * @public
+ */
+export function withImplicitCache(usage: Usage, seenRatio: number, minimumTokens: number): Usage {
+  const plain = withoutPromptCache(usage);
+  const total = inputTokensOf(plain);
+  if (total < minimumTokens) return plain;
+  const cacheRead = Math.min(plain.input, Math.floor(total * seenRatio));
+  return { ...plain, input: 0, cacheRead, cacheWrite30m: plain.input - cacheRead };
+}

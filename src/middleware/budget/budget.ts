@@ -11,6 +11,7 @@ import { requestSize } from '../../wire/request-size.ts';
 import { type AttemptBound, type Call, type CallHold, decide, type Middleware } from '../compose.ts';
 import { nextTurn } from '../next-turn.ts';
 import { boundPrice, type BoundedCall } from './bound-price.ts';
+import { countedSize, type TokenizerOf } from './counted-size.ts';
 import type { BudgetKeeper } from './budget-keeper.ts';
 import type { RefusalEvent, ReserveTerms } from './budget-queue.ts';
 import type { Reservation } from './reservation.ts';
@@ -39,6 +40,9 @@ const WIDE_WINDOW_TOKENS = 1_000_000;
 
 const ONE_TOKEN = usageOf({ input: 1 });
 
+/** A call whose bound by bytes is above this share of what is left has its tokens counted: then a fourth of the money will do. Ours. */
+const TIGHT_RATIO = 0.05;
+
 /** What a call is refused with whose model's price is known and whose size is not. */
 const MISSING_BOUND: Readonly<Record<'max-output' | 'context-window', string>> = {
   'max-output':
@@ -51,6 +55,9 @@ export interface BudgetOptions {
   readonly keeper: BudgetKeeper;
   readonly policy: BudgetPolicy;
   readonly pricer: Pricer;
+  /** Whether money may rest on counted tokens at a target. */
+  readonly isCountProven: (target: Target) => boolean;
+  readonly tokenizerOf: TokenizerOf;
 }
 
 /**
@@ -129,12 +136,17 @@ async function reserveBound(
   const { keeper } = options;
   sizing.refuseUnbounded();
   sizing.useDefaultLimit();
+  const left = Math.min(...keeper.remaining(facts, 'all').map(({ leftNanoUsd }) => leftNanoUsd));
+  if (sizing.dearest() > left * TIGHT_RATIO) await sizing.count();
   const keptBack: RefusalEvent[] = [];
   try {
     return await keeper.reserve(facts, sizing.dearest(), { ...terms(call, options), keptBack });
   } catch (error) {
-    const left = isFarthingError(error) && error.code === 'budget-spent' ? keeper.leftToLower(facts) : undefined;
-    if (left === undefined || !sizing.lowerTo(left)) {
+    const isShort = isFarthingError(error) && (error.code === 'budget-spent' || error.code === 'budget-held');
+    // Nobody knew before how little is left.
+    if (isShort && (await sizing.count())) return await reserveBound(call, facts, sizing, options);
+    const leftToLower = isFarthingError(error) && error.code === 'budget-spent' ? keeper.leftToLower(facts) : undefined;
+    if (leftToLower === undefined || !sizing.lowerTo(leftToLower)) {
       keeper.tell(keptBack);
       throw error;
     }
@@ -150,6 +162,8 @@ class CallSizing {
   readonly #request: DecodedRequest;
   readonly #bounds = new Map<string, AttemptBound | undefined>();
   #size: RequestSize | undefined;
+  /** By target; what was counted is lower than the bound by bytes. Undefined: not counted. */
+  #counted: ReadonlyMap<string, RequestSize> | undefined;
   #sendsDefault = false;
   #lowered: number | undefined;
 
@@ -178,6 +192,24 @@ class CallSizing {
   useDefaultLimit(): void {
     this.#sendsDefault = true;
     this.#bounds.clear();
+  }
+
+  /** Counts the tokens of the request, once. Returns whether that made its bound lower. */
+  async count(): Promise<boolean> {
+    if (this.#counted !== undefined) return false;
+    const { pricer, tokenizerOf, isCountProven } = this.#options;
+    const byBytes = this.#sizeOf();
+    const counted = new Map<string, RequestSize>();
+    this.#counted = counted;
+    for (const target of (this.#call.state.plan?.targets ?? []).filter(isCountProven)) {
+      // oxlint-disable-next-line no-await-in-loop -- nothing to wait for but the first reading of a vocabulary
+      const size = await countedSize(this.#request, target, byBytes, pricer.vendorOf(target), tokenizerOf);
+      if (size !== byBytes) counted.set(formatTarget(target), size);
+    }
+    if (counted.size === 0) return false;
+    this.#bounds.clear();
+    decide(this.#call, 'budget', 'counted');
+    return true;
   }
 
   /** The bound at the dearest target that may be reached. @throws FarthingError `unpriced-model` when the first has none */
@@ -245,7 +277,7 @@ class CallSizing {
         ? Math.max(WIDE_WINDOW_TOKENS, limits.contextWindowTokens)
         : limits.contextWindowTokens;
     return callBound(
-      this.#sizeOf(),
+      this.#counted?.get(formatTarget(target)) ?? this.#sizeOf(),
       { maxOutputTokens, samples },
       { ...limits, contextWindowTokens },
       {

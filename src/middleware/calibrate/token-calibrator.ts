@@ -2,6 +2,9 @@ import { inputTokensOf, type Usage } from '../../core/model/usage.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { calibrate, calibratedTokens, type CalibrationState, NOTHING_LEARNT } from '../../core/tokens/calibration.ts';
 import { estimateInputTokens } from '../../core/tokens/estimate-input-tokens.ts';
+import { type BoundRecord, isProven, NO_RECORD, recordBound } from '../../core/tokens/bound-record.ts';
+import type { CountTokens } from '../../core/tokens/count-tokens.ts';
+import { inputTokenBound } from '../../core/tokens/input-token-bound.ts';
 import { profileOfModel } from '../../core/tokens/profile-of-model.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { TokenEncoding, Tokenizer } from '../../ports/tokenizer.ts';
@@ -29,6 +32,7 @@ const MAX_TARGETS = 4096;
 export class TokenCalibrator {
   readonly #options: TokenCalibratorOptions;
   readonly #calls = new Map<string, number>();
+  readonly #bounds = new Map<string, BoundRecord>();
   #state: CalibrationState = NOTHING_LEARNT;
   #last: Promise<void> = Promise.resolve();
 
@@ -44,6 +48,11 @@ export class TokenCalibrator {
   /** Takes over what was learnt elsewhere. */
   adopt(state: CalibrationState): void {
     this.#state = state;
+  }
+
+  /** Whether the bound on input tokens that counting gives has been proven at a target, by this process. */
+  isProven(target: Target): boolean {
+    return isProven(this.#bounds.get(formatTarget(target)) ?? NO_RECORD);
   }
 
   /** Takes in what a provider stated for a request. */
@@ -71,6 +80,10 @@ export class TokenCalibrator {
       const sample = await this.#sampleOf(request, target);
       if (sample === undefined) return;
       const seen = { ...sample, target: formatTarget(target) };
+      const record = this.#bounds.get(seen.target) ?? NO_RECORD;
+      if (sample.boundTokens !== undefined) {
+        this.#bounds.set(seen.target, recordBound(record, sample.boundTokens, actualTokens));
+      }
       const expected = calibratedTokens(this.#state, seen);
       this.#state = calibrate(this.#state, { ...seen, actualTokens });
       if (actualTokens > 0) {
@@ -89,14 +102,17 @@ export class TokenCalibrator {
   async #sampleOf(
     request: DecodedRequest,
     target: Target,
-  ): Promise<{ hasTools: boolean; estimateTokens: number } | undefined> {
+  ): Promise<{ hasTools: boolean; estimateTokens: number; boundTokens: number | undefined } | undefined> {
     const { tokenizerOf, vendorOf } = this.#options;
     const prompt = promptOf(request)?.prompt;
     if (prompt === undefined) return undefined;
     const profile = profileOfModel({ model: target.model, provider: vendorOf(target), endpoint: request.endpoint });
     const tokenizer = await tokenizerOf(profile.encoding);
-    const { isPartial, totalTokens } = estimateInputTokens(prompt, profile, (text) => tokenizer.count(text));
+    const count: CountTokens = (text) => tokenizer.count(text);
+    const { isPartial, totalTokens } = estimateInputTokens(prompt, profile, count);
     // What cannot be counted would be learnt as if all prompts had it.
-    return isPartial ? undefined : { hasTools: prompt.tools.length > 0, estimateTokens: totalTokens };
+    if (isPartial) return undefined;
+    const boundTokens = inputTokenBound(prompt, profile, count);
+    return { hasTools: prompt.tools.length > 0, estimateTokens: totalTokens, boundTokens };
   }
 }

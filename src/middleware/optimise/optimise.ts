@@ -11,7 +11,7 @@ import type { RequestEdit } from '../../wire/prompt/request-edit.ts';
 import type { RequestPrompt } from '../../wire/prompt/request-prompt.ts';
 import { attemptOf, type Attempt, type Call, type Middleware, type PromptChange } from '../compose.ts';
 import type { ImageFitter } from './fitted-images.ts';
-import type { ConversationPin, PlannedChange, PromptPlanner } from './prompt-plan.ts';
+import type { ConversationPin, PlannedChange, PromptPlanner, PromptToPlan } from './prompt-plan.ts';
 
 /** What {@link optimiseMiddleware} needs. @internal */
 export interface OptimiseOptions {
@@ -65,7 +65,10 @@ async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseO
     endpoint: request.endpoint,
   });
   const [tokenizer, pin] = await Promise.all([options.tokenizerOf(profile.encoding), options.pinOf(call, attempt)]);
-  const changes = await options.planner.plan({ request, read, profile, tokenizer, pin });
+  const { changes, verbatimMessages } = await plannedChanges(
+    { request, read, profile, tokenizer, pin },
+    options.planner,
+  );
   const gone = new Set(
     changes.flatMap(({ kind, removed }) => (kind === 'history' ? removed : [])).map(({ message }) => message),
   );
@@ -73,7 +76,31 @@ async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseO
   const edits = [...changes.flatMap((change) => change.edits), ...images.filter((edit) => !isWithin(edit, read, gone))];
   if (edits.length === 0) return undefined;
   note(call, attempt, changes, images.length > 0);
-  return changedAttempt(attempt, editRequest(request, edits), { read, changes, droppedMessages: [...gone] });
+  return changedAttempt(attempt, editRequest(request, edits), {
+    read,
+    changes,
+    droppedMessages: [...gone],
+    verbatimMessages,
+  });
+}
+
+/**
+ * What is done to a prompt. Where its beginning is cached as it came, it is changed only if what that saves in the turns to come is more than writing
+ * the changed beginning once more.
+ */
+async function plannedChanges(
+  prompt: PromptToPlan,
+  planner: PromptPlanner,
+): Promise<{ readonly changes: readonly PlannedChange[]; readonly verbatimMessages: number }> {
+  const { pin } = prompt;
+  if (pin.verbatimMessages === 0) return { changes: await planner.plan(prompt), verbatimMessages: 0 };
+  const all = await planner.plan({ ...prompt, pin: { ...pin, verbatimMessages: 0 } });
+  const within = all
+    .flatMap(({ removed }) => removed)
+    .filter(({ message }) => message < pin.verbatimMessages)
+    .reduce((sum, { tokens }) => sum + tokens, 0);
+  if (pin.isWorthDropping(within, pin.cachedTokens - within)) return { changes: all, verbatimMessages: 0 };
+  return { changes: await planner.plan(prompt), verbatimMessages: pin.verbatimMessages };
 }
 
 /** Whether an edit touches a message that goes as a whole. */
@@ -88,11 +115,17 @@ function changedAttempt(
     read,
     changes,
     droppedMessages,
-  }: { read: RequestPrompt; changes: readonly PlannedChange[]; droppedMessages: readonly number[] },
+    verbatimMessages,
+  }: {
+    readonly read: RequestPrompt;
+    readonly changes: readonly PlannedChange[];
+    readonly droppedMessages: readonly number[];
+    readonly verbatimMessages: number;
+  },
 ): Attempt {
   const removed = placed(changes, read);
   const change: PromptChange = { step: 'optimise', usageWithout: (usage) => withRemovedTokens(usage, removed) };
-  return { ...attempt, request, changes: [...attempt.changes, change], droppedMessages };
+  return { ...attempt, request, changes: [...attempt.changes, change], droppedMessages, verbatimMessages };
 }
 
 /** Where in the prompt the removed tokens stood, by the sizes of what is before them. */

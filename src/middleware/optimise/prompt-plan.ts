@@ -29,6 +29,8 @@ export interface PlannedChange {
 export interface ConversationPin {
   /** Messages at the beginning whose texts stay as they are: they were sent so. */
   readonly verbatimMessages: number;
+  /** Tokens of the conversation that the provider has in its cache. */
+  readonly cachedTokens: number;
   /** Messages that were left out of the last turn, by index. Undefined: there was none that is still cached. */
   readonly droppedMessages: readonly number[] | undefined;
   /** Whether leaving out so many tokens more is worth having so many behind them written to the provider's cache once more. */

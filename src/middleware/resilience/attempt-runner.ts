@@ -116,6 +116,8 @@ export class AttemptRunner {
       request,
       changes: [],
       droppedMessages: [],
+      verbatimMessages: 0,
+      mayMark: !candidate.refusesMarks,
       keyIndex: candidate.entry.hasKeys ? ticket.keyIndex : undefined,
       deadlineAt: this.#deadlineAt,
       continues: task.continues,

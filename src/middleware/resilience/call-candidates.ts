@@ -21,6 +21,8 @@ export interface CallCandidate {
   uncounted: number;
   /** Parameters that the target refused of this call, to be left out. */
   readonly refused: Set<RefusedParameter>;
+  /** Whether the target refused what was added for its prompt cache. */
+  refusesMarks: boolean;
 }
 
 /** Failures after which a call has no use for the target any more. */
@@ -42,6 +44,7 @@ export class CallCandidates {
       pausedKeys: new Set(),
       uncounted: 0,
       refused: new Set(),
+      refusesMarks: false,
     }));
   }
 

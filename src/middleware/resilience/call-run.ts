@@ -107,7 +107,20 @@ export class CallRun {
 
   /** Whether the same target is asked again at once: without what it refused, or with another key. */
   #isToBeAskedAgain(last: AttemptEnd): boolean {
-    return (last.failure === 'wrong' && this.#learns(last)) || this.#candidates.note(last);
+    if (last.failure === 'wrong' && (this.#dropsMarks(last) || this.#learns(last))) return true;
+    return this.#candidates.note(last);
+  }
+
+  /** Whether the target refused what was added for its prompt cache: the caller never asked for that. */
+  #dropsMarks({ index, gate }: AttemptEnd): boolean {
+    const candidate = this.#candidates.at(index);
+    const status = gate.upstreamHead?.status ?? 0;
+    const name = formatTarget(candidate.target);
+    const hasMarks = this.#call.state.decisions.some(({ step, target }) => step === 'prefix' && target === name);
+    if (!hasMarks || candidate.refusesMarks || (status !== 400 && status !== 422)) return false;
+    if (!MARKS.test(Buffer.from(gate.heldBytes()).toString('utf8'))) return false;
+    candidate.refusesMarks = true;
+    return true;
   }
 
   #lastFailure({ index, failure, retryAfterMs }: AttemptEnd): LastFailure {
@@ -268,6 +281,9 @@ export class CallRun {
     return { kind: 'broken', facts: undefined, neverSent: true };
   }
 }
+
+/** What an error names that refuses to be told what to cache. */
+const MARKS = /cache_control|prompt_cache/;
 
 function again({ index }: AttemptEnd): AttemptStep {
   return { kind: 'attempt', index, waitMs: 0, isRetry: false };

@@ -14,6 +14,17 @@ import { responseMessages } from './response-items.ts';
  * @public
  */
 export function promptOf(request: DecodedRequest): RequestPrompt | undefined {
+  const known = prompts.get(request);
+  if (known !== undefined) return known;
+  const read = readPrompt(request);
+  if (read !== undefined) prompts.set(request, read);
+  return read;
+}
+
+/** Several steps read the same request. */
+const prompts = new WeakMap<DecodedRequest, RequestPrompt>();
+
+function readPrompt(request: DecodedRequest): RequestPrompt | undefined {
   const { endpoint, body } = request;
   if (endpoint === 'embeddings') return undefined;
   const source = new PromptSource(request);

@@ -87,7 +87,13 @@ export class SimulatedGateway {
     } as const;
     this.#chain = compose(
       [
-        budgetMiddleware({ keeper: this.keeper, policy, pricer: PRICER }),
+        budgetMiddleware({
+          keeper: this.keeper,
+          policy,
+          pricer: PRICER,
+          isCountProven: () => false,
+          tokenizerOf: () => Promise.reject(new Error('nothing is counted here')),
+        }),
         chargeMiddleware({ ledger, spool, pricer: PRICER, events, clock: process, ownerId: 'any' }),
       ],
       (call) => this.#provider(call, sent),
