@@ -6,6 +6,7 @@ import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget } from '../core/model/target.ts';
 import { layerPriceBooks } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
+import { DEFAULT_OPTIMIZE, type OptimizePolicy } from '../core/optimize-policy.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
@@ -14,6 +15,7 @@ import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineCache } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
+import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
@@ -83,6 +85,11 @@ export interface FarthingOptions {
   readonly budgets?: readonly LibraryBudget[];
   /** How calls are held to budgets. @defaultValue {@link DEFAULT_BUDGET_POLICY} */
   readonly budgetPolicy?: Partial<BudgetPolicy>;
+  /**
+   * How prompts are made cheaper on their way: `{ level: 'lossless', promptCache: 'auto' }`. What is left out is as in {@link DEFAULT_OPTIMIZE}.
+   * @defaultValue prompts are sent as they came
+   */
+  readonly optimize?: Partial<OptimizePolicy>;
   /** What is done about providers that fail: retries, fallbacks, cooldowns. @defaultValue {@link DEFAULT_RESILIENCE} */
   readonly resilience?: Partial<ResiliencePolicy>;
   /** Called with the record of every finished call: cost, saved, decisions. Must not throw. @defaultValue none */
@@ -213,7 +220,8 @@ class LibraryFarthing implements Farthing {
   }
 
   async #make(): Promise<Opened> {
-    const { cache = DEFAULT_CACHE, onCall, onEvent, storage } = this.#options;
+    const { cache = DEFAULT_CACHE, optimize, onCall, onEvent, storage } = this.#options;
+    const optimizer = optimize && (await openOptimizer({ ...DEFAULT_OPTIMIZE, ...optimize }));
     const stores = await openLibraryStores({
       storage,
       memoryBytes: cache === false ? undefined : cache.memoryBytes,
@@ -246,6 +254,8 @@ class LibraryFarthing implements Farthing {
       ledger: stores.ledger,
       reader: stores.ledger,
       ownerId: stores.ledger.ownerId,
+      states: stores.stateStore,
+      optimizer,
       budgets,
       ...(this.#options.budgetPolicy === undefined ? {} : { budgetPolicy: this.#options.budgetPolicy }),
       ...(this.#options.resilience === undefined ? {} : { resilience: this.#options.resilience }),

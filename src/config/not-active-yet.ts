@@ -1,7 +1,7 @@
 import type { InactivePart } from './config.ts';
 
 /** Parts that are read and checked here and do nothing in this version, by the beginning of their paths. */
-const INACTIVE_PATHS: readonly string[] = ['routes', 'optimize'];
+const INACTIVE_PATHS: readonly string[] = ['routes'];
 
 /**
  * What was written in a file and does nothing in this version, so that nobody relies on it.
