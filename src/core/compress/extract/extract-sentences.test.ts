@@ -34,13 +34,13 @@ const stretch = fc.oneof(
 const mixedText = fc
   .array(fc.tuple(stretch, fc.constantFrom('\n\n', '\n', ' ', '\r\n\r\n')), { maxLength: 12 })
   .map((parts) => parts.flat().join(''));
-const query = fc.oneof(
+const anyQuery = fc.oneof(
   fc.constantFrom('How many people has Lyon?', 'Who paid 3.5 dollars?', '里昂有多少人口？', '', '...'),
   fc.string({ unit: 'binary', maxLength: 30 }),
 );
 const asked = fc.record({
   text: mixedText,
-  query,
+  query: anyQuery,
   budgetTokens: fc.integer({ min: 0, max: 120 }),
   mark: fc.constantFrom(GAP_MARK, ''),
   count: fc.constantFrom(count, roughCount),
@@ -112,9 +112,16 @@ const article = [
 ].join('\n');
 
 test('what answers the question is kept with its title, in order, and gaps are marked', () => {
-  const wanted = 'Lyon [...]\nIn 2021 it had 522,250 people. [...]';
+  const wanted = 'Lyon [...]\nIn 2021 it had 522,250 people.\n\n[...]';
   const options = { query: 'How many people had Lyon in 2021?', budgetTokens: count(wanted) + 2, count };
   expect(extractSentences(article, options).text).toBe(wanted);
+});
+
+test('a title before a colon is kept with what stands after it', () => {
+  const text = `${article}\n\nGrenoble: It lies in the mountains. The Isère flows through it.`;
+  const wanted = '[...]\n\nGrenoble: [...] The Isère flows through it.';
+  const options = { query: 'Which city has the Isère?', budgetTokens: count(wanted), count };
+  expect(extractSentences(text, options).text).toBe(wanted);
 });
 
 test('with an empty mark nothing stands where something was left out', () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { extractSentences } from './extract-sentences.ts';
 
-const LENGTH = 300_000;
+const LENGTH = 150_000;
 const count = (text: string): number => Math.ceil(text.length / 4);
 const filled = (part: string): string => part.repeat(Math.ceil(LENGTH / part.length)).slice(0, LENGTH);
 
-/** Texts that are quadratic to a careless reader; at these lengths that takes minutes, and the test's time runs out. */
+/** Texts that are quadratic to a careless reader; at this length that takes minutes, and the test's time runs out. */
 test.each([
   ['one letter', filled('a')],
   ['spaces', filled(' ')],
@@ -16,7 +16,7 @@ test.each([
   ['paragraphs of one letter', filled('a\n\n')],
   ['items', filled('- a\n')],
   ['numbers', filled('1,000,')],
-  ['distinct words', Array.from({ length: 40_000 }, (_, index) => `w${index.toString(36)}x`).join(' ')],
+  ['distinct words', Array.from({ length: 20_000 }, (_, index) => `w${index.toString(36)}x`).join(' ')],
   ['Thai without spaces', filled('กรุงเทพมหานคร')],
   ['Han without stops', filled('长江流经武汉市')],
   ['lone surrogates', filled('\ud800')],

@@ -2,7 +2,7 @@ import type { Segment } from '../segment.ts';
 import { segmentText } from '../segment-text.ts';
 import { FrameStack, type TextFrame } from './frame-stack.ts';
 import { splitSentences } from './split-sentences.ts';
-import { isTitleLine, standsOverText } from './title-line.ts';
+import { inlineTitleEnd, isTitleLine, standsOverText } from './title-line.ts';
 import { WholeSpans } from './whole-spans.ts';
 
 /** What is kept or left out as a whole: a sentence, or a block that must not be cut (code, JSON, a table). */
@@ -148,7 +148,7 @@ class UnitReader {
     const start = this.#paragraphStart;
     const end = this.#paragraphEnd;
     if (start < 0) return;
-    const titleEnd = isTitleLine(this.#text, start, end);
+    const titleEnd = isTitleLine(this.#text, start, end) ?? inlineTitleEnd(this.#text, start, end);
     if (titleEnd === undefined && standsOverText(this.#text, start, end) && this.#stack.openTitle(start, end, true)) {
       this.#reset();
       return;

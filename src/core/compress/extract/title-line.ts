@@ -1,8 +1,11 @@
+import { isInstruction } from './instructions.ts';
+
 /** Longer lines are not titles. */
 const MAX_TITLE_CHARACTERS = 100;
 /** The line under a title is that much longer, so that the first line of a wrapped paragraph or of a verse is none. */
 const TEXT_TO_TITLE_RATIO = 1.3;
 const ENDS_SENTENCE = /[.!?。！？:：;；,，、…]["'”’)\]]*\s*$/;
+const INLINE_TITLE = /^[^\n.!?。！？:：;；]{2,80}:(?= [\p{Lu}\p{Lo}\p{N}"“])/u;
 const BEGINS_ITEM = /^\s*(?:[-*+•>|<{[#`]|\d{1,3}[.)]\s)/;
 
 /** The end of the paragraph's first line if that is a title: short, without a full stop, over a longer line. */
@@ -12,6 +15,15 @@ export function isTitleLine(text: string, start: number, end: number): number | 
   if (length <= 0 || !mayBeTitle(head.slice(0, length))) return undefined;
   const below = lineLength(text, start + length + 1, end, length);
   return below > TEXT_TO_TITLE_RATIO * length ? start + length : undefined;
+}
+
+/** The end of the paragraph's beginning if that is a title before a colon: "Lyon: It lies on the Rhône.". */
+export function inlineTitleEnd(text: string, start: number, end: number): number | undefined {
+  const head = text.slice(start, Math.min(end, start + MAX_TITLE_CHARACTERS));
+  const length = INLINE_TITLE.exec(head)?.[0].length;
+  return length === undefined || !mayBeTitle(head.slice(0, length - 1)) || isInstruction(head)
+    ? undefined
+    : start + length;
 }
 
 /** Whether the paragraph is nothing but a title over the paragraph that follows. */
