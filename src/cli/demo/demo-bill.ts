@@ -1,6 +1,6 @@
 import type { CallRecord, Charge } from '../../core/model/charge.ts';
 import { addUsage, NO_USAGE, type Usage } from '../../core/model/usage.ts';
-import { SAVING_STEPS } from '../../core/savings.ts';
+import { SAVING_STEPS, type SavingStep } from '../../core/savings.ts';
 import { type BudgetLine, budgetLines, type RefusedCalls, refusedCalls } from './demo-budgets.ts';
 import type { Books } from './start-stack.ts';
 
@@ -106,13 +106,18 @@ function leverLines(records: readonly CallRecord[]): readonly LeverLine[] {
     for (const step of SAVING_STEPS) {
       const part = record.savedParts?.[step] ?? 0;
       if (part === 0) continue;
-      const lever = step === 'cache' ? cacheLever(record) : step;
+      const lever = step === 'cache' ? cacheLever(record) : (LEVER_NAMES[step] ?? step);
       const line = lines.get(lever) ?? { lever, calls: 0, savedNanoUsd: 0n };
       lines.set(lever, { lever, calls: line.calls + 1, savedNanoUsd: line.savedNanoUsd + BigInt(part) });
     }
   }
   return [...lines.values()].toSorted((left, right) => (left.savedNanoUsd < right.savedNanoUsd ? 1 : -1));
 }
+
+/** What a reader of the bill knows the steps as. */
+const LEVER_NAMES: Readonly<Partial<Record<SavingStep, string>>> = {
+  optimise: 'prompts: the same data in fewer tokens',
+};
 
 function cacheLever(record: CallRecord): string {
   if (record.endpoint === 'embeddings') return 'cache: embeddings, item by item';

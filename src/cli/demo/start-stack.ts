@@ -126,6 +126,8 @@ function configText(
       openai: { protocol: 'openai', vendor: 'openai', baseUrl: `${provider.origin}/v1`, apiKey },
       anthropic: { protocol: 'anthropic', vendor: 'anthropic', baseUrl: provider.origin, apiKey },
     },
+    // Breakpoints are not planned: the provider's cache grows old with the simulated day, and the gateway's clock is the real one.
+    optimize: { level: 'lossless' },
     cache: { mode: 'deterministic', ttl: `${Math.ceil((CACHE_TTL_HOURS * HOUR_MS) / options.timeScale)}ms` },
     keys: PROJECT_NAMES.map((project, index) => ({ name: project, project, key: keys[index] })),
     admin: { key: adminKey },

@@ -28,7 +28,7 @@ export function toolLoop(random: Random): Scenario {
   const jobRandom = seededRandom(DOCUMENTS_SEED * 3 + popularIndex(random, JOB_COUNT));
   const task = `Look up what is needed. ${prose(jobRandom, 600)}`;
   const steps = integerBetween(jobRandom, 1, 2);
-  const results = Array.from({ length: steps }, () => prose(jobRandom, 200));
+  const results = Array.from({ length: steps }, () => rowsText(jobRandom));
   const stream = random.fraction() < STREAM_RATIO.programs;
   const isAnthropic = jobRandom.fraction() < 0.4;
   const calls: ScenarioCall[] = Array.from({ length: steps + 1 }, (_, step) => ({
@@ -38,6 +38,17 @@ export function toolLoop(random: Random): Scenario {
       : chatStep(task, results.slice(0, step), stream)),
   }));
   return { projectIndex: SEARCH, feature: 'lookup', user: 'job-runner', isSequence: true, calls };
+}
+
+/** What a look-up gives: rows as JSON for people to read, as most tools print them. */
+function rowsText(random: Random): string {
+  const rows = Array.from({ length: integerBetween(random, 3, 12) }, () => ({
+    order: integerBetween(random, 1000, 9999),
+    status: random.fraction() < 0.7 ? 'paid' : 'open',
+    total: integerBetween(random, 100, 99_999) / 100,
+    note: prose(random, 40),
+  }));
+  return JSON.stringify(rows, undefined, 2);
 }
 
 function chatStep(task: string, results: readonly string[], stream: boolean): Omit<ScenarioCall, 'afterMs'> {
