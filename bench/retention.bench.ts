@@ -14,12 +14,8 @@ import {
   type RetentionByRatio,
   type TitleForm,
 } from '../test/support/retention-measure.ts';
-import {
-  hasRetentionData,
-  type RetentionDataset,
-  retentionDatasets,
-  type RetentionRecord,
-} from '../test/support/retention-records.ts';
+import { hasRetentionData, type RetentionDataset, retentionDatasets } from '../test/support/retention-records.ts';
+import type { RetentionRecord } from '../test/support/retention-record.ts';
 import { seededFractions, type Interval, meanInterval } from './support/bootstrap.ts';
 import { machineNote } from './support/machine.ts';
 import { quantile, rounded } from './support/quantile.ts';

@@ -1,5 +1,5 @@
 // The blend that extraction is measured against: BM25 over sentences and paragraphs with titles, neighbours, and a second hop.
-import type { RetentionRecord } from './retention-records.ts';
+import type { RetentionRecord } from './retention-record.ts';
 
 /** A sentence that may be kept. */
 interface BaselineUnit {

@@ -3,7 +3,8 @@ import { extractWith, GAP_MARK } from '../../src/core/compress/extract/extract-s
 import type { ExtractionWeights } from '../../src/core/compress/extract/extraction-weights.ts';
 import type { CountTokens } from '../../src/core/tokens/count-tokens.ts';
 import { type BaselineMethod, baselineContext, baselineKept, baselineScores } from './retention-baseline.ts';
-import { comparable, type RetentionRecord } from './retention-records.ts';
+import type { RetentionRecord } from './retention-record.ts';
+import { comparable } from './retention-records.ts';
 
 /** How much smaller the context becomes. */
 export const RETENTION_RATIOS = [2, 3, 5, 10] as const;
@@ -12,7 +13,7 @@ export const RETENTION_RATIOS = [2, 3, 5, 10] as const;
 export type TitleForm = 'line' | 'heading' | 'colon' | 'none';
 
 /** What was kept of one record at one ratio; undefined where the record does not ask for it. */
-export interface Retention {
+interface Retention {
   /** 1 if an answer is in what was kept. */
   readonly answer: number | undefined;
   /** The part of the supporting sentences that was kept. */
