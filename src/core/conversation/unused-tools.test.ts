@@ -17,7 +17,7 @@ function prompt(names: readonly string[], ...blocks: readonly PromptBlock[]): Pr
   };
 }
 
-const POLICY: UnusedToolsPolicy = { patterns: ['*'], chosenNames: [], hasToolChoice: false, isPrefixCached: false };
+const POLICY: UnusedToolsPolicy = { patterns: ['*'], chosenNames: [], hasToolChoice: false };
 const TOOLS = ['jira_create', 'jira_find', 'mail_send'];
 
 test('only tools that were declared are left out; a star stands for anything', () => {
@@ -26,17 +26,13 @@ test('only tools that were declared are left out; a star stands for anything', (
   expect(unusedTools(prompt(TOOLS), { ...POLICY, patterns: [] })).toEqual([]);
 });
 
-test('tools that were called, are chosen or are named by the latest words stay', () => {
+test('tools that were called, are chosen or are named by the user stay, for the rest of the conversation', () => {
   const called: PromptBlock = { kind: 'tool-call', callId: '1', name: 'jira_find', argumentsText: '{}' };
   expect(unusedTools(prompt(TOOLS, called), POLICY)).toEqual([0, 2]);
   expect(unusedTools(prompt(TOOLS), { ...POLICY, chosenNames: ['mail_send'] })).toEqual([0, 1]);
   const asked: PromptBlock = { kind: 'text', text: 'use jira_create' };
   expect(unusedTools(prompt(TOOLS, asked), POLICY)).toEqual([1, 2]);
-  expect(unusedTools(prompt(TOOLS, asked, { kind: 'text', text: 'and now?' }), POLICY)).toEqual([0, 1, 2]);
-});
-
-test('tools of a cached prefix stay', () => {
-  expect(unusedTools(prompt(TOOLS), { ...POLICY, isPrefixCached: true })).toEqual([]);
+  expect(unusedTools(prompt(TOOLS, asked, { kind: 'text', text: 'and now?' }), POLICY)).toEqual([1, 2]);
 });
 
 test('a call that chooses, or a history with calls, keeps its tools when all would go', () => {

@@ -8,22 +8,19 @@ export interface UnusedToolsPolicy {
   readonly chosenNames: readonly string[];
   /** Whether the call says anything about the choice of tools: providers refuse a choice where there is no tool. */
   readonly hasToolChoice: boolean;
-  /** Whether the tools are part of a prefix that the provider has cached: leaving one out would cost more than it saves. */
-  readonly isPrefixCached: boolean;
 }
 
 /**
  * The indexes of tools that may be left out, in order: those that were declared, that the conversation has not called or got a result of, that the call does
- * not choose, and that the latest words of the user do not name.
+ * not choose, and that no words of the user name. One that was needed once stays for the rest of the conversation, so that its prefix changes but once.
  * @public
  */
 export function unusedTools(prompt: Prompt, policy: UnusedToolsPolicy): readonly number[] {
-  if (policy.isPrefixCached || policy.patterns.length === 0 || prompt.tools.length === 0) return [];
+  if (policy.patterns.length === 0 || prompt.tools.length === 0) return [];
   const needed = new Set(policy.chosenNames);
   let hasCalls = false;
   let asked = '';
   for (const { role, blocks } of prompt.messages) {
-    if (role === 'user' && blocks.some(({ kind }) => kind === 'text')) asked = '';
     for (const block of blocks) {
       if (block.kind === 'tool-call') needed.add(block.name);
       if (block.kind === 'tool-call' || block.kind === 'tool-result') hasCalls = true;

@@ -93,7 +93,6 @@ export class PromptPlanner {
       patterns: this.#policy.unusedTools,
       chosenNames: names,
       hasToolChoice: isStated,
-      isPrefixCached: false,
     });
     if (unused.length === 0) return undefined;
     const gone = new Set(unused);
