@@ -50,7 +50,7 @@ export async function countedInput(
       parts: undefined,
     };
   }
-  const { prompt } = input;
+  const { prompt } = input.own.read;
   const [parts, boundTokens] = await countedInTurns(
     (count) => [estimateInputTokens(prompt, profile, count), inputTokenBound(prompt, profile, count)] as const,
     tokenizer,

@@ -56,6 +56,11 @@ const GROUPS: readonly CommandGroup[] = [
     summary: 'Count the input tokens of a text or a request, and price them',
     load: async () => (await import('./tokens-command.ts')).registerTokens,
   },
+  {
+    name: 'compress',
+    summary: 'Make a text or the texts of a request shorter, and show what went',
+    load: async () => (await import('./compress-command.ts')).registerCompress,
+  },
 ];
 
 const EXAMPLES = `

@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FarthingError } from '../core/errors.ts';
-import type { Endpoint } from '../core/model/protocol.ts';
-import type { Prompt } from '../core/model/prompt.ts';
-import { decodeRequest } from '../wire/decode-request.ts';
-import { DEFAULT_REQUEST_LIMITS, type RequestLimits } from '../wire/json-limits.ts';
-import { promptOf } from '../wire/prompt/prompt-of.ts';
-import { isObject, type JsonObject } from '../wire/request-guards.ts';
+import { endpointOfBody, type OwnRequest, readOwnRequest, requestBody } from '../wire/prompt/own-request.ts';
+import type { JsonObject } from '../wire/request-guards.ts';
 
 /** What a file may be said to hold. @internal */
 export const TOKEN_INPUT_KINDS = ['text', 'chat', 'responses', 'messages'] as const;
@@ -16,12 +12,7 @@ export type TokenInputKind = (typeof TOKEN_INPUT_KINDS)[number];
 /** What a file holds: a text as it stands, or a request of an endpoint as a prompt. @internal */
 export type TokenInput =
   | { readonly kind: 'text'; readonly text: string }
-  | {
-      readonly kind: Exclude<TokenInputKind, 'text'>;
-      readonly prompt: Prompt;
-      /** As the request says it. */
-      readonly model: string | undefined;
-    };
+  | { readonly kind: Exclude<TokenInputKind, 'text'>; readonly own: OwnRequest };
 
 /** How standard input is called on the command line. @internal */
 export const STANDARD_INPUT = '-';
@@ -67,62 +58,23 @@ async function fileBytes(path: string): Promise<Uint8Array> {
 export function tokenInput(name: string, text: string, asked: TokenInputKind | undefined): TokenInput {
   if (asked === 'text') return { kind: 'text', text };
   const body = requestBody(text);
-  const kind = asked ?? (body === undefined ? 'text' : endpointOf(body));
+  const kind = asked ?? (body === undefined ? 'text' : kindOf(body));
   if (kind === 'text') return { kind, text };
   if (body === undefined) throw new FarthingError('configuration', `${name}: is not a request: not a JSON object`);
-  const model = typeof body['model'] === 'string' && body['model'] !== '' ? body['model'] : undefined;
-  return { kind, prompt: promptFrom(name, kind, text, body, model), model };
+  return promptFrom(name, kind, text);
 }
 
-function promptFrom(
-  name: string,
-  kind: Exclude<TokenInputKind, 'text'>,
-  text: string,
-  body: JsonObject,
-  model: string | undefined,
-): Prompt {
-  // A prompt needs no output limit, which `messages` would ask for.
-  const endpoint: Endpoint = kind === 'messages' ? 'count-tokens' : kind;
-  const written = model === undefined ? JSON.stringify({ ...body, model: 'any' }) : text;
+/** Many files have an `input`: only one that names its model as well is taken for a request. */
+function kindOf(body: JsonObject): TokenInputKind {
+  const endpoint = endpointOfBody(body);
+  return endpoint === undefined || (endpoint === 'responses' && body['model'] === undefined) ? 'text' : endpoint;
+}
+
+function promptFrom(name: string, kind: Exclude<TokenInputKind, 'text'>, text: string): TokenInput {
   try {
-    const found = promptOf(decodeRequest(endpoint, Buffer.from(written), WIDE_LIMITS));
-    if (found !== undefined) return found.prompt;
+    return { kind, own: readOwnRequest(kind, text) };
   } catch (cause) {
     if (!(cause instanceof FarthingError)) throw cause;
     throw new FarthingError('configuration', `${name}: is not a ${kind} request: ${cause.message}`, { cause });
   }
-  throw new FarthingError('configuration', `${name}: has no prompt`);
-}
-
-/** A file of one's own may be larger than what strangers may send, but no deeper. */
-const WIDE_LIMITS: RequestLimits = {
-  ...DEFAULT_REQUEST_LIMITS,
-  maxMessages: Infinity,
-  maxContainers: Infinity,
-  maxObjectKeys: Infinity,
-};
-
-function requestBody(text: string): JsonObject | undefined {
-  if (!/^\s*\{/.test(text)) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Anthropic's requests have the system prompt beside the messages, schemas under their own name, and always a limit. */
-function endpointOf(body: JsonObject): TokenInputKind {
-  if (Array.isArray(body['messages'])) {
-    const tools: readonly unknown[] = Array.isArray(body['tools']) ? body['tools'] : [];
-    const isAnthropic =
-      body['system'] !== undefined ||
-      tools.some((tool) => isObject(tool) && tool['input_schema'] !== undefined) ||
-      /(?:^|\/)claude-/.test(String(body['model']));
-    return isAnthropic ? 'messages' : 'chat';
-  }
-  const isResponses =
-    typeof body['input'] === 'string' || Array.isArray(body['input']) || body['instructions'] !== undefined;
-  return isResponses && body['model'] !== undefined ? 'responses' : 'text';
 }

@@ -58,7 +58,7 @@ async function tokensCommand(files: readonly string[], options: TokensOptions, s
   for (const file of files.length === 0 ? [STANDARD_INPUT] : files) {
     // oxlint-disable-next-line no-await-in-loop -- one file after the other, so that only one is in memory
     const input = tokenInput(file, await readTokenInput(file, sources.stdin), options.endpoint);
-    const model = options.model ?? (input.kind === 'text' ? undefined : input.model);
+    const model = options.model ?? (input.kind === 'text' ? undefined : input.own.model);
     if (model === undefined) throw new FarthingError('configuration', `${file}: names no model; say --model <model>`);
     const target = targetOf(book, model, nowMs);
     const endpoint = input.kind === 'text' ? undefined : input.kind;

@@ -1,6 +1,6 @@
 /**
- * Farthing as a library: {@link createFarthing} makes an engine inside this process; {@link CostOptimizedLLM}, {@link CachedLLMClient} and
- * {@link ResponseCache} are its faces, each usable alone. Nothing here loads a server or a database: SQLite is loaded with the first call where `storage` is set.
+ * Farthing as a library: {@link createFarthing} makes an engine inside this process; {@link CostOptimizedLLM}, {@link CachedLLMClient},
+ * {@link PromptOptimizer} and {@link ResponseCache} are its faces, each usable alone. Nothing here loads a server or a database: SQLite is loaded with the first call where `storage` is set.
  * @packageDocumentation
  */
 export { CachedLLMClient } from './cached-llm-client.ts';
@@ -26,8 +26,38 @@ export type { Farthing, FarthingOptions, LibraryCache, LibraryCall } from './cre
 export type { LibraryBudget } from './library-budget.ts';
 export type { LibraryModel } from './library-models.ts';
 export type { LibraryProvider } from './provider-origins.ts';
+export { PromptOptimizer } from './prompt-optimizer.ts';
+export type {
+  CompressedPrompt,
+  PromptInput,
+  PromptLike,
+  PromptOptimizerOptions,
+  SummarizedContext,
+  TightenedSystemPrompt,
+  TokenCount,
+  TruncatedPrompt,
+} from './prompt-optimizer.ts';
+export type { SkippedText } from './optimizer/compress-subject.ts';
+export type { NoSummaryReason } from './optimizer/context-summary.ts';
+export type {
+  CompressOptions,
+  CountOptions,
+  ExtractionBudget,
+  SummarizeOptions,
+  TruncateOptions,
+} from './optimizer/prompt-options.ts';
+export type { PromptDiff, PromptStep, ShortenedPrompt } from './optimizer/shortened-subject.ts';
 export { ResponseCache } from './response-cache.ts';
 export type { ResponseCacheOptions, ResponseCacheStats, SetOptions } from './response-cache.ts';
+export type { CompressionLevel } from '../core/compress/compression.ts';
+export { diffText } from '../core/compress/diff-text.ts';
+export type { TextChange } from '../core/compress/step-changes.ts';
+export type { Contradiction, StatedAt } from '../core/compress/system/contradictions.ts';
+export type { DiffPart } from '../core/compress/text-diff.ts';
+export type { TruncationKeep } from '../core/compress/truncate-to-tokens.ts';
+export type { LostFacts } from '../core/conversation/lost-facts.ts';
+export type { SummaryWorth } from '../core/conversation/summary-worth.ts';
+export type { ExtractionSkip } from '../core/optimise/compressed-text.ts';
 export { FarthingError, isFarthingError } from '../core/errors.ts';
 export type { ErrorCode, ErrorDetails } from '../core/errors.ts';
 export { formatUsd, parseUsd } from '../core/money.ts';

@@ -31,11 +31,13 @@ const MAX_QUESTION_CHARS = 4000;
  * What is found for a text depends on what stands before it in the conversation alone, so that a later turn finds the same: a prefix that a
  * provider has cached stays what it was.
  * @param isEditable - whether a block's text stands in one piece in the request.
+ * @param maxChars - longer texts are left out, in UTF-16 units; `Infinity` where no other calls wait.
  * @public
  */
 export function promptTexts(
   prompt: Prompt,
   isEditable: (message: number, block: number) => boolean,
+  maxChars: number = MOST_CHARS,
 ): readonly PromptText[] {
   const texts: PromptText[] = [];
   let asked: string | undefined;
@@ -46,7 +48,7 @@ export function promptTexts(
     for (const [place, block] of blocks.entries()) {
       const isText = block.kind === 'text' && role !== 'assistant';
       if (!isText && block.kind !== 'tool-result') continue;
-      if (block.text.length < LEAST_CHARS || block.text.length > MOST_CHARS) continue;
+      if (block.text.length < LEAST_CHARS || block.text.length > maxChars) continue;
       if (!isEditable(index, place)) continue;
       // The last text of a message asks of those before it; of itself it asks only where `questionOf` can tell its question from its context.
       const question = block.kind === 'tool-result' ? asked : place === last ? undefined : own;
