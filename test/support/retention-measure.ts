@@ -74,9 +74,20 @@ export function extractionRetention(
   });
 }
 
+const contexts = new WeakMap<RetentionRecord, string>();
+
+/** Compared many times, so it is made once. */
+function comparableContext(record: RetentionRecord): string {
+  const known = contexts.get(record);
+  if (known !== undefined) return known;
+  const context = comparable(record.sections.map(({ text }) => text).join(' '));
+  contexts.set(record, context);
+  return context;
+}
+
 /** A record whose answer is in none of its passages as they are compared is not asked for it. */
 function retentionIn(record: RetentionRecord, kept: string): Retention {
-  const whole = comparable(record.sections.map(({ text }) => text).join(' '));
+  const whole = comparableContext(record);
   const answers = record.answers.map(comparable);
   const found = comparable(kept);
   const facts = record.supportingFacts.map(comparable);
