@@ -62,6 +62,7 @@ async function bench(isQuick: boolean, profileFolder: string | undefined): Promi
       startMs: await startToFirstAnswerMs(join(stack.built, 'cli', 'main.js'), stack.upstream.origin, isQuick ? 1 : 3),
       keyAndHitMicroseconds: await keyAndHit(),
       hostileBody: await worstBody(isQuick),
+      tokenCounting: await tokenCounting(isQuick),
     };
     const result: BenchResult = {
       ...machine,
@@ -95,6 +96,14 @@ async function worstBody(isQuick: boolean): Promise<BenchResult['hostileBody']> 
   return { name: longest.body, heldMs: longest['held CPU ms'] };
 }
 
+/** The bench of the tokenizers has these figures. */
+async function tokenCounting(isQuick: boolean): Promise<BenchResult['tokenCounting']> {
+  const { worst } = (await resultOf('tokenizers.bench.ts', ...(isQuick ? ['--quick'] : []))) as {
+    worst: BenchResult['tokenCounting'];
+  };
+  return worst;
+}
+
 /** Runs another bench in a process of its own and gives what it writes. */
 async function resultOf(script: string, ...words: readonly string[]): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'farthing-bench-'));
@@ -109,7 +118,7 @@ async function resultOf(script: string, ...words: readonly string[]): Promise<un
 
 type Measured = Pick<
   BenchResult,
-  'samples' | 'latency' | 'residentMegabytes' | 'startMs' | 'keyAndHitMicroseconds' | 'hostileBody'
+  'samples' | 'latency' | 'residentMegabytes' | 'startMs' | 'keyAndHitMicroseconds' | 'hostileBody' | 'tokenCounting'
 >;
 
 function figuresOf(measured: Measured): readonly Figure[] {
@@ -146,6 +155,7 @@ function figuresOf(measured: Measured): readonly Figure[] {
     ...latencyFigures(latency),
     figure('cache key + memory hit, in process', measured.keyAndHitMicroseconds, 'µs', 15, '1 KB prompt'),
     figure('longest hold by one body of 1 MB, CPU', measured.hostileBody.heldMs, 'ms', 50, measured.hostileBody.name),
+    ...tokenFigures(measured.tokenCounting),
     figure(
       'resident memory',
       resident.farthing ?? Number.NaN,
@@ -154,6 +164,17 @@ function figuresOf(measured: Measured): readonly Figure[] {
       `bare ${bareMegabytes.toFixed(0)} MB, memory cache ${MEMORY_CACHE_MEGABYTES} MB`,
     ),
     figure('start to first answer', measured.startMs, 'ms', 800, 'farthing serve, empty folder'),
+  ];
+}
+
+function tokenFigures(counting: BenchResult['tokenCounting']): readonly Figure[] {
+  const { cpuOfMegabyte, ratioToBestPackage, hostileMillion, longestTurn } = counting;
+  return [
+    figure('tokens counted, CPU a MB, slowest class', cpuOfMegabyte.ms, 'ms', 100, cpuOfMegabyte.text),
+    figure('  against the quickest npm package', ratioToBestPackage.ratio, 'x', 1, ratioToBestPackage.text),
+    figure('  a million characters, CPU', hostileMillion.ms, 'ms', 1000, hostileMillion.text),
+    figure('  longest turn among them, CPU', longestTurn.ms, 'ms', 50, longestTurn.text),
+    figure('  vocabulary loaded', counting.loadMs, 'ms', 150, 'o200k_base'),
   ];
 }
 

@@ -19,6 +19,16 @@ export interface LatencySample {
   readonly p99Ms: number;
 }
 
+/** Counting tokens, each figure of the class of text or the input that is worst at it. */
+export interface TokenCounting {
+  readonly cpuOfMegabyte: { readonly text: string; readonly ms: number };
+  /** Of our CPU time to that of the quickest npm package. */
+  readonly ratioToBestPackage: { readonly text: string; readonly ratio: number };
+  readonly hostileMillion: { readonly text: string; readonly ms: number };
+  readonly longestTurn: { readonly text: string; readonly ms: number };
+  readonly loadMs: number;
+}
+
 /** Everything that a run measured. */
 export interface BenchResult extends MachineNote {
   readonly rounds: number;
@@ -30,6 +40,7 @@ export interface BenchResult extends MachineNote {
   readonly keyAndHitMicroseconds: number;
   /** The body of a megabyte that kept the event loop longest at a time, and for how long. */
   readonly hostileBody: { readonly name: string; readonly heldMs: number };
+  readonly tokenCounting: TokenCounting;
   readonly figures: readonly Figure[];
   readonly notes: readonly string[];
 }

@@ -6,8 +6,8 @@ export const CLASS_BITS = 4;
 /** @internal */
 export const CLASS_MASK = 15;
 
-/** What `ofByte` has for the first byte of a character of several bytes. @internal */
-export const SEVERAL_BYTES = 15;
+/** What `ofByte` has for the first byte of a character of several bytes. */
+const SEVERAL_BYTES = 15;
 
 /** Looks up the class of the character at a place of well-formed UTF-8. @internal */
 export class CharacterClasses {

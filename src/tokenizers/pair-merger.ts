@@ -2,7 +2,7 @@ import { firstPairWord, NO_MERGE, PAIR_BITS, pairHash, RIGHT_LOW_BITS } from './
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Up to this length, in bytes, looking through all pairs for the lowest is quicker than keeping them in order. @internal */
-export const SMALL_BYTES = 160;
+export const SMALL_BYTES = 80;
 
 /** Room for two tokens of the greatest length, which are merged together where windows of a long piece meet. */
 const MAX_BYTES = 512;
