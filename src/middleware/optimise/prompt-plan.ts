@@ -1,10 +1,10 @@
-import type { CompressionTools, HtmlToMarkdown } from '../../core/compress/compression.ts';
+import type { HtmlToMarkdown } from '../../core/compress/compression.ts';
 import { referenceRepeats } from '../../core/compress/reference-repeats.ts';
 import { conversationUnits } from '../../core/conversation/conversation-units.ts';
 import { historyCut } from '../../core/conversation/history-cut.ts';
 import { promptSizes } from '../../core/conversation/prompt-sizes.ts';
 import { unusedTools } from '../../core/conversation/unused-tools.ts';
-import { optimisedText, type OptimisedText } from '../../core/optimise/optimised-text.ts';
+import { compressedText } from '../../core/optimise/compressed-text.ts';
 import { type PromptText, promptTexts } from '../../core/optimise/prompt-texts.ts';
 import { TextMemo } from '../../core/optimise/text-memo.ts';
 import type { OptimizePolicy } from '../../core/optimize-policy.ts';
@@ -52,6 +52,13 @@ const TURN_CHARS = 30_000;
 const PATIENCE = 1.5;
 /** Of texts and their results that are kept for conversations to come. Ours. */
 const MEMO_BYTES = 32_000_000;
+
+/** A text after the optimiser. */
+interface OptimisedText {
+  readonly text: string;
+  /** Tokens less than before; 0 where the text stayed as it was. */
+  readonly savedTokens: number;
+}
 
 /** What became of texts, by the text. */
 interface Memos {
@@ -201,10 +208,21 @@ export class PromptPlanner {
     const key = isAsked ? `${text.question}\n${text.text}` : text.text;
     const known = memo.get(key);
     if (known !== undefined) return known;
-    const tools: CompressionTools = { count: (part) => tokenizer.count(part), htmlToMarkdown: this.#htmlToMarkdown };
-    const made = optimisedText(text, this.#policy, tools);
+    const made = this.#compressed(text, tokenizer);
     memo.set(key, made);
     return made;
+  }
+
+  /** Of what the system says nothing is left out: every call needs it. */
+  #compressed({ role, text, question }: PromptText, tokenizer: Tokenizer): OptimisedText {
+    const { level, extract } = this.#policy;
+    const { compression } = compressedText(text, {
+      level: role === 'system' && level === 'extractive' ? 'light' : level,
+      query: question,
+      budgetTokens: (tokens) => (tokens < extract.minTokens ? tokens : Math.floor(tokens * extract.keepRatio)),
+      tools: { count: (part) => tokenizer.count(part), htmlToMarkdown: this.#htmlToMarkdown },
+    });
+    return { text: compression.text, savedTokens: compression.tokensBefore - compression.tokensAfter };
   }
 
   /** Counts texts that are long with turns for other calls, so that what counts them next finds their counts. */
