@@ -173,6 +173,8 @@ export interface CallState {
   uncharged: NanoUsd;
   /** Undefined until the budget step has held money for the call. */
   hold: CallHold | undefined;
+  /** Members that were added for the provider's prompt cache, by target: a refusal that names one of them is of our making. */
+  readonly addedMarks: Map<string, readonly string[]>;
   /** What the tightest budget of the call has left; undefined while no budget has been asked. */
   budgetLeft: (() => NanoUsd | undefined) | undefined;
   readonly decisions: Decision[];
@@ -206,6 +208,7 @@ export function newCallState(): CallState {
     attempts: 0,
     uncharged: ZERO_USD,
     hold: undefined,
+    addedMarks: new Map(),
     budgetLeft: undefined,
     decisions: [],
     charges: [],

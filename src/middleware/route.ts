@@ -14,7 +14,7 @@ export interface RouteOptions {
   /** What is known of a target while calls go to it, for the choice among equal ones. */
   readonly observationOf: (target: Target) => TargetObservation;
   /** Where the provider has the beginning of a call's prompt in its cache. */
-  readonly warmOf: (call: Call) => WarmTarget | undefined;
+  readonly warmOf: (call: Call) => Promise<WarmTarget | undefined>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -25,7 +25,7 @@ const ONE_TOKEN = usageOf({ input: 1 });
 export function routeMiddleware(options: RouteOptions): Middleware {
   return {
     name: 'route',
-    handle(call, next) {
+    async handle(call, next) {
       const asked = call.state.request?.model ?? '';
       const resolved = resolveRoute(
         options.table,
@@ -35,12 +35,13 @@ export function routeMiddleware(options: RouteOptions): Middleware {
         call.pinnedProvider,
       );
       const { random, clock, observationOf } = options;
+      const warm = resolved.balance === undefined ? undefined : await options.warmOf(call);
       const [first, ...others] = targetOrder(resolved.targets, {
         balance: resolved.balance,
         observationOf,
         nowMs: clock.monotonicMs(),
         fraction: resolved.balance === undefined ? 0 : random.fraction(),
-        warm: resolved.balance === undefined ? undefined : options.warmOf(call)?.target,
+        warm: warm?.target,
       });
       const plan = { ...resolved, targets: [first, ...others] as const };
       const usage = call.endpoint === 'count-tokens' ? NO_USAGE : ONE_TOKEN;

@@ -34,7 +34,7 @@ export interface OptimizerParts {
   readonly optimise: ChainOptions['optimise'];
   readonly prefix: ChainOptions['prefix'];
   /** Where the beginning of a call's prompt is cached. */
-  readonly warmOf: (call: Call) => WarmTarget | undefined;
+  readonly warmOf: (call: Call) => Promise<WarmTarget | undefined>;
   /** Names all that may change what a model answers; `''`: nothing does. */
   readonly fingerprint: string;
 }
@@ -71,9 +71,9 @@ export function optimizerParts(ports: OptimizerPorts): OptimizerParts {
   const fingerprint = optimiserFingerprint(policy);
   const base = { learnt, calibrator, fingerprint };
   if (ports.optimizer === undefined || (fingerprint === '' && policy.promptCache === 'off')) {
-    return { ...base, optimise: undefined, prefix: undefined, warmOf: () => undefined };
+    return { ...base, optimise: undefined, prefix: undefined, warmOf: () => Promise.resolve(undefined) };
   }
-  const conversations = new Conversations({ store, clock, events });
+  const conversations = new Conversations({ store, isShared: ports.states !== undefined, clock, events });
   const turns = new TurnsToCome();
   return {
     ...base,
@@ -142,8 +142,8 @@ function prefixOptions(
   };
 }
 
-function warmTarget(conversations: Conversations, conversation: string): WarmTarget | undefined {
-  const prefix = conversations.known(conversation)?.prefix;
+async function warmTarget(conversations: Conversations, conversation: string): Promise<WarmTarget | undefined> {
+  const prefix = (await conversations.find(conversation))?.prefix;
   const target = prefix === undefined ? undefined : parseTarget(prefix.target);
   return prefix === undefined || target === undefined ? undefined : { target, keyIndex: prefix.keyIndex };
 }

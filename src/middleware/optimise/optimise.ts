@@ -28,6 +28,9 @@ export interface OptimiseOptions {
 /** Smaller bodies have nothing to save that would be worth the work, in UTF-16 units. Ours. */
 const LEAST_BODY_CHARS = 800;
 
+/** More than any prompt has. */
+const ALL_MESSAGES = 1_000_000_000;
+
 /**
  * Makes the prompt of an attempt cheaper, as far as the operator's policy allows: tools and turns that may go, texts that can be shorter, images that
  * can be smaller. What it makes of a part depends on the part and on what stands before it alone, so that a conversation which goes on sends the
@@ -49,6 +52,8 @@ export function optimiseMiddleware(options: OptimiseOptions): Middleware {
       } catch (error) {
         call.state.decisions.push({ step: 'optimise', verdict: 'fault', target: formatTarget(attempt.target) });
         options.events.emit({ kind: 'internal-fault', callId: call.id, error });
+        // What is cached now is what the caller wrote: later turns leave that so.
+        optimised = { ...attempt, verbatimMessages: ALL_MESSAGES };
       }
       return next(optimised === undefined ? call : { ...call, attempt: optimised });
     },
@@ -74,7 +79,7 @@ async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseO
   );
   const images = (await options.images?.edits(read, target.model)) ?? [];
   const edits = [...changes.flatMap((change) => change.edits), ...images.filter((edit) => !isWithin(edit, read, gone))];
-  if (edits.length === 0) return undefined;
+  if (edits.length === 0) return { ...attempt, verbatimMessages };
   note(call, attempt, changes, images.length > 0);
   return changedAttempt(attempt, editRequest(request, edits), {
     read,

@@ -3,6 +3,7 @@ import { referenceRepeats } from '../../core/compress/reference-repeats.ts';
 import { conversationUnits } from '../../core/conversation/conversation-units.ts';
 import { historyCut } from '../../core/conversation/history-cut.ts';
 import { promptSizes } from '../../core/conversation/prompt-sizes.ts';
+import { isHistoryCut } from '../../core/conversation/is-history-cut.ts';
 import { unusedTools } from '../../core/conversation/unused-tools.ts';
 import { compressedText } from '../../core/optimise/compressed-text.ts';
 import { type PromptText, promptTexts } from '../../core/optimise/prompt-texts.ts';
@@ -136,7 +137,8 @@ export class PromptPlanner {
     const sizes = promptSizes(read.prompt, (text) => Math.ceil(this.#count(text, tokenizer) * factor));
     const units = conversationUnits(read.prompt.messages);
     const cut = historyCut(units, sizes.messageTokens, sizes.fixedTokens, { maxTokens });
-    const wanted = stayingCut(cut.droppedMessages, sizes.messageTokens, pin, maxTokens) ?? cut.droppedMessages;
+    const staying = stayingCut(cut.droppedMessages, sizes.messageTokens, pin, maxTokens);
+    const wanted = staying !== undefined && isHistoryCut(units, staying) ? staying : cut.droppedMessages;
     // A member of the body is no message that could be taken out.
     const droppedMessages = wanted.filter((message) => (read.messages[message]?.path.length ?? 0) > 1);
     const edits = droppedMessages.map((message): RequestEdit => ({

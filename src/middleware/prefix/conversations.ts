@@ -23,6 +23,8 @@ export interface WarmConversation {
 /** What {@link Conversations} need. @internal */
 export interface ConversationsOptions {
   readonly store: StateStore;
+  /** Whether other processes write to the store. */
+  readonly isShared: boolean;
   readonly clock: Clock;
   readonly events: EventSink;
 }
@@ -30,20 +32,27 @@ export interface ConversationsOptions {
 /** Conversations whose last turn is remembered, some 300 bytes each. */
 const MAX_CONVERSATIONS = 50_000;
 
+/** What is older is asked for in the store once more, in milliseconds: most turns come later than this, so that a turn is one read. Ours. */
+const FRESH_MS = 1000;
+
+/** For how long a call waits for the store, in milliseconds. */
+const READ_MS = 250;
+
 /** Indexes that are kept in the store: what is longer is forgotten with the process. */
 const MAX_STORED_INDEXES = 2000;
 
 /**
  * Which conversations are warm at a provider, where, and how their beginning was sent: fed by what replies state. Other processes hear of it through
- * the store, which is asked once for a conversation that this process does not know.
+ * the store.
  * @internal
  */
 export class Conversations {
   readonly #options: ConversationsOptions;
   readonly #warm = new WarmPrefixes(MAX_CONVERSATIONS);
   readonly #turns = new GenerationalMap<string, SentTurn>(MAX_CONVERSATIONS);
-  readonly #asked = new GenerationalMap<string, true>(MAX_CONVERSATIONS);
-  readonly #storedUntilMs = new GenerationalMap<string, number>(MAX_CONVERSATIONS);
+  /** When a conversation was last heard of here, from a reply or from the store. */
+  readonly #heardMs = new GenerationalMap<string, number>(MAX_CONVERSATIONS);
+  readonly #stored = new GenerationalMap<string, WarmConversation>(MAX_CONVERSATIONS);
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
@@ -56,16 +65,19 @@ export class Conversations {
     return prefix === undefined || turn === undefined ? undefined : { prefix, turn };
   }
 
-  /** As `known`; asks the store once where this process has not seen the conversation. */
+  /** As `known`; asks the store where this process has not heard of the conversation for a moment: another one may have had its last turn. */
   async find(conversation: string): Promise<WarmConversation | undefined> {
     const known = this.known(conversation);
-    if (known !== undefined || this.#asked.get(conversation) === true) return known;
-    this.#asked.set(conversation, true);
+    const heardMs = this.#heardMs.get(conversation);
+    if (heardMs !== undefined && (!this.#options.isShared || this.#options.clock.nowMs() - heardMs < FRESH_MS))
+      return known;
     const stored = await this.#read(conversation);
-    if (stored === undefined) return undefined;
+    const nowMs = this.#options.clock.nowMs();
+    this.#heardMs.set(conversation, nowMs);
+    const latest = this.known(conversation);
+    if (stored === undefined || stored.prefix.warmUntilMs <= (latest?.prefix.warmUntilMs ?? 0)) return latest;
     const { prefix, turn } = stored;
     const { cachedTokens, warmUntilMs, ...where } = prefix;
-    const nowMs = this.#options.clock.nowMs();
     const usage = { ...where, readTokens: cachedTokens, writtenTokens: 0, ttlMs: warmUntilMs - nowMs };
     if (warmUntilMs > nowMs) this.#warm.observe(conversation, usage, nowMs);
     this.#turns.set(conversation, turn);
@@ -75,7 +87,7 @@ export class Conversations {
   /** Takes in how a turn was sent and what its reply stated. */
   observe(conversation: string, usage: PrefixUsage, turn: SentTurn): void {
     const nowMs = this.#options.clock.nowMs();
-    this.#asked.set(conversation, true);
+    this.#heardMs.set(conversation, nowMs);
     this.#warm.observe(conversation, usage, nowMs);
     this.#turns.set(conversation, turn);
     const warm = this.known(conversation);
@@ -84,7 +96,7 @@ export class Conversations {
 
   async #read(conversation: string): Promise<WarmConversation | undefined> {
     try {
-      const stored = await this.#options.store.read(keyOf(conversation));
+      const stored = await within(READ_MS, this.#options.store.read(keyOf(conversation)));
       return stored === undefined ? undefined : readWarm(JSON.parse(stored.value));
     } catch (error) {
       this.#options.events.emit({ kind: 'store-failed', store: 'states', operation: 'read', error });
@@ -92,15 +104,47 @@ export class Conversations {
     }
   }
 
-  /** Written again only when half of what is stored of its life is over: most turns come soon after another. */
+  /**
+   * Written again only when half of what is stored of its life is over, since most turns come soon after another, or when what is held to was sent
+   * otherwise than before.
+   */
   #write(conversation: string, warm: WarmConversation, nowMs: number): void {
     const ttlMs = warm.prefix.warmUntilMs - nowMs;
-    if ((this.#storedUntilMs.get(conversation) ?? 0) - nowMs > ttlMs / 2) return;
+    const stored = this.#stored.get(conversation);
+    if (stored !== undefined && stored.prefix.warmUntilMs - nowMs > ttlMs / 2 && isSentAlike(stored, warm)) return;
     if (warm.turn.droppedMessages.length > MAX_STORED_INDEXES || ttlMs < 1) return;
-    this.#storedUntilMs.set(conversation, warm.prefix.warmUntilMs);
+    this.#stored.set(conversation, warm);
     this.#options.store.write(keyOf(conversation), JSON.stringify(warm), { ttlMs }).catch((error: unknown) => {
       this.#options.events.emit({ kind: 'store-failed', store: 'states', operation: 'write', error });
     });
+  }
+}
+
+/** Whether another turn is held to the same. Cuts move forward only: the last message that goes tells them apart. */
+function isSentAlike(
+  { turn: one, prefix: from }: WarmConversation,
+  { turn: other, prefix: to }: WarmConversation,
+): boolean {
+  return (
+    one.verbatimMessages === other.verbatimMessages &&
+    one.droppedMessages.length === other.droppedMessages.length &&
+    one.droppedMessages.at(-1) === other.droppedMessages.at(-1) &&
+    from.optimizerVersion === to.optimizerVersion &&
+    from.target === to.target &&
+    from.keyIndex === to.keyIndex
+  );
+}
+
+/** Undefined: it takes longer. */
+async function within<Value>(ms: number, value: Promise<Value>): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined).unref();
+  });
+  try {
+    return await Promise.race([value, elapsed]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

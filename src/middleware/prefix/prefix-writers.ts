@@ -25,9 +25,16 @@ export class PrefixWriters {
   /** The prefix that each writer under way writes. */
   readonly #written = new Map<string, string>();
   readonly #wake = new Map<string, () => void>();
+  #named = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Names an attempt: two of one call may be under way at once, to the same target. */
+  name(callId: string): string {
+    this.#named += 1;
+    return `${callId} ${this.#named}`;
   }
 
   /**
@@ -36,31 +43,22 @@ export class PrefixWriters {
    */
   async turn(request: WriterRequest): Promise<number> {
     const { name, chain, writeFrom, writeUntil, terms, signal } = request;
+    // Of all waiting together: behind one prefix another one may be in flight.
+    const endMs = this.#nowMs() + terms.maxWaitMs;
     for (;;) {
       const depth = this.#firstInFlight(request);
       if (depth === -1) break;
       const prefix = chain[depth]?.key ?? '';
-      const verdict = this.#flights.ask(
-        prefix,
-        name,
-        { ...terms, prefixTokens: tokensOf(chain, depth, writeUntil) },
-        this.#clock.nowMs(),
-      );
-      if (verdict.kind === 'write') {
-        this.#written.set(name, prefix);
-        return writeUntil;
-      }
-      if (verdict.kind === 'unmarked') return depth;
+      const prefixTokens = tokensOf(chain, depth, writeUntil);
+      const maxWaitMs = Math.max(0, endMs - this.#nowMs());
       // oxlint-disable-next-line no-await-in-loop -- one writer after the other
-      if (verdict.kind === 'wait') await this.#wait(name, verdict.untilMs - this.#clock.nowMs(), signal);
-      if (signal.aborted) {
-        this.#flights.ended(prefix, name);
-        return depth;
-      }
+      const verdict = await this.#verdict(prefix, name, { ...terms, maxWaitMs, prefixTokens }, signal);
+      if (verdict === 'write') return writeUntil;
+      if (verdict === 'unmarked') return depth;
     }
     const first = chain[writeFrom]?.key;
     if (writeUntil > writeFrom && first !== undefined) {
-      const verdict = this.#flights.ask(first, name, { ...terms, prefixTokens: 0 }, this.#clock.nowMs());
+      const verdict = this.#flights.ask(first, name, { ...terms, prefixTokens: 0 }, this.#nowMs());
       if (verdict.kind === 'write') this.#written.set(name, first);
     }
     return writeUntil;
@@ -78,13 +76,46 @@ export class PrefixWriters {
     const prefix = this.#written.get(name);
     if (prefix === undefined) return;
     this.#written.delete(name);
-    const next = this.#flights.failed(prefix, name, this.#clock.nowMs());
+    this.#leave(prefix, name);
+  }
+
+  /** Attempts that write or wait. */
+  get size(): number {
+    return this.#flights.size + this.#written.size + this.#wake.size;
+  }
+
+  /** What becomes of an attempt that comes upon a prefix in flight, in the end. */
+  async #verdict(
+    prefix: string,
+    name: string,
+    terms: FlightTerms,
+    signal: AbortSignal,
+  ): Promise<'write' | 'read' | 'unmarked'> {
+    while (!signal.aborted && this.#flights.isWriting(prefix, this.#nowMs())) {
+      const verdict = this.#flights.ask(prefix, name, terms, this.#nowMs());
+      if (verdict.kind === 'write') this.#written.set(name, prefix);
+      if (verdict.kind !== 'wait') return verdict.kind;
+      // oxlint-disable-next-line no-await-in-loop -- woken at the end of each writer
+      await this.#wait(name, verdict.untilMs - this.#nowMs(), signal);
+    }
+    // Whoever nobody waits for may have become the writer meanwhile: then the next one does.
+    this.#leave(prefix, name);
+    return signal.aborted ? 'unmarked' : 'read';
+  }
+
+  /** Not the time of the day: that can be set back while somebody waits. */
+  #nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  #leave(prefix: string, name: string): void {
+    const next = this.#flights.failed(prefix, name, this.#nowMs());
     this.#flights.ended(prefix, name);
     if (next !== undefined) this.#wake.get(next)?.();
   }
 
   #firstInFlight({ chain, writeUntil }: WriterRequest): number {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#nowMs();
     for (let depth = 0; depth < writeUntil; depth += 1) {
       if (this.#flights.isWriting(chain[depth]?.key ?? '', nowMs)) return depth;
     }

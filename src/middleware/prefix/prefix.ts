@@ -51,14 +51,13 @@ export interface PrefixOptions {
   readonly onLearnt: (target: string) => void;
 }
 
-/** For how long nothing is said about the cache at a target that refused to be told, in milliseconds: a day. */
-const REFUSED_MS = 86_400_000;
-
 /** Vendors whose API takes `prompt_cache_key` (OpenAI's reference; docs.mistral.ai, chat completions). */
 const TAKES_CACHE_KEY: ReadonlySet<string | undefined> = new Set(['openai', 'mistral']);
 
 /** An attempt with its prompt read. */
 interface Sending {
+  /** Names the attempt among the writers of prefixes. */
+  readonly name: string;
   readonly attempt: Attempt;
   readonly read: RequestPrompt;
   readonly marks: CallerMarks;
@@ -105,6 +104,7 @@ function sendingOf(call: Call, options: PrefixOptions): Sending | undefined {
   const read = promptOf(request);
   if (read === undefined) return undefined;
   return {
+    name: options.writers.name(call.id),
     attempt,
     read,
     marks: callerMarks(request),
@@ -126,13 +126,13 @@ interface Marked {
 async function markedAttempt(call: Call, sending: Sending, options: PrefixOptions): Promise<Marked | undefined> {
   const { attempt, prefixes, marks } = sending;
   const nowMs = options.clock.nowMs();
-  if (!attempt.mayMark) prefixes.refusedUntilMs = nowMs + REFUSED_MS;
-  if (!options.plans || nowMs < prefixes.refusedUntilMs) return undefined;
+  if (!options.plans || !attempt.mayMark || !prefixes.takesMarks(nowMs)) return undefined;
   const { regime } = prefixes;
   const hasMarks = marks.breakpoints > 0 || marks.automatic || marks.options || marks.retention;
   const keyEdits = cacheKeyEdits(call, sending, options);
   if (hasMarks || !regime.writesPriced) {
     if (keyEdits.length === 0) return undefined;
+    noteAdded(call, attempt, keyEdits);
     call.state.decisions.push({ step: 'prefix', verdict: 'key', target: formatTarget(attempt.target) });
     return { attempt: edited(attempt, keyEdits, undefined), plan: undefined, markedTokens: 0 };
   }
@@ -150,12 +150,14 @@ async function plannedAttempt(
   const rates = options.pricer.inputRates(attempt.target, chain.tokens, nowMs);
   const planned = rates === undefined ? undefined : prefixes.plan(chain, rates, nowMs);
   if (planned === undefined) return undefined;
+  // Half of what is left of the call's time is the provider's.
+  const leftMs = Math.max(0, attempt.deadlineAt - options.clock.monotonicMs());
   const mayMarkUntil = await options.writers.turn({
-    name: attemptName(call, attempt),
+    name: sending.name,
     chain: chain.chain,
     writeFrom: planned.plan.cachedDepth,
     writeUntil: planned.cache.breakpoints.at(-1)?.depth ?? 0,
-    terms: { ...planned.ratios, maxWaitMs: options.maxWaitMs },
+    terms: { ...planned.ratios, maxWaitMs: Math.min(options.maxWaitMs, leftMs / 2) },
     signal: call.signal,
   });
   const breakpoints = planned.cache.breakpoints.filter(({ depth }) => depth <= mayMarkUntil);
@@ -169,6 +171,7 @@ async function plannedAttempt(
     seen.add(place);
     edits.push(breakpointEdit(attempt.request.endpoint, place, life === '1h' ? '1h' : '5m'));
   }
+  noteAdded(call, attempt, edits);
   note(call, attempt, planned, markedDepth, seen.size);
   if (edits.length === 0) return { attempt, plan: planned, markedTokens: 0 };
   const change: PromptChange = { step: 'prefix', usageWithout: undoMarks(sending, nowMs) };
@@ -212,6 +215,11 @@ function edited(attempt: Attempt, edits: readonly RequestEdit[], change: PromptC
   return { ...attempt, request, changes: change === undefined ? attempt.changes : [...attempt.changes, change] };
 }
 
+function noteAdded({ state }: Call, { target }: Attempt, edits: readonly RequestEdit[]): void {
+  const names = edits.flatMap((edit) => (edit.kind === 'mark' || edit.kind === 'set-member' ? [edit.name] : []));
+  if (names.length > 0) state.addedMarks.set(formatTarget(target), [...new Set(names)]);
+}
+
 function note(call: Call, { target }: Attempt, { plan, life }: TargetPlan, markedDepth: number, marks: number): void {
   const isUnwritten = plan.writeDepth === 0 || marks === 0;
   const verdict = isUnwritten ? 'plain' : plan.writeTokens > 0 && markedDepth > plan.cachedDepth ? 'write' : 'read';
@@ -226,7 +234,7 @@ async function send(
   marked: Marked | undefined,
   options: PrefixOptions,
 ): Promise<Outcome> {
-  const name = attemptName(call, sending.attempt);
+  const { name } = sending;
   const receiver = new FirstFrameReceiver(call.receiver, () => options.writers.begun(name));
   let outcome: Outcome | undefined;
   try {
@@ -234,26 +242,44 @@ async function send(
     return outcome;
   } finally {
     options.writers.over(name);
-    learn(call, sending, marked, outcome, options);
+    learnSafely(call, sending, marked, outcome, options);
   }
 }
 
-/** Takes in what the reply states: what is cached now, how long prompts must be, how many tokens a byte is. */
-function learn(
+/** What cannot be learnt from an answer is no reason to lose it. */
+function learnSafely(
   call: Call,
   sending: Sending,
   marked: Marked | undefined,
   outcome: Outcome | undefined,
   options: PrefixOptions,
 ): void {
+  try {
+    learn(sending, marked, outcome, options);
+  } catch (error) {
+    options.events.emit({ kind: 'internal-fault', callId: call.id, error });
+  }
+}
+
+/** Takes in what the reply states: what is cached now, how long prompts must be, how many tokens a byte is. */
+function learn(
+  sending: Sending,
+  marked: Marked | undefined,
+  outcome: Outcome | undefined,
+  options: PrefixOptions,
+): void {
   const { attempt, prefixes, chain, conversation, read } = sending;
+  const nowMs = options.clock.nowMs();
+  const isMarked = marked !== undefined && marked.attempt !== attempt;
+  if (outcome?.kind === 'complete' && (isMarked || !attempt.mayMark)) {
+    prefixes.observeMarks(attempt.mayMark, nowMs);
+  }
   const usage = outcome?.kind === 'complete' ? outcome.facts?.usage : undefined;
   const planned = marked?.plan;
   if (usage === undefined) {
     planned?.planner.correct(chain.chain, planned.plan.cachedTokens);
     return;
   }
-  const nowMs = options.clock.nowMs();
   const inputTokens = inputTokensOf(usage);
   const writtenTokens = usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h;
   const cachedTokens = usage.cacheRead + writtenTokens;
@@ -290,8 +316,4 @@ function learn(
       droppedMessages: attempt.droppedMessages,
     },
   );
-}
-
-function attemptName(call: Call, { target, keyIndex }: Attempt): string {
-  return `${call.id} ${call.state.attempts} ${formatTarget(target)} ${keyIndex ?? ''}`;
 }

@@ -28,6 +28,10 @@ const LOOK_BACK_BLOCKS = 20;
 const FIRST_TOKENS_PER_BYTE = 0.25;
 /** Weight of a new reply in the average. */
 const NEW_SHARE = 0.1;
+/** For how long nothing is said about the cache at a target that refused to be told, in milliseconds: a day. */
+const REFUSED_MS = 86_400_000;
+/** Refusals in a row that show that a target, which took marks once, takes them no more. */
+const NEEDED_REFUSALS = 3;
 /** Blocks whose last use is remembered, about 100 bytes each. */
 const MAX_BLOCKS = 100_000;
 
@@ -36,19 +40,36 @@ export class TargetPrefixes {
   readonly regime: PromptCacheRegime;
   readonly minimum: MinimumPrefix;
   tokensPerByte: number = FIRST_TOKENS_PER_BYTE;
-  /** Until when nothing is said about the cache there: the target refused to be told. Unix milliseconds. */
-  refusedUntilMs = 0;
   readonly #lifeChoice = new LifeChoice();
   readonly #planners = new Map<CacheLife, RecurrencePlanner>();
   /** When each prefix was last sent, whatever was planned for it. */
   readonly #lastSentMs = new GenerationalMap<string, number>(MAX_BLOCKS);
   readonly #learnt: RecurrenceSummary | undefined;
+  #refusedUntilMs = 0;
+  #refusals = 0;
+  #hasTakenMarks = false;
 
   /** @param learnt - what an earlier process learnt of this target. */
   constructor(regime: PromptCacheRegime, learnt: RecurrenceSummary | undefined) {
     this.regime = regime;
     this.minimum = new MinimumPrefix(regime.minimumTokens);
     this.#learnt = learnt;
+  }
+
+  /** Whether anything is to be said about the cache there: false for a day after the target refused to be told. */
+  takesMarks(nowMs: number): boolean {
+    return nowMs >= this.#refusedUntilMs;
+  }
+
+  /**
+   * Takes note of an answer.
+   * @param hadMarks - false: it came only after our marks had been refused. One request that a target refuses marks in, when it takes those of
+   * others, is an odd request: it must not end caching for all.
+   */
+  observeMarks(hadMarks: boolean, nowMs: number): void {
+    this.#refusals = hadMarks ? 0 : this.#refusals + 1;
+    this.#hasTakenMarks ||= hadMarks;
+    if (this.#refusals >= (this.#hasTakenMarks ? NEEDED_REFUSALS : 1)) this.#refusedUntilMs = nowMs + REFUSED_MS;
   }
 
   /** Plans a prompt and counts it as sent. Undefined: prices are not known, so nobody can say what pays. */

@@ -5,7 +5,7 @@ import { blamesTarget } from '../../core/resilience/failure.ts';
 import { observe, observeFailure } from '../../core/route/latency-average.ts';
 import { knownRefusals } from '../../core/adapt/known-refusals.ts';
 import { refusalScope } from '../../wire/refusal-scope.ts';
-import type { Attempt, Call, Next, Outcome, ReplyReceiver, UpstreamHead } from '../compose.ts';
+import type { Attempt, Call, Next, Outcome, ReplyReceiver, UpstreamHead, WarmTarget } from '../compose.ts';
 import { type AttemptEnd, failureOf, failureReason } from './attempt-end.ts';
 import type { CallCandidate, CallCandidates } from './call-candidates.ts';
 import type { AttemptLane } from './lane.ts';
@@ -34,6 +34,7 @@ export class AttemptRunner {
   readonly #options: ResilienceOptions;
   readonly #candidates: CallCandidates;
   readonly #deadlineAt: number;
+  #warm: WarmTarget | undefined;
 
   constructor(call: Call, next: Next, options: ResilienceOptions, candidates: CallCandidates, deadlineAt: number) {
     this.#call = call;
@@ -51,7 +52,7 @@ export class AttemptRunner {
     if (candidate.visits === 0) entry.budget.earn();
     candidate.visits += 1;
     this.#call.state.answering ??= target;
-    const ticket = entry.begin(clock.nowMs(), random, candidate.spentKeys, this.#warmKey(candidate));
+    const ticket = entry.begin(clock.nowMs(), random, candidate.spentKeys, this.#warmKey(target));
     const startedAt = clock.monotonicMs();
     let shownAt: number | undefined;
     const gate = this.#gate(task, target, () => {
@@ -76,8 +77,14 @@ export class AttemptRunner {
     return end;
   }
 
-  #warmKey({ entry, target }: CallCandidate): number | undefined {
-    const warm = entry.hasKeys ? this.#options.warmOf(this.#call) : undefined;
+  /** Finds out where the prompt is warm; before the first attempt, since between the choice of a target and its attempt nothing may be waited for. */
+  async findWarm(): Promise<void> {
+    const isAsked = this.#candidates.list.some(({ entry }) => entry.hasKeys);
+    if (isAsked) this.#warm = await this.#options.warmOf(this.#call);
+  }
+
+  #warmKey(target: Target): number | undefined {
+    const warm = this.#warm;
     return warm !== undefined && formatTarget(warm.target) === formatTarget(target) ? warm.keyIndex : undefined;
   }
 

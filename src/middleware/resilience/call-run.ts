@@ -54,6 +54,7 @@ export class CallRun {
 
   async run(): Promise<Outcome> {
     let last: AttemptEnd | undefined;
+    await this.#runner.findWarm();
     let step = this.#choose(undefined);
     while (step.kind === 'attempt') {
       // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
@@ -115,10 +116,10 @@ export class CallRun {
   #dropsMarks({ index, gate }: AttemptEnd): boolean {
     const candidate = this.#candidates.at(index);
     const status = gate.upstreamHead?.status ?? 0;
-    const name = formatTarget(candidate.target);
-    const hasMarks = this.#call.state.decisions.some(({ step, target }) => step === 'prefix' && target === name);
-    if (!hasMarks || candidate.refusesMarks || (status !== 400 && status !== 422)) return false;
-    if (!MARKS.test(Buffer.from(gate.heldBytes()).toString('utf8'))) return false;
+    const added = this.#call.state.addedMarks.get(formatTarget(candidate.target));
+    if (added === undefined || candidate.refusesMarks || (status !== 400 && status !== 422)) return false;
+    const said = Buffer.from(gate.heldBytes()).toString('utf8');
+    if (!added.some((name) => said.includes(name))) return false;
     candidate.refusesMarks = true;
     return true;
   }
@@ -281,9 +282,6 @@ export class CallRun {
     return { kind: 'broken', facts: undefined, neverSent: true };
   }
 }
-
-/** What an error names that refuses to be told what to cache. */
-const MARKS = /cache_control|prompt_cache/;
 
 function again({ index }: AttemptEnd): AttemptStep {
   return { kind: 'attempt', index, waitMs: 0, isRetry: false };

@@ -19,7 +19,7 @@ export interface ResilienceOptions {
   readonly contextWindowOf: (target: Target) => number | undefined;
   readonly vendorOf: (target: Target) => string | undefined;
   /** Where the provider has the beginning of a call's prompt in its cache: among equals the call goes there. */
-  readonly warmOf: (call: Call) => WarmTarget | undefined;
+  readonly warmOf: (call: Call) => Promise<WarmTarget | undefined>;
   /** Answers a call from what the cache has of a target other than the first; undefined without a cache. */
   readonly answerFromCache: ((call: Call, target: Target) => Promise<boolean>) | undefined;
   readonly clock: Clock;
