@@ -5,7 +5,15 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CachedLLMClient, CostOptimizedLLM, createFarthing, isFarthingError, parseUsd, ResponseCache } from 'farthing';
+import {
+  CachedLLMClient,
+  CostOptimizedLLM,
+  createFarthing,
+  isFarthingError,
+  parseUsd,
+  PromptOptimizer,
+  ResponseCache,
+} from 'farthing';
 import { startSimulatedProvider } from 'farthing/testing';
 
 const MODEL = 'gpt-5.4-mini';
@@ -128,6 +136,8 @@ async function tokenizers() {
   const older = await loadTokenizer('cl100k_base');
   assert.deepEqual(older.encode('Hello, world!'), [9906, 11, 1917, 0]);
   assert.equal(await newer.countInTurns('a'.repeat(100_000)), 12_500);
+  const optimizer = new PromptOptimizer({ model: 'gpt-4o' });
+  assert.deepEqual(await optimizer.countTokens('Hello, world!'), { tokens: 4, isExact: true, isPartial: false });
 }
 
 function commandLine() {
@@ -139,6 +149,8 @@ function commandLine() {
   const config = join(folder, 'farthing.yaml');
   writeFileSync(config, `version: 1\nproviders:\n  openai: { protocol: openai, baseUrl: '${baseUrl}' }\n`);
   run('config', 'check', '--config', config);
+  const compress = { encoding: 'utf8', input: '{ "a": 1,\n  "b": 2 }' };
+  assert.equal(execFileSync(process.execPath, [main, 'compress'], compress), '{"a":1,"b":2}');
   assert.match(run('budgets', '--help'), /list[^]*set[^]*remove[^]*reset[^]*explain/);
   const empty = join(folder, 'empty');
   assert.match(run('budgets', 'list', '--data', empty), /^No budgets/);

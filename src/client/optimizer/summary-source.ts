@@ -26,8 +26,7 @@ export interface SummarySource {
   readonly withSummary: (summary: string, transform: string) => SummarisedSubject;
 }
 
-/** @internal */
-export interface SummarisedSubject {
+interface SummarisedSubject {
   readonly subject: PromptSubject;
   readonly changes: readonly SubjectChange[];
 }

@@ -11,8 +11,8 @@ const MAX_LISTED = 100;
 
 const NUMBER = /\d+(?:[.,:/-]\d+)*/gu;
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
-/** What a sentence may end with, or a line, a heading, a label or an item of a list begin with. */
-const SENTENCE_START = /(?:^|[.!?:;\n>*#•"“„(-])\s*$/u;
+/** What a sentence may end with, or a heading, a label or an item of a list begin with. */
+const OPENERS: ReadonlySet<string> = new Set('.!?:;>*#•"“„(-');
 /** So much of what stands before a word tells whether it begins a sentence. */
 const LOOK_BACK = 4;
 const CAPITALISED = /^\p{Lu}\p{Ll}+$/u;
@@ -32,11 +32,15 @@ export function lostFacts(source: string, summary: string): LostFacts {
   const names = new Set<string>();
   for (const { 0: word, index } of source.matchAll(WORD)) {
     if (names.has(word) || keptWords.has(word.toLowerCase()) || !isLikeName(word)) continue;
-    const isOpening =
-      CAPITALISED.test(word) && SENTENCE_START.test(source.slice(Math.max(0, index - LOOK_BACK), index));
-    if (!isOpening) names.add(word);
+    if (!CAPITALISED.test(word) || !opensSentence(source, index)) names.add(word);
   }
   return { numbers: [...numbers].slice(0, MAX_LISTED), names: [...names].slice(0, MAX_LISTED) };
+}
+
+function opensSentence(source: string, index: number): boolean {
+  const before = source.slice(Math.max(0, index - LOOK_BACK), index);
+  const last = before.trimEnd().at(-1);
+  return last === undefined || before.includes('\n') || OPENERS.has(last);
 }
 
 /** `1,000` is `1000`. */
