@@ -7,7 +7,7 @@ const farthing = createFarthing({
 });
 const optimizer = new PromptOptimizer({ model: 'gpt-5.5', farthing });
 
-// What a tool gave back: nothing is lost but white space.
+// What a tool gave back: the same records, written in fewer tokens.
 const coins = ['farthing', 'penny', 'shilling', 'crown'].map((name, id) => ({ id, name, isMinted: false }));
 const messages = [
   { role: 'user', content: 'Which of these coins is the smallest?' },

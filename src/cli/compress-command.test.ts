@@ -149,7 +149,7 @@ test.each([
   [['--level', 'much'], /choices|Allowed/],
   [['--keep', '2'], /above 0 and below 1/],
   [['--max-tokens', '0'], /whole number above 0/],
-  [['--keep', '0.5'], /only, not for lossless/],
+  [['--keep', '0.5'], /are for --level extractive/],
   [['--system', '--level', 'light'], /cannot be used with/],
   [['--system', '--query', 'what?'], /--system takes neither/],
   [['--model', ''], /--model must be the name of a model/],

@@ -84,6 +84,9 @@ async function compressCommand(
   if (system && (query ?? keep ?? maxTokens) !== undefined) {
     throw new FarthingError('configuration', '--system takes neither --query nor --keep nor --max-tokens');
   }
+  if (level !== 'extractive' && (query ?? keep ?? maxTokens) !== undefined) {
+    throw new FarthingError('configuration', '--query, --keep and --max-tokens are for --level extractive');
+  }
   const how = readCompressOptions({
     level: level ?? 'lossless',
     ...(query === undefined ? {} : { query }),
