@@ -11,7 +11,6 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { Tiktoken } from 'js-tiktoken/lite';
 import { BytePairTokenizer } from '../src/tokenizers/byte-pair-tokenizer.ts';
 import { loadTokenizer, readVocabulary } from '../src/tokenizers/load-tokenizer.ts';
-import { memoizingCount } from '../src/tokenizers/memoizing-count.ts';
 import { rankTable } from '../test/support/rank-tables.ts';
 import { compilerMessages } from '../test/support/token-texts.ts';
 import { buildPackage } from './support/built-package.ts';
@@ -153,10 +152,9 @@ async function longestTurnMs(text: string): Promise<number> {
   return Math.max(longest, cpuMs() - beganAt);
 }
 
-/** Microseconds of CPU a call, for a short text and for one that comes again. */
+/** Microseconds of CPU a call, by length of the text. */
 function short(): Tables {
   const prose = compilerMessages('de');
-  const memoizing = memoizingCount((text) => ours.count(text));
   const table: Record<string, Record<string, number>> = {};
   for (const units of [SHORT_UNITS, 2000, 20_000]) {
     const text = prose.slice(0, units);
@@ -164,7 +162,7 @@ function short(): Tables {
     const times = (count: Count) => (): void => {
       for (let call = 0; call < calls; call += 1) count(text);
     };
-    const cpu = cpuOfEach({ ...mapped(counters, times), 'with the memo': times(memoizing) }, ROUNDS);
+    const cpu = cpuOfEach(mapped(counters, times), ROUNDS);
     table[`${units} characters`] = mapped(cpu, (ms) => rounded((ms * 1000) / calls, 1));
   }
   return table;

@@ -51,8 +51,8 @@ export interface PromptToPlan {
 const TURN_CHARS = 30_000;
 /** By how much a conversation may be longer than it should be while cutting it would cost more than it saves. Ours. */
 const PATIENCE = 1.5;
-/** Of texts and their results that are kept for conversations to come. Ours. */
-const MEMO_BYTES = 32_000_000;
+/** Of texts and what became of them, kept for conversations to come, in bytes. Ours: some hundred long conversations. */
+const MEMO_BYTES = { texts: 16_000_000, asked: 8_000_000, counts: 4_000_000 };
 
 /** A text after the optimiser. */
 interface OptimisedText {
@@ -252,9 +252,9 @@ export class PromptPlanner {
     const known = this.#memos.get(encoding);
     if (known !== undefined) return known;
     const memos = {
-      texts: new TextMemo<OptimisedText>(MEMO_BYTES),
-      asked: new TextMemo<OptimisedText>(MEMO_BYTES),
-      counts: new TextMemo<number>(MEMO_BYTES),
+      texts: new TextMemo<OptimisedText>(MEMO_BYTES.texts),
+      asked: new TextMemo<OptimisedText>(MEMO_BYTES.asked),
+      counts: new TextMemo<number>(MEMO_BYTES.counts),
     };
     this.#memos.set(encoding, memos);
     return memos;
