@@ -80,6 +80,11 @@ export function calibratedTokens(
   return applied(state.targets[keyOf(target, hasTools)] ?? UNCALIBRATED, estimateTokens);
 }
 
+/** Tokens that a target bills for one that is estimated more; 1 where nothing was learnt. @public */
+export function billedForOne(state: CalibrationState, target: string): number {
+  return (state.targets[keyOf(target, false)] ?? state.targets[keyOf(target, true)] ?? UNCALIBRATED).factor;
+}
+
 /**
  * The error of a target's counts as they were made, each before its own call taught anything.
  * @param hasTools - undefined: calls with tools and without together.

@@ -78,7 +78,9 @@ export function optimizerParts(ports: OptimizerPorts): OptimizerParts {
   return {
     ...base,
     optimise:
-      fingerprint === '' ? undefined : optimiseOptions(ports, ports.optimizer, { conversations, turns, fingerprint }),
+      fingerprint === ''
+        ? undefined
+        : optimiseOptions(ports, ports.optimizer, { conversations, turns, fingerprint, calibrator }),
     prefix: prefixOptions(ports, policy, { learnt, conversations, turns, fingerprint }),
     warmOf: (call) => warmTarget(conversations, conversationOf(call)),
   };
@@ -97,7 +99,7 @@ interface Shared {
 function optimiseOptions(
   { pricer, events }: OptimizerPorts,
   { policy, htmlToMarkdown, fitImage }: Optimizer,
-  { conversations, turns, fingerprint }: Shared,
+  { conversations, turns, fingerprint, calibrator }: Shared & { readonly calibrator: TokenCalibrator },
 ): NonNullable<ChainOptions['optimise']> {
   return {
     planner: new PromptPlanner(policy, htmlToMarkdown),
@@ -105,6 +107,7 @@ function optimiseOptions(
     tokenizerOf: loadTokenizer,
     pinOf: async (call, attempt) =>
       conversationPin(await conversations.find(conversationOf(call)), attempt, fingerprint, turns),
+    billedForOne: (target) => calibrator.billedForOne(target),
     pricer,
     events,
   };

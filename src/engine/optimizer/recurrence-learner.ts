@@ -45,7 +45,9 @@ export class RecurrenceLearner implements Learner<Summaries> {
 
 /** Counts to a thousandth: more says nothing. */
 function rounded({ version, reused, seen }: RecurrenceSummary): RecurrenceSummary {
-  const short = (counts: readonly number[]): readonly number[] =>
-    counts.map((count) => Math.round(count * 1000) / 1000);
-  return { version, reused: short(reused), seen: short(seen) };
+  return { version, reused: reused.map((count) => short(count)), seen: seen.map((count) => short(count)) };
+}
+
+function short(count: number): number {
+  return Math.round(count * 1000) / 1000;
 }

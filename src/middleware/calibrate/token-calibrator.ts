@@ -1,6 +1,12 @@
 import { inputTokensOf, type Usage } from '../../core/model/usage.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
-import { calibrate, calibratedTokens, type CalibrationState, NOTHING_LEARNT } from '../../core/tokens/calibration.ts';
+import {
+  billedForOne,
+  calibrate,
+  calibratedTokens,
+  type CalibrationState,
+  NOTHING_LEARNT,
+} from '../../core/tokens/calibration.ts';
 import { estimateInputTokens } from '../../core/tokens/estimate-input-tokens.ts';
 import { type BoundRecord, isProven, NO_RECORD, recordBound } from '../../core/tokens/bound-record.ts';
 import type { CountTokens } from '../../core/tokens/count-tokens.ts';
@@ -48,6 +54,11 @@ export class TokenCalibrator {
   /** Takes over what was learnt elsewhere. */
   adopt(state: CalibrationState): void {
     this.#state = state;
+  }
+
+  /** Tokens that a target bills for one of our estimates. */
+  billedForOne(target: Target): number {
+    return billedForOne(this.#state, formatTarget(target));
   }
 
   /** Whether the bound on input tokens that counting gives has been proven at a target, by this process. */

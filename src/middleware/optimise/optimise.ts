@@ -1,4 +1,4 @@
-import { formatTarget } from '../../core/model/target.ts';
+import { formatTarget, type Target } from '../../core/model/target.ts';
 import { type RemovedTokens, withRemovedTokens } from '../../core/optimise/usage-without.ts';
 import { profileOfModel } from '../../core/tokens/profile-of-model.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -21,6 +21,8 @@ export interface OptimiseOptions {
   readonly tokenizerOf: (encoding: TokenEncoding) => Promise<Tokenizer>;
   /** What the conversation is held to at a target. */
   readonly pinOf: (call: Call, attempt: Attempt) => Promise<ConversationPin>;
+  /** Tokens that the target bills for one that we estimate. */
+  readonly billedForOne: (target: Target) => number;
   readonly pricer: Pricer;
   readonly events: EventSink;
 }
@@ -82,8 +84,7 @@ async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseO
   if (edits.length === 0) return { ...attempt, verbatimMessages };
   note(call, attempt, changes, images.length > 0);
   return changedAttempt(attempt, editRequest(request, edits), {
-    read,
-    changes,
+    removed: placed(changes, read, options.billedForOne(target)),
     droppedMessages: [...gone],
     verbatimMessages,
   });
@@ -117,24 +118,25 @@ function changedAttempt(
   attempt: Attempt,
   request: DecodedRequest,
   {
-    read,
-    changes,
+    removed,
     droppedMessages,
     verbatimMessages,
   }: {
-    readonly read: RequestPrompt;
-    readonly changes: readonly PlannedChange[];
+    readonly removed: readonly RemovedTokens[];
     readonly droppedMessages: readonly number[];
     readonly verbatimMessages: number;
   },
 ): Attempt {
-  const removed = placed(changes, read);
   const change: PromptChange = { step: 'optimise', usageWithout: (usage) => withRemovedTokens(usage, removed) };
   return { ...attempt, request, changes: [...attempt.changes, change], droppedMessages, verbatimMessages };
 }
 
 /** Where in the prompt the removed tokens stood, by the sizes of what is before them. */
-function placed(changes: readonly PlannedChange[], { prompt }: RequestPrompt): readonly RemovedTokens[] {
+function placed(
+  changes: readonly PlannedChange[],
+  { prompt }: RequestPrompt,
+  billedForOne: number,
+): readonly RemovedTokens[] {
   const sizes = prompt.messages.map(({ blocks }) =>
     blocks.reduce((sum, block) => sum + ('text' in block ? block.text.length : 100), 0),
   );
@@ -147,7 +149,10 @@ function placed(changes: readonly PlannedChange[], { prompt }: RequestPrompt): r
     sum += size;
   }
   return changes.flatMap(({ removed }) =>
-    removed.map(({ message, tokens }) => ({ atRatio: (before[message] ?? 0) / total, tokens })),
+    removed.map(({ message, tokens }) => ({
+      atRatio: (before[message] ?? 0) / total,
+      tokens: Math.floor(tokens * billedForOne),
+    })),
   );
 }
 
