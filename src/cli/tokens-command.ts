@@ -4,8 +4,9 @@ import { usageOf } from '../core/model/usage.ts';
 import { formatUsd, type NanoUsd } from '../core/money.ts';
 import type { PriceBook, PriceTarget } from '../core/price-book.ts';
 import { priceUsage } from '../core/price-usage.ts';
-import { type CalibrationState, NOTHING_LEARNT } from '../core/tokens/calibration.ts';
+import type { CalibrationState } from '../core/tokens/calibration.ts';
 import type { CountedInput } from './counted-input.ts';
+import type { DataOptions } from './data-folder.ts';
 import { plainTable } from './plain-table.ts';
 import { effectiveBook } from './prices-command.ts';
 import { targetOf } from './prices-text.ts';
@@ -16,6 +17,7 @@ interface TokensOptions {
   readonly model?: string;
   readonly endpoint?: TokenInputKind;
   readonly config?: string;
+  readonly data?: string;
   readonly json?: boolean;
 }
 
@@ -23,10 +25,13 @@ interface TokensOptions {
 export interface TokensSources {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** What was learnt from the replies that a gateway saw, where there is a data folder that keeps it. */
-  readonly calibration: (config: string | undefined) => Promise<CalibrationState>;
+  readonly calibration: (options: DataOptions) => Promise<CalibrationState>;
 }
 
-const SOURCES: TokensSources = { stdin: process.stdin, calibration: async () => NOTHING_LEARNT };
+const SOURCES: TokensSources = {
+  stdin: process.stdin,
+  calibration: async (options) => (await import('./learnt-calibration.ts')).learntCalibration(options),
+};
 
 /** Adds `farthing tokens`. @internal */
 export function registerTokens(program: Command, sources: TokensSources = SOURCES): void {
@@ -36,7 +41,11 @@ export function registerTokens(program: Command, sources: TokensSources = SOURCE
     .argument('[file...]', `texts or request bodies as JSON; ${STANDARD_INPUT} or none: standard input`)
     .option('-m, --model <model>', 'a model, or provider/model (default: the one that the request names)')
     .addOption(new Option('--endpoint <kind>', 'what the files hold (default: found out)').choices(TOKEN_INPUT_KINDS))
-    .option('-c, --config <file>', 'the configuration whose prices: apply (default: farthing.yaml)')
+    .option('-c, --config <file>', 'the configuration whose prices: and data apply (default: farthing.yaml)')
+    .option(
+      '-d, --data <folder>',
+      'where a gateway keeps what it has learnt of the counts (default: the folder of the configuration)',
+    )
     .option('--json', 'JSON instead of a table')
     .action((files: readonly string[], options: TokensOptions) => tokensCommand(files, options, sources));
 }
@@ -52,7 +61,7 @@ interface CountedFile {
 async function tokensCommand(files: readonly string[], options: TokensOptions, sources: TokensSources): Promise<void> {
   const { countedInput } = await import('./counted-input.ts');
   const book = await effectiveBook(options.config);
-  const calibration = await sources.calibration(options.config);
+  const calibration = await sources.calibration(options);
   const nowMs = Date.now();
   const counted: CountedFile[] = [];
   for (const file of files.length === 0 ? [STANDARD_INPUT] : files) {
