@@ -39,7 +39,7 @@ const arrivals = fc.array(
   { maxLength: 60 },
 );
 
-test('writes are never more behind their reads than 0.75 % of the uncached bill and two requests as they were on average, at any moment of any trace', () => {
+test('writes are never more behind their reads than 0.4 % of the uncached bill and six requests as they were on average, at any moment of any trace', () => {
   fc.assert(
     fc.property(
       arrivals,
@@ -54,7 +54,7 @@ test('writes are never more behind their reads than 0.75 % of the uncached bill 
           planner.plan(promptOf(String(name), blocks, 1 + 700 * name), atMs);
           const { uncached, planned } = planner.bills();
           highestAverage = Math.max(highestAverage, uncached / (index + 1));
-          expect(planned - uncached).toBeLessThanOrEqual(0.0075 * uncached + 2 * highestAverage + 1e-6);
+          expect(planned - uncached).toBeLessThanOrEqual(0.004 * uncached + 6 * highestAverage + 1e-6);
         });
       },
     ),
@@ -122,7 +122,7 @@ test('what was learnt survives a restart, and holds no keys', () => {
   const third = new RecurrencePlanner({ ...CLAUDE, ttlMs: TTL_MS });
   expect(third.restore(JSON.parse(text))).toBe(true);
   expect(third.plan(promptOf('new', 4, 900), 0).writeDepth).toBe(4);
-  expect(third.restore({ version: 1, reused: [1], seen: [1] })).toBe(false);
+  expect(third.restore({ version: 2, reused: [1], seen: [1, 2] })).toBe(false);
 });
 
 test('memory is bounded by the blocks that are remembered, and what is forgotten counts as new', () => {

@@ -1,9 +1,10 @@
 import { GenerationalMap } from '../generational-map.ts';
-import { classOf, type SeenBlock, stateOfRequest } from './block-class.ts';
+import { lookOf, type RequestState, type SeenBlock, stateOfRequest } from './block-class.ts';
 import { ExpertWeights } from './expert-weights.ts';
+import { NearLengths } from './near-lengths.ts';
 import type { CacheRatios, PrefixBlock } from './prefix-block.ts';
 import { DELAY_STEPS, ReuseDelays } from './reuse-delays.ts';
-import { RecurrenceCounts, type RecurrenceSummary } from './recurrence-counts.ts';
+import { type BlockClass, RecurrenceCounts, type RecurrenceSummary } from './recurrence-counts.ts';
 
 /** What a planner is made for: one target with one life of its writes. @public */
 export interface RecurrencePlannerOptions extends CacheRatios {
@@ -43,7 +44,7 @@ interface Node extends SeenBlock {
   isLearned: boolean;
   /** The request whose outcome is still open for this block. */
   openRequest: OpenRequest | undefined;
-  openClass: number;
+  openClass: BlockClass;
   openWeight: number;
   tokens: number;
   isNewAlways: boolean;
@@ -54,7 +55,7 @@ interface OpenRequest {
   readonly atMs: number;
   readonly nodes: readonly Node[];
   /** Its blocks by class, in average requests. */
-  readonly weights: ReadonlyMap<number, number>;
+  readonly weights: ReadonlyMap<BlockClass, number>;
   /** What each expert's writes for this request lost so far; gains are negative. */
   readonly losses: number[];
 }
@@ -63,16 +64,16 @@ const DEFAULT_MAX_BLOCKS = 200_000;
 const [ALWAYS, LEARNED] = [1, 2] as const;
 /** The learned policy leads until it has shown that it should not: it starts as cautious as its counts are. */
 const EXPERT_PRIORS = [0.05, 0.05, 0.9];
-/** Of the uncached bill: what all writes together may be behind their reads at any moment. Below the promised 1 %, to leave room for a start. */
-const LARGEST_DEBT_RATIO = 0.0075;
+/** Of the uncached bill: what all writes together may be behind their reads at any moment. With the start's trust it is the promised 1 % from 1,000 requests on. */
+const LARGEST_DEBT_RATIO = 0.004;
 /** So much more debt, in uncached bills of an average request, is trusted for a start: no reads without first writes. */
-const TRUSTED_REQUESTS = 2;
+const TRUSTED_REQUESTS = 6;
 
 /**
  * Decides for each request how much of its prompt is worth a paid write, from how often prompts like it came again in time.
  *
- * It is a state machine over values: no clock, no chance. What was written may be behind what its reads saved by no more than 0.75 % of the
- * uncached bill and the bills of two requests as they were on average, at any moment, whatever comes. Which of never, always and the learned
+ * It is a state machine over values: no clock, no chance. What was written may be behind what its reads saved by no more than 0.4 % of the
+ * uncached bill and the bills of six requests as they were on average, at any moment, whatever comes. Which of never, always and the learned
  * policy is followed shifts with what each of them lost once its outcome is known.
  *
  * Against always there is no such bound for every trace: whether a prompt comes again is known only after its life, and an adversary that
@@ -83,6 +84,7 @@ const TRUSTED_REQUESTS = 2;
 export class RecurrencePlanner {
   readonly #options: Required<RecurrencePlannerOptions>;
   readonly #counts = new RecurrenceCounts();
+  readonly #nearLengths = new NearLengths();
   readonly #experts = new ExpertWeights(EXPERT_PRIORS);
   readonly #nodes: GenerationalMap<string, Node>;
   #open: OpenRequest[] = [];
@@ -114,14 +116,11 @@ export class RecurrencePlanner {
     const liveDepth = countWhile(known, isLive);
     const plannedDepth = countWhile(known, (node) => isLive(node) && node.isPlanned);
     const learnedDepth = countWhile(known, (node) => isLive(node) && node.isLearned);
-    const request = stateOfRequest(chain, known, liveDepth);
-    let tokensAfter = tokensBetween(chain, 0, chain.length);
-    const classes = chain.map(({ tokens }, depth) => {
-      tokensAfter -= tokens;
-      const block = known[depth];
-      return classOf(request, block, depth, tokensAfter, block === undefined ? 0 : (atMs - block.lastMs) / ttlMs);
-    });
-    const ratios = classes.map((index) => this.#counts.reuseRatio(index));
+    const request = stateOfRequest(chain, known, { liveDepth, atMs, ttlMs }, (tokens) =>
+      this.#nearLengths.observe(tokens),
+    );
+    const classes = this.#classesOf(chain, known, request, atMs);
+    const ratios = classes.map(({ reuseRatio }) => reuseRatio);
     this.#resolveReuse(known, liveDepth, atMs);
     const learned = this.#worthwhileDepth(chain, ratios, learnedDepth);
     const mixed = this.#mixedDepth(chain, learned, plannedDepth);
@@ -135,7 +134,7 @@ export class RecurrencePlanner {
     this.#bills.uncached += total;
     this.#bills.always += writeRatio * (total - liveTokens) + readRatio * liveTokens;
     this.#bills.planned += total + (writeRatio - 1) * writeTokens - (1 - readRatio) * cachedTokens;
-    const nodes = this.#remember(chain, known, { atMs, liveDepth, learned, learnedDepth, writeDepth, classes });
+    const nodes = this.#remember(chain, known, { atMs, request, learned, learnedDepth, writeDepth, classes });
     return {
       cachedDepth: plannedDepth,
       writeDepth,
@@ -179,6 +178,28 @@ export class RecurrencePlanner {
 
   #averageTokens(): number {
     return this.#requests === 0 ? 1 : Math.max(1, this.#bills.uncached / this.#requests);
+  }
+
+  /** Neighbours that look the same share one class, so that counting costs little. */
+  #classesOf(
+    chain: readonly PrefixBlock[],
+    known: readonly (Node | undefined)[],
+    request: RequestState,
+    atMs: number,
+  ): readonly BlockClass[] {
+    let tokensAfter = request.tokens;
+    let lastLook = '';
+    let lastClass: BlockClass | undefined;
+    return chain.map(({ tokens }, depth) => {
+      tokensAfter -= tokens;
+      const block = known[depth];
+      const livesAgo = block === undefined ? 0 : (atMs - block.lastMs) / this.#options.ttlMs;
+      const look = lookOf(request, block, depth, tokensAfter, livesAgo);
+      const name = `${look.kind}:${look.aspects.join()}`;
+      if (lastClass === undefined || name !== lastLook) lastClass = this.#counts.classOf(look);
+      lastLook = name;
+      return lastClass;
+    });
   }
 
   /** Where the expected worth of writing up to there is highest. */
@@ -263,7 +284,7 @@ export class RecurrencePlanner {
       for (; ; at += 1) {
         const request = this.#open[at];
         if (request === undefined || request.atMs >= beforeMs) break;
-        for (const [index, weight] of request.weights) this.#counts.observeChance(index, weight * share);
+        for (const [blockClass, weight] of request.weights) this.#counts.observeChance(blockClass, weight * share);
       }
       this.#agedAt[step] = at;
     });
@@ -310,38 +331,40 @@ export class RecurrencePlanner {
     known: readonly (Node | undefined)[],
     made: {
       readonly atMs: number;
-      readonly liveDepth: number;
+      readonly request: RequestState;
       readonly learned: number;
       readonly learnedDepth: number;
       readonly writeDepth: number;
-      readonly classes: readonly number[];
+      readonly classes: readonly BlockClass[];
     },
   ): readonly Node[] {
     const averageTokens = this.#averageTokens();
     let parent: Node | undefined;
     const nodes: Node[] = [];
-    const weights = new Map<number, number>();
+    const weights = new Map<BlockClass, number>();
     const request: OpenRequest = { atMs: made.atMs, nodes, weights, losses: [0, 0, 0] };
     this.#open.push(request);
     this.#openBlocks += chain.length + 1;
     chain.forEach(({ key, tokens }, depth) => {
+      const openClass = made.classes[depth];
+      if (openClass === undefined) return;
       let node = known[depth];
       if (node === undefined) {
-        node = newNode();
+        node = newNode(openClass, made.request);
         this.#nodes.set(key, node);
         if (parent !== undefined) parent.children += 1;
       }
-      node.seen += 1;
-      if (depth < made.liveDepth) node.reused += 1;
+      if (depth < made.request.liveDepth) node.reused += 1;
       node.lastMs = made.atMs;
       node.isPlanned = depth < made.writeDepth;
       node.isLearned = depth < made.learned;
-      node.isNewAlways = depth >= made.liveDepth;
+      node.isNewAlways = depth >= made.request.liveDepth;
       node.isNewLearned = depth >= made.learnedDepth && depth < made.learned;
       node.openRequest = request;
-      node.openClass = made.classes[depth] ?? 0;
+      node.openClass = openClass;
+      node.request = made.request;
       node.openWeight = tokens / averageTokens;
-      weights.set(node.openClass, (weights.get(node.openClass) ?? 0) + node.openWeight);
+      weights.set(openClass, (weights.get(openClass) ?? 0) + node.openWeight);
       node.tokens = tokens;
       parent = node;
       nodes.push(node);
@@ -350,16 +373,16 @@ export class RecurrencePlanner {
   }
 }
 
-function newNode(): Node {
+function newNode(openClass: BlockClass, request: RequestState): Node {
   return {
     lastMs: 0,
-    seen: 0,
     reused: 0,
     children: 0,
     isPlanned: false,
     isLearned: false,
     openRequest: undefined,
-    openClass: 0,
+    request,
+    openClass,
     openWeight: 0,
     tokens: 0,
     isNewAlways: false,
