@@ -153,6 +153,7 @@ export class CachedLLMClient {
         callRecord: (callId) => this.#engine.callRecord(callId, this.#caller.project),
       },
       {
+        kind: 'call',
         endpoint: this.#endpoint,
         body: this.#body(model, messages, options),
         headers: options.cache === undefined ? {} : { 'x-farthing-cache': options.cache },

@@ -1,5 +1,5 @@
 import { type ErrorCode, FarthingError } from '../core/errors.ts';
-import type { CallRecord } from '../core/model/charge.ts';
+import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import type { Decision } from '../core/model/decision.ts';
 import { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 import { formatUsd } from '../core/money.ts';
@@ -24,6 +24,8 @@ export interface Completion {
 
 /** One whole completion to make. @internal */
 export interface CompletionRequest {
+  /** How its charges are named in the ledger. */
+  readonly kind: AttemptKind;
   readonly endpoint: 'chat' | 'messages';
   /** The JSON body. */
   readonly body: unknown;
@@ -55,9 +57,12 @@ export async function complete(
   onRecord?: (record: CallRecord) => void,
 ): Promise<CompletedCall> {
   const sink = new CollectingSink();
-  const { endpoint, headers } = request;
+  const { kind, endpoint, headers } = request;
   const body = new TextEncoder().encode(JSON.stringify(request.body));
-  await farthing.handle({ endpoint, body, headers, signal: request.signal ?? new AbortController().signal }, sink);
+  await farthing.handle(
+    { kind, endpoint, body, headers, signal: request.signal ?? new AbortController().signal },
+    sink,
+  );
   const callId = sink.headers['x-farthing-request-id'] ?? '';
   const record = await farthing.callRecord(callId);
   if (record !== undefined) onRecord?.(record);

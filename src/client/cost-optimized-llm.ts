@@ -1,6 +1,6 @@
 import { FarthingError } from '../core/errors.ts';
 import type { Tags } from '../core/model/caller.ts';
-import type { CallRecord } from '../core/model/charge.ts';
+import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import { complete, type Completion } from './completion.ts';
 import type { Farthing } from './create-farthing.ts';
 
@@ -33,6 +33,8 @@ export interface CompleteOptions {
   readonly cache?: 'on' | 'off';
   /** Who pays: user, feature, session ... @defaultValue none */
   readonly tags?: Tags;
+  /** How its charges are named in the ledger: a side call of your own is no `call`. @defaultValue 'call' */
+  readonly kind?: AttemptKind;
   readonly signal?: AbortSignal;
 }
 
@@ -68,6 +70,7 @@ export class CostOptimizedLLM {
     const { completion } = await complete(
       this.#options.farthing,
       {
+        kind: options.kind ?? 'call',
         endpoint,
         body: this.#body(endpoint, model, prompt, options),
         headers: this.#headers(options),

@@ -1,7 +1,7 @@
 import type { Budget } from '../core/budget/budget.ts';
 import { readEncryptionKeys } from '../core/encryption-key.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
-import type { CallRecord } from '../core/model/charge.ts';
+import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget } from '../core/model/target.ts';
 import { layerPriceBooks } from '../core/price-book.ts';
@@ -100,6 +100,8 @@ export interface FarthingOptions {
 
 /** A call made without a web request. @public */
 export interface LibraryCall {
+  /** How its charges are named in the ledger. @defaultValue 'call' */
+  readonly kind?: AttemptKind;
   readonly endpoint: 'chat' | 'responses' | 'embeddings' | 'messages' | 'count-tokens';
   readonly body: Uint8Array;
   /** Lower-case names. */

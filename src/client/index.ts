@@ -83,6 +83,7 @@ export { RESOURCE_KINDS, type ResourceClaim, type ResourceKind } from '../core/m
 export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
 export type { OperatorPrice } from '../core/price-operator.ts';
+export { DEFAULT_OPTIMIZE, type ExtractPolicy, type OptimizePolicy } from '../core/optimize-policy.ts';
 export { DEFAULT_RESILIENCE, type HedgePolicy, type ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 export type { CooldownPolicy } from '../core/resilience/target-health.ts';
 export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';

@@ -211,7 +211,7 @@ export class PromptOptimizer {
   /**
    * Has a cheap model sum up a text, or the older turns of a conversation, if that saves more than it costs: tokens saved, times their price, times the
    * expected reuses. Made once for the same content. Where the model fails, the sentences of the context that matter most stand in; where it does not pay,
-   * nothing is changed. The call is charged like any other, with the tag `side-call=summary`.
+   * nothing is changed. The call is charged like any other; in the ledger it is of the kind `summary` and has the tag `side-call=summary`.
    *
    * @throws FarthingError as `countTokens`; `configuration` without `farthing`, or for options that are none; `client-left` when `signal` fired.
    * @example

@@ -99,6 +99,7 @@ class CallEngine implements Engine {
     const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
     return {
       id,
+      kind: request.kind ?? 'call',
       arrivedAtMs,
       arrivedAt: clock.monotonicMs(),
       endpoint: request.endpoint,

@@ -1,11 +1,13 @@
 import type { Caller } from '../core/model/caller.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
-import type { CallRecord } from '../core/model/charge.ts';
+import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 
 /** A call as it arrives: bytes and who sent them. @public */
 export interface EngineRequest {
   readonly endpoint: Endpoint;
+  /** What the call is for: another kind than `call` is a side call of a program's own. @defaultValue 'call' */
+  readonly kind?: AttemptKind;
   /** The client's body, untouched. */
   readonly body: Uint8Array;
   /**

@@ -1,7 +1,7 @@
 import type { ActiveCacheMode } from '../core/cacheability.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CacheEntry, CacheKey, ReplyForm } from '../core/model/cache-entry.ts';
-import type { CacheStatus, Charge } from '../core/model/charge.ts';
+import type { AttemptKind, CacheStatus, Charge } from '../core/model/charge.ts';
 import type { Decision } from '../core/model/decision.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { ReplyFacts } from '../core/model/reply.ts';
@@ -220,6 +220,8 @@ export function newCallState(): CallState {
 /** One call on its way through the chains. @internal */
 export interface Call {
   readonly id: string;
+  /** What its attempts are in the ledger. */
+  readonly kind: AttemptKind;
   readonly arrivedAtMs: number;
   /** Monotonic, for durations. */
   readonly arrivedAt: number;

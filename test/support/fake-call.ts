@@ -65,6 +65,7 @@ export function fakeCall(
   };
   return {
     id,
+    kind: 'call',
     arrivedAtMs: 0,
     arrivedAt: 0,
     endpoint: 'chat',

@@ -7,7 +7,7 @@ const repositoryRoot = join(import.meta.dirname, '../..');
 const require = createRequire(import.meta.url);
 
 /** The compiler's messages: prose in the languages in which it comes. */
-export const MESSAGE_LANGUAGES = [
+export const MESSAGE_LANGUAGES: readonly string[] = [
   'cs',
   'de',
   'es',

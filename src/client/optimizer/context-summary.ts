@@ -181,6 +181,7 @@ async function asked(work: SummaryWork, { transcript }: SummarySource): Promise<
     const call = await llm.complete(`<transcript>\n${transcript}\n</transcript>`, {
       system: instructionsFor(work.maxTokens),
       cache: 'on',
+      kind: 'summary',
       tags: { ...tags, ...SIDE_CALL_TAG },
       ...(signal === undefined ? {} : { signal }),
     });

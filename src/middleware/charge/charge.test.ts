@@ -66,7 +66,12 @@ function held(isHard: boolean, earliestChargeMs: number = 0): Held {
   return { hold, steps };
 }
 
-async function run(ledger: NotingLedger, { hold }: Held, outcome: Outcome = REFUSED): Promise<Outcome> {
+async function run(
+  ledger: NotingLedger,
+  { hold }: Held,
+  outcome: Outcome = REFUSED,
+  kind: Call['kind'] = 'call',
+): Promise<Outcome> {
   const events = { emit: () => undefined };
   const clock = new FakeClock(1000);
   const pricer = { price: () => undefined } as unknown as Pricer;
@@ -75,7 +80,7 @@ async function run(ledger: NotingLedger, { hold }: Held, outcome: Outcome = REFU
   const call: Call = fakeCall('c', new NotingReceiver());
   call.state.plan = { asked: 'm', baseline: TARGET, targets: [TARGET] };
   call.state.hold = hold;
-  return handle({ ...call, attempt: fakeAttempt(TARGET) }, () => Promise.resolve(outcome));
+  return handle({ ...call, kind, attempt: fakeAttempt(TARGET) }, () => Promise.resolve(outcome));
 }
 
 test('under a hard budget an intent is for the owner that holds its money, at the bound that is held', async () => {
@@ -107,4 +112,11 @@ test('no charge is dated before the line from which on its process counts', asyn
   const ledger = new NotingLedger();
   await run(ledger, held(true, 5000));
   expect(ledger.charges[0]?.atMs).toBe(5000);
+});
+
+test('a side call is one in the ledger, as intent and as charge', async () => {
+  const ledger = new NotingLedger();
+  await run(ledger, held(false), REFUSED, 'summary');
+  expect(ledger.intents).toMatchObject([[{ kind: 'summary' }, undefined]]);
+  expect(ledger.charges).toMatchObject([{ kind: 'summary' }]);
 });

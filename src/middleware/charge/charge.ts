@@ -92,7 +92,7 @@ function intentOf(call: Call, target: Target, bound: AttemptBound | undefined, o
   return {
     chargeId: `${call.id}.${state.attempts}`,
     callId: call.id,
-    kind: 'call',
+    kind: call.kind,
     atMs: options.clock.nowMs(),
     ownerId: options.ownerId,
     project: call.caller.project,
