@@ -3,7 +3,7 @@ import { FarthingError } from '../core/errors.ts';
 import type { ImageSize } from '../core/tokens/image-formula.ts';
 
 /** An inline image as a request carries it. @internal */
-export interface InlineImage {
+interface InlineImage {
   /** Base64, without the head of a data URI. */
   readonly data: string;
   readonly mediaType: string;
@@ -19,7 +19,7 @@ export interface InlineImage {
  * - `failed`: it could not be decoded, or not in time.
  * @internal
  */
-export type ScaledImage =
+type ScaledImage =
   | { readonly kind: 'scaled'; readonly data: string; readonly width: number; readonly height: number }
   | { readonly kind: 'kept'; readonly reason: 'format' | 'animated' | 'too-large' | 'no-gain' | 'failed' };
 
