@@ -152,6 +152,12 @@ test.each(HOSTILE)('a long run of %j comes to its end', (unit) => {
   expect(segmentText(text).at(-1)?.end).toBe(text.length);
 });
 
+test.each(['[', '[ ', '[1,'])('%j in as many levels as fit, closed again, comes to its end', (opening) => {
+  const levels = 100_000;
+  const text = `${opening.repeat(levels)}1${']'.repeat(levels)}`;
+  expect(segmentText(text).at(-1)?.end).toBe(text.length);
+});
+
 function parses(text: string): boolean {
   try {
     JSON.parse(text);

@@ -15,8 +15,10 @@ export function jsonFound(source: ScanSource, at: number): Found | undefined {
   const { text } = source;
   if (at > 0 && NOT_BEFORE.test(text.charAt(at - 1))) return undefined;
   const span = jsonSpan(text, at);
-  if (span.isWhole) return isWorthy(text, at, span.end) ? { kind: 'json', end: span.end } : undefined;
+  if (span.isWhole && isWorthy(text, at, span.end)) return { kind: 'json', end: span.end };
+  // All of it is looked at again from the next bracket on.
   source.spend(span.end - at);
+  if (span.isWhole) return undefined;
   if (!looksLikeJson(text, at)) return undefined;
   if (span.end >= text.length) return { kind: 'unknown', end: text.length };
   const balanced = balancedEnd(text, at);
