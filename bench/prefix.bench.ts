@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 import { RecurrencePlanner } from '../src/core/prefix/recurrence-planner.ts';
 import { seededChance, type TracedCall, traceShapes } from '../test/support/cache-traces.ts';
 import { mooncakeCalls } from '../test/support/mooncake-trace.ts';
+import { worstAdversary } from '../test/support/prefix-adversary.ts';
+import { providerBillRatio } from '../test/support/provider-cache-bill.ts';
 import { excessRatio, plannedBills } from '../test/support/reference-cache-bills.ts';
 import { machineNote } from './support/machine.ts';
 import { rounded } from './support/quantile.ts';
@@ -77,11 +79,34 @@ const excesses = RATIOS.flatMap((ratios) =>
     };
   }),
 );
+const provider =
+  trace === undefined
+    ? []
+    : [512, 1024, 2048].map((minimumTokens) => ({
+        'shortest prefix that is cached': minimumTokens,
+        'ours, with four breakpoints and a look-back of 20 blocks': percent(
+          providerBillRatio(trace, CLAUDE, minimumTokens),
+          1,
+        ),
+      }));
+const adversaries = [CLAUDE, { writeRatio: 2, readRatio: 0.1 }].map((ratios) => {
+  const { excess, debt } = worstAdversary(2000, ratios);
+  return {
+    writeRatio: ratios.writeRatio,
+    calls: 2000,
+    'over never, points': percent(debt, 1),
+    'over the better of both, points': percent(excess, 1),
+  };
+});
 const cpu = trace === undefined ? undefined : rounded(Math.min(...[0, 1, 2].map(() => cpuMicroseconds(trace))), 1);
 console.log(`Node ${machine.node}, ${machine.cpus}; CPU a request of 24 blocks: ${cpu ?? 'no trace here'} µs`);
 console.table(bills);
 console.table(excesses);
+console.log('The Mooncake trace under the rules of a provider that reads only up to breakpoints:');
+console.table(provider);
+console.log('An adversary that sees each decision and does the opposite:');
+console.table(adversaries);
 if (!options.quick) {
-  const result = { ...machine, cpuMicrosecondsARequest: cpu, bills, excesses };
+  const result = { ...machine, cpuMicrosecondsARequest: cpu, bills, excesses, provider, adversaries };
   await writeFile(new URL('./results/prefix.json', import.meta.url), `${JSON.stringify(result, undefined, 2)}\n`);
 }

@@ -45,9 +45,16 @@ test('a prefix that is not worth a write gets no breakpoint', () => {
 });
 
 test('what grew by more than the look-back since the last breakpoint has one there, too', () => {
-  expect(depthsOf(question({}, { cachedDepth: 10 }))).toEqual([10, 40]);
-  expect(depthsOf(question({}, { cachedDepth: 25 }))).toEqual([40]);
-  expect(depthsOf(question({ lookBackBlocks: Infinity }, { cachedDepth: 10 }))).toEqual([40]);
+  expect(depthsOf(question({}, { cachedDepth: 10 }))).toContain(10);
+  expect(depthsOf(question({}, { cachedDepth: 25 }))).not.toContain(25);
+  expect(depthsOf(question({ lookBackBlocks: Infinity }, { cachedDepth: 10 }))).not.toContain(10);
+});
+
+test('breakpoints that are left halve, by tokens, the widest parts of what is written', () => {
+  expect(depthsOf(question({}))).toEqual([10, 20, 30, 40]);
+  expect(depthsOf(question({}, { cachedDepth: 32 }))).toEqual([34, 36, 38, 40]);
+  expect(depthsOf(question({}, { cachedDepth: 39 }))).toEqual([40]);
+  expect(depthsOf(question({ minimumTokens: 7000 }))).toEqual([40]);
 });
 
 test('a prefix that is only read is marked where it ends', () => {
@@ -64,6 +71,8 @@ test('a life of an hour comes before a shorter one', () => {
     kind: 'explicit',
     breakpoints: [
       { depth: 12, life: '1h' },
+      { depth: 19, life: '5m' },
+      { depth: 26, life: '5m' },
       { depth: 40, life: '5m' },
     ],
   });

@@ -54,6 +54,11 @@ export function cachePlan(question: BreakpointQuestion): CachePlan {
   for (const depth of wantedDepths(question)) {
     if (depths.length < MAX_BREAKPOINTS && longEnough(depth) && !depths.includes(depth)) depths.push(depth);
   }
+  while (depths.length > 0 && depths.length < MAX_BREAKPOINTS) {
+    const between = widestMiddle(ends, plan.cachedDepth, depths);
+    if (between === undefined || !longEnough(between)) break;
+    depths.push(between);
+  }
   depths.sort((left, right) => left - right);
   return { kind: 'explicit', breakpoints: withLives(depths, question) };
 }
@@ -70,6 +75,25 @@ function wantedDepths({ plan, sectionDepths, lookBackBlocks }: BreakpointQuestio
     ...sectionDepths.toSorted((left, right) => right - left),
     ...branchDepths.toReversed().slice(1),
   ];
+}
+
+/**
+ * The middle, by tokens, of the widest part without a breakpoint of what is written. A prompt that goes another way in the middle reads up to
+ * there, and more breakpoints on what is written anyway cost nothing. Undefined: no part has an inner border.
+ */
+function widestMiddle(ends: readonly number[], from: number, depths: readonly number[]): number | undefined {
+  const borders = [from, ...depths.filter((depth) => depth > from)].toSorted((left, right) => left - right);
+  let widest = 0;
+  let middle: number | undefined;
+  borders.slice(1).forEach((until, index) => {
+    const start = borders[index] ?? 0;
+    const [startTokens, untilTokens] = [ends[start - 1] ?? 0, ends[until - 1] ?? 0];
+    const found = ends.findIndex((end) => end >= (startTokens + untilTokens) / 2) + 1;
+    if (found <= start || found >= until || untilTokens - startTokens <= widest) return;
+    widest = untilTokens - startTokens;
+    middle = found;
+  });
+  return middle;
 }
 
 /** Longer lives must come before shorter ones. */

@@ -1,10 +1,12 @@
 import { GenerationalMap } from '../generational-map.ts';
 import { lookOf, type RequestState, type SeenBlock, stateOfRequest } from './block-class.ts';
+import { countWhile, lastWhere, tokensBetween } from './chain-depths.ts';
 import { ExpertWeights } from './expert-weights.ts';
 import { NearLengths } from './near-lengths.ts';
 import type { CacheRatios, PrefixBlock } from './prefix-block.ts';
 import { DELAY_STEPS, ReuseDelays } from './reuse-delays.ts';
 import { type BlockClass, RecurrenceCounts, type RecurrenceSummary } from './recurrence-counts.ts';
+import { worthwhileDepth, writeWorth } from './write-worth.ts';
 
 /** What a planner is made for: one target with one life of its writes. @public */
 export interface RecurrencePlannerOptions extends CacheRatios {
@@ -41,6 +43,9 @@ export interface RecurrenceBills {
 
 interface Node extends SeenBlock {
   isPlanned: boolean;
+  /** When a breakpoint was last set or read behind it. */
+  breakpointMs: number;
+  learnedBreakpointMs: number;
   isLearned: boolean;
   /** The request whose outcome is still open for this block. */
   openRequest: OpenRequest | undefined;
@@ -76,9 +81,10 @@ const TRUSTED_REQUESTS = 6;
  * uncached bill and the bills of six requests as they were on average, at any moment, whatever comes. Which of never, always and the learned
  * policy is followed shifts with what each of them lost once its outcome is known.
  *
- * Against always there is no such bound for every trace: whether a prompt comes again is known only after its life, and an adversary that
- * sees whether it was written can do the opposite, which costs any policy that writes whole blocks some 14 % of the bill. On ordinary
- * arrivals the excess is a constant number of requests: below 1 % from about 2,000 requests on at 1.25 and 4,000 at 2 (`bench/prefix.bench.ts`).
+ * Against always there is no such bound for every trace: whether a prompt comes again is known only after its life. An adversary that sees
+ * each decision and does the opposite costs any policy that writes whole prompts a fifth of the bill over the better of both; this one, which
+ * keeps its bound against never, up to two thirds over always. On ordinary arrivals the excess is a constant number of requests: below 1 %
+ * from 1,000 requests on at a write ratio of 1.25 and about 3,000 at 2 (`bench/prefix.bench.ts`).
  * @public
  */
 export class RecurrencePlanner {
@@ -92,6 +98,7 @@ export class RecurrencePlanner {
   readonly #agedAt = DELAY_STEPS.map(() => 0);
   readonly #delays = new ReuseDelays();
   #openBlocks = 0;
+  #readsAtBreakpoints = false;
   #requests = 0;
   #bills = { uncached: 0, always: 0, planned: 0 };
 
@@ -114,17 +121,21 @@ export class RecurrencePlanner {
     const known = chain.map(({ key }) => this.#nodes.get(key));
     const isLive = (node: Node | undefined): node is Node => node !== undefined && atMs - node.lastMs <= ttlMs;
     const liveDepth = countWhile(known, isLive);
-    const plannedDepth = countWhile(known, (node) => isLive(node) && node.isPlanned);
-    const learnedDepth = countWhile(known, (node) => isLive(node) && node.isLearned);
+    const plannedDepth = this.#readsAtBreakpoints
+      ? lastWhere(known, liveDepth, (node) => atMs - node.breakpointMs <= ttlMs)
+      : countWhile(known, (node) => isLive(node) && node.isPlanned);
+    const learnedDepth = this.#readsAtBreakpoints
+      ? lastWhere(known, liveDepth, (node) => atMs - node.learnedBreakpointMs <= ttlMs)
+      : countWhile(known, (node) => isLive(node) && node.isLearned);
     const request = stateOfRequest(chain, known, { liveDepth, atMs, ttlMs }, (tokens) =>
       this.#nearLengths.observe(tokens),
     );
     const classes = this.#classesOf(chain, known, request, atMs);
-    const ratios = classes.map(({ reuseRatio }) => reuseRatio);
     this.#resolveReuse(known, liveDepth, atMs);
-    const learned = this.#worthwhileDepth(chain, ratios, learnedDepth);
+    const likely = { chain, reuseRatios: classes.map(({ reuseRatio }) => reuseRatio), writeRatio, readRatio };
+    const learned = worthwhileDepth(likely, learnedDepth);
     const mixed = this.#mixedDepth(chain, learned, plannedDepth);
-    const worth = this.#worth(chain, ratios, plannedDepth, mixed);
+    const worth = writeWorth(likely, plannedDepth, mixed);
     let writeDepth = this.#affordableDepth(chain, plannedDepth, mixed, worth);
     if (tokensBetween(chain, 0, writeDepth) < minimumTokens) writeDepth = plannedDepth;
     const cachedTokens = tokensBetween(chain, 0, plannedDepth);
@@ -140,9 +151,21 @@ export class RecurrencePlanner {
       writeDepth,
       cachedTokens,
       writeTokens,
-      expectedWorthTokens: this.#worth(chain, ratios, plannedDepth, writeDepth),
+      expectedWorthTokens: writeWorth(likely, plannedDepth, writeDepth),
       branchDepths: nodes.flatMap((node, depth) => (node.children > 1 && depth < writeDepth ? [depth + 1] : [])),
     };
+  }
+
+  /**
+   * Takes note of where breakpoints were set for a prompt that was just planned: from then on, prefixes count as readable only up to where one
+   * was. Without it they count as readable up to any block, as with providers that cache by themselves.
+   */
+  placed(chain: readonly PrefixBlock[], depths: readonly number[], atMs: number): void {
+    this.#readsAtBreakpoints = true;
+    for (const depth of depths) {
+      const node = this.#nodes.get(chain[depth - 1]?.key ?? '');
+      if (node !== undefined) node.breakpointMs = atMs;
+    }
   }
 
   /** Takes what the provider stated: only so much of the prompt is in its cache now (read and written). For a call that failed: 0 written. */
@@ -153,7 +176,9 @@ export class RecurrencePlanner {
       const isCached = endTokens + tokens / 2 <= cachedTokens;
       endTokens += tokens;
       const node = this.#nodes.get(key);
-      if (node !== undefined && !isCached) node.isPlanned = false;
+      if (node === undefined || isCached) continue;
+      node.isPlanned = false;
+      node.breakpointMs = -Infinity;
     }
   }
 
@@ -200,31 +225,6 @@ export class RecurrencePlanner {
       lastLook = name;
       return lastClass;
     });
-  }
-
-  /** Where the expected worth of writing up to there is highest. */
-  #worthwhileDepth(chain: readonly PrefixBlock[], ratios: readonly number[], from: number): number {
-    const { writeRatio, readRatio } = this.#options;
-    let best = from;
-    let bestWorth = 0;
-    let worth = 0;
-    for (let depth = from; depth < chain.length; depth += 1) {
-      // A block that comes again unwritten would be written then: it is the write that moves, and the read that is won.
-      worth += (chain[depth]?.tokens ?? 0) * ((ratios[depth] ?? 0) * (writeRatio - readRatio) - (writeRatio - 1));
-      if (worth < bestWorth || (worth === 0 && writeRatio > 1)) continue;
-      bestWorth = worth;
-      best = depth + 1;
-    }
-    return best;
-  }
-
-  #worth(chain: readonly PrefixBlock[], ratios: readonly number[], from: number, until: number): number {
-    const { writeRatio, readRatio } = this.#options;
-    let worth = 0;
-    for (let depth = from; depth < until; depth += 1) {
-      worth += (chain[depth]?.tokens ?? 0) * ((ratios[depth] ?? 0) * (writeRatio - readRatio) - (writeRatio - 1));
-    }
-    return worth;
   }
 
   /**
@@ -358,6 +358,7 @@ export class RecurrencePlanner {
       node.lastMs = made.atMs;
       node.isPlanned = depth < made.writeDepth;
       node.isLearned = depth < made.learned;
+      if (depth + 1 === made.learned || depth + 1 === made.learnedDepth) node.learnedBreakpointMs = made.atMs;
       node.isNewAlways = depth >= made.request.liveDepth;
       node.isNewLearned = depth >= made.learnedDepth && depth < made.learned;
       node.openRequest = request;
@@ -379,6 +380,8 @@ function newNode(openClass: BlockClass, request: RequestState): Node {
     reused: 0,
     children: 0,
     isPlanned: false,
+    breakpointMs: -Infinity,
+    learnedBreakpointMs: -Infinity,
     isLearned: false,
     openRequest: undefined,
     request,
@@ -388,15 +391,4 @@ function newNode(openClass: BlockClass, request: RequestState): Node {
     isNewAlways: false,
     isNewLearned: false,
   };
-}
-
-function countWhile<T>(values: readonly T[], holds: (value: T) => boolean): number {
-  const end = values.findIndex((value) => !holds(value));
-  return end < 0 ? values.length : end;
-}
-
-function tokensBetween(chain: readonly PrefixBlock[], from: number, until: number): number {
-  let sum = 0;
-  for (let depth = from; depth < until; depth += 1) sum += chain[depth]?.tokens ?? 0;
-  return sum;
 }
