@@ -148,15 +148,19 @@ async function plannedAttempt(
   const { attempt, prefixes, chain } = sending;
   const nowMs = options.clock.nowMs();
   const rates = options.pricer.inputRates(attempt.target, chain.tokens, nowMs);
-  const planned = rates === undefined ? undefined : prefixes.plan(chain, rates, nowMs);
+  const warm = (await options.conversations.find(sending.conversation))?.prefix;
+  const isHere = warm?.target === formatTarget(attempt.target) && warm.keyIndex === (attempt.keyIndex ?? 0);
+  const warmTokens = isHere ? warm.cachedTokens : 0;
+  const planned = rates === undefined ? undefined : prefixes.plan(chain, rates, nowMs, warmTokens);
   if (planned === undefined) return undefined;
   // Half of what is left of the call's time is the provider's.
   const leftMs = Math.max(0, attempt.deadlineAt - options.clock.monotonicMs());
+  const writeUntil = planned.cache.breakpoints.at(-1)?.depth ?? 0;
   const mayMarkUntil = await options.writers.turn({
     name: sending.name,
     chain: chain.chain,
-    writeFrom: planned.plan.cachedDepth,
-    writeUntil: planned.cache.breakpoints.at(-1)?.depth ?? 0,
+    writeFrom: planned.readsWarm ? writeUntil : planned.plan.cachedDepth,
+    writeUntil,
     terms: { ...planned.ratios, maxWaitMs: Math.min(options.maxWaitMs, leftMs / 2) },
     signal: call.signal,
   });
@@ -221,7 +225,7 @@ function noteAdded({ state }: Call, { target }: Attempt, edits: readonly Request
 }
 
 function note(call: Call, { target }: Attempt, { plan, life }: TargetPlan, markedDepth: number, marks: number): void {
-  const isUnwritten = plan.writeDepth === 0 || marks === 0;
+  const isUnwritten = marks === 0;
   const verdict = isUnwritten ? 'plain' : plan.writeTokens > 0 && markedDepth > plan.cachedDepth ? 'write' : 'read';
   const reason = `${life}-${plan.cachedTokens}-cached-${verdict === 'write' ? plan.writeTokens : 0}-written-worth-${Math.round(plan.expectedWorthTokens)}`;
   call.state.decisions.push({ step: 'prefix', verdict, reason, target: formatTarget(target) });

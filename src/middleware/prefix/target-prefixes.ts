@@ -17,6 +17,8 @@ export interface TargetPlan {
   readonly life: CacheLife;
   readonly ratios: CacheRatios;
   readonly planner: RecurrencePlanner;
+  /** Whether nothing was to be written, and a breakpoint stands there only to read what is known to be cached. */
+  readonly readsWarm: boolean;
 }
 
 /** Lives in milliseconds. */
@@ -72,8 +74,16 @@ export class TargetPrefixes {
     if (this.#refusals >= (this.#hasTakenMarks ? NEEDED_REFUSALS : 1)) this.#refusedUntilMs = nowMs + REFUSED_MS;
   }
 
-  /** Plans a prompt and counts it as sent. Undefined: prices are not known, so nobody can say what pays. */
-  plan({ chain, sectionDepths }: BlockChain, rates: InputRates, atMs: number): TargetPlan | undefined {
+  /**
+   * Plans a prompt and counts it as sent. Undefined: prices are not known, so nobody can say what pays.
+   * @param warmTokens - of its beginning, that a reply has stated as cached: perhaps to another process, whose blocks are not known here.
+   */
+  plan(
+    { chain, sectionDepths, tokens }: BlockChain,
+    rates: InputRates,
+    atMs: number,
+    warmTokens: number,
+  ): TargetPlan | undefined {
     const lives = this.#livesOf(rates);
     const ratios = lives.ratios.get(lives.life);
     if (ratios === undefined) return undefined;
@@ -91,7 +101,16 @@ export class TargetPrefixes {
       headLife: lives.life,
       tailLife: lives.life,
     });
-    return cache.kind === 'explicit' ? { plan, cache, life: lives.life, ratios, planner } : undefined;
+    if (cache.kind !== 'explicit') return undefined;
+    const made = { plan, life: lives.life, ratios, planner };
+    const newTokens = Math.max(0, tokens - warmTokens);
+    const isWorthReading = (1 - ratios.readRatio) * warmTokens > (ratios.writeRatio - 1) * newTokens;
+    if (cache.breakpoints.length > 0 || warmTokens < minimumTokens || !isWorthReading || chain.length === 0) {
+      return { ...made, cache, readsWarm: false };
+    }
+    // What is cached is read only where a breakpoint is in sight of it.
+    const last = { depth: chain.length, life: lives.life };
+    return { ...made, cache: { kind: 'explicit', breakpoints: [last] }, readsWarm: true };
   }
 
   /** How much of a prompt, from its beginning, was sent here within the life of a write, 0..1. */
