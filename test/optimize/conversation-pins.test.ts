@@ -130,7 +130,7 @@ test('x-farthing-session names the conversation: the same text under another nam
   const targetsOf = async (session: string): Promise<(string | undefined)[]> => {
     const messages: Messages = [];
     for (let count = 0; count < 6; count += 1) {
-      messages.push({ role: 'user', content: count === 0 ? `${prose(seededRandom(9), 12_000)}` : `And ${count}?` });
+      messages.push({ role: 'user', content: count === 0 ? prose(seededRandom(9), 12_000) : `And ${count}?` });
       // oxlint-disable-next-line no-await-in-loop
       await engine.anthropic.messages.create(
         { model: 'pair', max_tokens: 10, messages },

@@ -10,7 +10,9 @@ export function calibrateMiddleware(calibrator: TokenCalibrator): Middleware {
       const usage = outcome.facts?.usage;
       if (outcome.kind === 'complete' && usage !== undefined) {
         const { request, target } = attemptOf(call);
-        calibrator.note(request, target, usage);
+        // Money that rested on a count is what shows that counts are wrong.
+        const isCounted = call.state.decisions.some(({ step, verdict }) => step === 'budget' && verdict === 'counted');
+        calibrator.note(request, target, usage, isCounted);
       }
       return outcome;
     },

@@ -66,10 +66,13 @@ export class TokenCalibrator {
     return isProven(this.#bounds.get(formatTarget(target)) ?? NO_RECORD);
   }
 
-  /** Takes in what a provider stated for a request. */
-  note(request: DecodedRequest, target: Target, usage: Usage): void {
+  /**
+   * Takes in what a provider stated for a request.
+   * @param isCounted - whether money was held by its count: then it is looked at whatever its turn and its length.
+   */
+  note(request: DecodedRequest, target: Target, usage: Usage, isCounted = false): void {
     if (request.endpoint === 'embeddings' || request.endpoint === 'count-tokens') return;
-    if (request.text.length > MOST_CHARS || !this.#isTurn(formatTarget(target))) return;
+    if (!isCounted && (request.text.length > MOST_CHARS || !this.#isTurn(formatTarget(target)))) return;
     this.#last = this.#last.then(() => this.#learn(request, target, inputTokensOf(usage)));
   }
 
