@@ -28,6 +28,8 @@ const PRIOR_REUSE: readonly number[] = [0.2, 0.2, 0.5, 0.5, 0.7, 0.2, 0.4, 0.02,
 const MOST_REQUESTS = 400;
 /** How much of what one aspect says by itself is believed: aspects say in part the same. */
 const ASPECT_SHARE = 0.5;
+/** Where there are but two, as with first prompts, they overlap less. */
+const SHARE_OF_TWO = 0.8;
 
 const GROUPS = BLOCK_KINDS + BLOCK_KINDS * ASPECTS * ASPECT_VALUES;
 
@@ -46,7 +48,8 @@ export class RecurrenceCounts {
     const ofKind = this.#ratio(kind, PRIOR_REUSE[kind] ?? 0);
     const kindOdds = logOdds(ofKind);
     let odds = kindOdds;
-    for (const group of groups.slice(1)) odds += ASPECT_SHARE * (logOdds(this.#ratio(group, ofKind)) - kindOdds);
+    const share = aspects.length > 2 ? ASPECT_SHARE : SHARE_OF_TWO;
+    for (const group of groups.slice(1)) odds += share * (logOdds(this.#ratio(group, ofKind)) - kindOdds);
     return { groups, reuseRatio: 1 / (1 + Math.exp(-odds)) };
   }
 
