@@ -6,12 +6,15 @@ COPY package.json package-lock.json .npmrc ./
 # The tools of development (the compiler) are needed here and nowhere later. Their install scripts are not.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts ./scripts
+COPY scripts/generate-tokenizers.mjs ./scripts/generate-tokenizers.mjs
+COPY scripts/tokenizers ./scripts/tokenizers
 COPY src ./src
 RUN npm run build
-# The optional peers, which pruning would drop: better-sqlite3 (with its prebuilt binary) for a folder, the others for Redis and Postgres.
+# The optional peers, which pruning would drop: better-sqlite3 (with its prebuilt binary) for a folder, ioredis, pg and kysely for Redis and Postgres,
+# turndown and sharp (prebuilt as well) for the prompt optimiser.
 RUN npm prune --omit=dev --ignore-scripts \
-  && npm install --no-save --ignore-scripts better-sqlite3@13.2.0 ioredis@6.0.0 pg@8.23.1 kysely@0.29.9
+  && npm install --no-save --ignore-scripts better-sqlite3@13.2.0 ioredis@6.0.0 pg@8.23.1 kysely@0.29.9 \
+    turndown@7.2.5 sharp@0.35.5
 
 FROM node:24-slim
 ENV NODE_ENV=production
