@@ -177,13 +177,13 @@ test.each(ODD)('%s: %s go out once, without a fault', async (endpoint, _name, bo
   expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
 });
 
-test('a prompt of 3 MB and one of 100,000 parts go out', async () => {
+test('a prompt of 3 MB and one of 60,000 parts go out', async () => {
   const { upstream, events, send } = await start();
   const huge = `${prose(seededRandom(2), 1_500_000)}\n\n${pretty.repeat(400)}`;
   expect(await send('chat', { messages: [{ role: 'user', content: `${huge}\n\nWhat of the parcel?` }] })).toBe(200);
-  const parts = Array.from({ length: 100_000 }, (_, index) => ({ type: 'text', text: `part ${index}` }));
-  const refused = await send('messages', { max_tokens: 9, messages: [{ role: 'user', content: parts }] });
-  expect([200, 400, 413]).toContain(refused);
+  const parts = Array.from({ length: 60_000 }, (_, index) => ({ type: 'text', text: `part ${index}` }));
+  const status = await send('messages', { max_tokens: 9, messages: [{ role: 'user', content: parts }] });
+  expect(status).toBe(200);
   expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
-  expect(upstream.seen.length).toBeGreaterThan(0);
+  expect(upstream.seen.at(-1)?.body.toString()).toContain('part 59999');
 });

@@ -1,5 +1,6 @@
 import type { Call, CallState } from '../../middleware/compose.ts';
 import { conversationText } from '../../wire/prompt/conversation-text.ts';
+import { isManageable } from '../../wire/prompt/is-manageable.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
 
 const names = new WeakMap<CallState, string>();
@@ -18,7 +19,7 @@ export function conversationName(call: Call, hash: (text: string) => string): st
   const text =
     session !== undefined && session !== ''
       ? `session\n${session}`
-      : request === undefined || read === undefined
+      : request === undefined || read === undefined || !isManageable(read)
         ? `call\n${call.id}`
         : `text\n${conversationText(request, read)}`;
   const name = hash(`${call.caller.project.length} ${call.caller.project}\n${text}`);

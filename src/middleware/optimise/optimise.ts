@@ -6,6 +6,7 @@ import type { Pricer } from '../../ports/pricer.ts';
 import type { TokenEncoding, Tokenizer } from '../../ports/tokenizer.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { editRequest } from '../../wire/prompt/edit-request.ts';
+import { isManageable } from '../../wire/prompt/is-manageable.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import type { RequestEdit } from '../../wire/prompt/request-edit.ts';
 import type { RequestPrompt } from '../../wire/prompt/request-prompt.ts';
@@ -65,7 +66,7 @@ export function optimiseMiddleware(options: OptimiseOptions): Middleware {
 async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseOptions): Promise<Attempt | undefined> {
   const { request, target } = attempt;
   const read = promptOf(request);
-  if (read === undefined) return undefined;
+  if (read === undefined || !isManageable(read)) return undefined;
   const profile = profileOfModel({
     model: target.model,
     provider: options.pricer.vendorOf(target),

@@ -11,6 +11,7 @@ import type { Pricer } from '../../ports/pricer.ts';
 import { type CallerMarks, callerMarks } from '../../wire/prompt/caller-marks.ts';
 import { editRequest } from '../../wire/prompt/edit-request.ts';
 import { breakpointEdit } from '../../wire/prompt/prompt-edits.ts';
+import { isManageable } from '../../wire/prompt/is-manageable.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import type { RequestEdit } from '../../wire/prompt/request-edit.ts';
 import type { RequestPrompt } from '../../wire/prompt/request-prompt.ts';
@@ -102,7 +103,7 @@ function sendingOf(call: Call, options: PrefixOptions): Sending | undefined {
   // A body has more bytes than its prompt.
   if (text.length * prefixes.tokensPerByte < prefixes.minimum.tokens()) return undefined;
   const read = promptOf(request);
-  if (read === undefined) return undefined;
+  if (read === undefined || !isManageable(read)) return undefined;
   return {
     name: options.writers.name(call.id),
     attempt,
