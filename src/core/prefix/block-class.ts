@@ -1,7 +1,7 @@
 import type { PrefixBlock } from './prefix-block.ts';
 
-/** What is remembered of a request as long as one of its blocks is the last that had it. @internal */
-export interface SeenRequest {
+/** What is remembered of a request as long as one of its blocks is the last that had it. */
+interface SeenRequest {
   readonly tokens: number;
   readonly blocks: number;
   /** Requests of its conversation before it. */

@@ -9,9 +9,6 @@ const AROUND_TOKENS = 32;
 /** The most that is told apart of how crowded the lengths are, by powers of two. */
 const MOST_CROWDED = 3;
 
-/** Values of a near length: none, or a difference by how crowded it is there. @internal */
-export const NEAR_CASES: number = 1 + (2 * NEAR_TOKENS + 1) * (MOST_CROWDED + 1);
-
 /**
  * Whether a new prompt is a few tokens longer or shorter than an earlier one where few are as long: likely the same text behind a head that
  * changed, sent once more. Such prompts come again less often, or more often, than others do; which of both is learnt like anything else.
@@ -22,7 +19,7 @@ export const NEAR_CASES: number = 1 + (2 * NEAR_TOKENS + 1) * (MOST_CROWDED + 1)
 export class NearLengths {
   readonly #seen = new GenerationalMap<number, true>(MAX_LENGTHS);
 
-  /** Takes note of a prompt's length and tells which earlier one is nearest, 0 for none; below `NEAR_CASES`. */
+  /** Takes note of a prompt's length and tells which earlier one is nearest, 0 for none; at most 60. */
   observe(tokens: number): number {
     const length = Math.round(tokens);
     let crowd = 0;

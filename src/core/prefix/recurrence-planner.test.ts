@@ -25,6 +25,15 @@ test.each(traceShapes(1000, 1))('at most 1 point above the better of never and a
   expect(excessRatio(plannedBills(calls, CLAUDE))).toBeLessThanOrEqual(0.01);
 });
 
+test('what has begun to come again is written at once, also where much was written in vain before', () => {
+  const changed = traceShapes(1000, 1).filter(({ name }) => name === 'first one-off, then the same');
+  for (const { calls } of changed) {
+    const bills = plannedBills(calls, { writeRatio: 1.1, readRatio: 0.1 });
+    expect(excessRatio(bills)).toBeLessThanOrEqual(0.01);
+  }
+  expect(changed).toHaveLength(1);
+});
+
 test('free writes are always made', () => {
   for (const { calls } of traceShapes(300, 3)) {
     const { always, planned } = plannedBills(calls, { writeRatio: 1, readRatio: 0.25 });

@@ -66,9 +66,12 @@ interface OpenRequest {
 }
 
 const DEFAULT_MAX_BLOCKS = 200_000;
-const [ALWAYS, LEARNED] = [1, 2] as const;
-/** The learned policy leads until it has shown that it should not: it starts as cautious as its counts are. */
-const EXPERT_PRIORS = [0.05, 0.05, 0.9];
+const [ALWAYS, LEARNED] = [0, 1] as const;
+/**
+ * The learned policy leads until it has shown that it should not. Never is none of them: the bound on debt stands for it, and a share of its own
+ * would hold back, by a whole life, what has begun to come again.
+ */
+const EXPERT_PRIORS = [0.05, 0.95];
 /** Of the uncached bill: what all writes together may be behind their reads at any moment. Below the promised 1 %, to leave room for rounding. */
 const LARGEST_DEBT_RATIO = 0.009;
 /** So much debt, in uncached bills of an average request, is trusted for a start: no reads without first writes. Reached at 1,000 requests. */
@@ -78,7 +81,7 @@ const TRUSTED_REQUESTS = 9;
  * Decides for each request how much of its prompt is worth a paid write, from how often prompts like it came again in time.
  *
  * It is a state machine over values: no clock, no chance. What was written may be behind what its reads saved by no more than 0.9 % of the
- * uncached bill or the bills of nine requests as they were on average, at any moment, whatever comes. Which of never, always and the learned
+ * uncached bill or the bills of nine requests as they were on average, at any moment, whatever comes. Which of always and the learned
  * policy is followed shifts with what each of them lost once its outcome is known.
  *
  * Against always there is no such bound for every trace: whether a prompt comes again is known only after its life. An adversary that sees
@@ -188,7 +191,7 @@ export class RecurrencePlanner {
     return { ...this.#bills };
   }
 
-  /** How far never, always and the learned policy are followed; sums to 1. */
+  /** How far always and the learned policy are followed; sums to 1. */
   expertShares(): readonly number[] {
     return this.#experts.shares(this.#averageTokens());
   }
@@ -343,7 +346,7 @@ export class RecurrencePlanner {
     let parent: Node | undefined;
     const nodes: Node[] = [];
     const weights = new Map<BlockClass, number>();
-    const request: OpenRequest = { atMs: made.atMs, nodes, weights, losses: [0, 0, 0] };
+    const request: OpenRequest = { atMs: made.atMs, nodes, weights, losses: [0, 0] };
     this.#open.push(request);
     this.#openBlocks += chain.length + 1;
     chain.forEach(({ key, tokens }, depth) => {
