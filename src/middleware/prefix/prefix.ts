@@ -165,23 +165,26 @@ async function plannedAttempt(
     terms: { ...planned.ratios, maxWaitMs: Math.min(options.maxWaitMs, leftMs / 2) },
     signal: call.signal,
   });
-  const breakpoints = planned.cache.breakpoints.filter(({ depth }) => depth <= mayMarkUntil);
-  const places = breakpoints.map(({ depth, life }) => ({ place: markPlace(chain, depth), life }));
-  const markedDepth = breakpoints.at(-1)?.depth ?? 0;
-  const isExplicit = prefixes.regime.kind === 'explicit';
-  const seen = new Set<unknown>();
-  const edits: RequestEdit[] = isExplicit ? [] : [...keyEdits, explicitMode()];
-  for (const { place, life } of places) {
-    if (place === undefined || seen.has(place)) continue;
-    seen.add(place);
+  const lives = new Map(
+    planned.cache.breakpoints
+      .filter(({ depth }) => depth <= mayMarkUntil)
+      .map(({ depth, life }) => [markableDepth(chain, depth), life] as const),
+  );
+  lives.delete(0);
+  const depths = [...lives.keys()];
+  const markedDepth = Math.max(0, ...depths);
+  planned.planner.placed(chain.chain, depths, nowMs);
+  const edits: RequestEdit[] = prefixes.regime.kind === 'explicit' ? [] : [...keyEdits, explicitMode()];
+  for (const [depth, life] of lives) {
+    const place = chain.blocks[depth - 1]?.markPath ?? [];
     edits.push(breakpointEdit(attempt.request.endpoint, place, life === '1h' ? '1h' : '5m'));
   }
   noteAdded(call, attempt, edits);
-  note(call, attempt, planned, markedDepth, seen.size);
+  note(call, attempt, planned, markedDepth);
   if (edits.length === 0) return { attempt, plan: planned, markedTokens: 0 };
   const change: PromptChange = { step: 'prefix', usageWithout: undoMarks(sending, nowMs) };
   const markedTokens = chain.chain.slice(0, markedDepth).reduce((sum, { tokens }) => sum + tokens, 0);
-  return { attempt: edited(attempt, edits, change), plan: planned, markedTokens: seen.size === 0 ? 0 : markedTokens };
+  return { attempt: edited(attempt, edits, change), plan: planned, markedTokens };
 }
 
 /** What the provider would have stated without our marks: nothing cached, or all of it where the provider does so by itself. */
@@ -191,9 +194,9 @@ function undoMarks({ prefixes, chain }: Sending, nowMs: number): (usage: Usage) 
   return (usage) => withImplicitCache(usage, seenRatio, prefixes.regime.minimumTokens);
 }
 
-/** The block that ends a prefix, or the nearest one before it, where a breakpoint can be put. */
-function markPlace({ blocks }: BlockChain, depth: number): RequestEdit['path'] | undefined {
-  return blocks.slice(0, depth).findLast(({ markPath }) => markPath !== undefined)?.markPath;
+/** The depth itself, or the nearest one before it, at which a breakpoint can be put; 0: there is none. */
+function markableDepth({ blocks }: BlockChain, depth: number): number {
+  return blocks.slice(0, depth).findLastIndex(({ markPath }) => markPath !== undefined) + 1;
 }
 
 function explicitMode(): RequestEdit {
@@ -225,9 +228,9 @@ function noteAdded({ state }: Call, { target }: Attempt, edits: readonly Request
   if (names.length > 0) state.addedMarks.set(formatTarget(target), [...new Set(names)]);
 }
 
-function note(call: Call, { target }: Attempt, { plan, life }: TargetPlan, markedDepth: number, marks: number): void {
-  const isUnwritten = marks === 0;
-  const verdict = isUnwritten ? 'plain' : plan.writeTokens > 0 && markedDepth > plan.cachedDepth ? 'write' : 'read';
+function note(call: Call, { target }: Attempt, { plan, life }: TargetPlan, markedDepth: number): void {
+  const verdict =
+    markedDepth === 0 ? 'plain' : plan.writeTokens > 0 && markedDepth > plan.cachedDepth ? 'write' : 'read';
   const reason = `${life}-${plan.cachedTokens}-cached-${verdict === 'write' ? plan.writeTokens : 0}-written-worth-${Math.round(plan.expectedWorthTokens)}`;
   call.state.decisions.push({ step: 'prefix', verdict, reason, target: formatTarget(target) });
 }
