@@ -85,6 +85,7 @@ test('with cache, fallbacks, hedges and calls at once all money is on the bill',
       models: {
         'gpt-5.4-mini': { targets: ['house/gpt-5.4-mini', 'openai/gpt-5.4-mini'] },
       },
+      prices: { 'house/gpt-5.4-mini': { input: '0.75', cacheRead: '0.075', output: '4.5' } },
       resilience: { retries: 1, hedge: { percentileRatio: 0.5, minDelayMs: 1 } },
     },
     6,
