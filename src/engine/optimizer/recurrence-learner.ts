@@ -5,8 +5,8 @@ import type { Learner } from '../learnt-state.ts';
 /** What was learnt of how prompts come again, by target. */
 type Summaries = Readonly<Record<string, RecurrenceSummary>>;
 
-/** Targets that are kept, with some 8 KB each: a state holds 64 KB. */
-const KEPT_TARGETS = 6;
+/** What the kept counts may be together, in characters of JSON: a state holds 64 KB, a target needs up to 12. */
+const MAX_CHARS = 60_000;
 
 /** Keeps what planners have learnt. A planner takes it up when it is made; of several processes the last one's stands. @internal */
 export class RecurrenceLearner implements Learner<Summaries> {
@@ -28,19 +28,31 @@ export class RecurrenceLearner implements Learner<Summaries> {
       const summary = prefixes.summary();
       return summary === undefined ? [] : [[target, rounded(summary)] as const];
     });
-    return Object.fromEntries([...Object.entries(this.#stored), ...own].slice(-KEPT_TARGETS));
+    return kept({ ...this.#stored }, own);
   };
 
   readonly adopt = (state: Summaries): void => {
     this.#stored = state;
   };
 
-  readonly merge = (local: Summaries, stored: Summaries): Summaries =>
-    Object.fromEntries(Object.entries({ ...stored, ...local }).slice(-KEPT_TARGETS));
+  readonly merge = (local: Summaries, stored: Summaries): Summaries => kept(stored, Object.entries(local));
 
   /** What does not fit is left aside by the planner that is to take it up. */
   readonly parse = (value: unknown): Summaries | undefined =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Summaries) : undefined;
+}
+
+/** As many as fit, those of this process first. */
+function kept(stored: Summaries, own: readonly (readonly [string, RecurrenceSummary])[]): Summaries {
+  const others = Object.entries(stored).filter(([target]) => !own.some(([name]) => name === target));
+  const fitting: [string, RecurrenceSummary][] = [];
+  let chars = 0;
+  for (const [target, summary] of [...own.toReversed(), ...others.toReversed()]) {
+    chars += target.length + JSON.stringify(summary).length;
+    if (chars > MAX_CHARS) break;
+    fitting.push([target, summary]);
+  }
+  return Object.fromEntries(fitting.toReversed());
 }
 
 /** Counts to a thousandth: more says nothing. */
