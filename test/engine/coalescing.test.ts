@@ -8,6 +8,8 @@ test('identical calls in flight share one attempt; the followers pay nothing', a
   const replies = await Promise.all(Array.from({ length: 50 }, () => openai.chat.completions.create(question)));
   expect(upstream.counters().requests).toBe(1);
   expect(new Set(replies.map((reply) => reply.choices[0]?.message.content)).size).toBe(1);
+  // A call's record is made when its client has had its answer.
+  await expect.poll(() => records.length).toBe(50);
   expect(records.filter((record) => record.cacheStatus === 'collapsed')).toHaveLength(49);
   expect(records.reduce((sum, record) => sum + (record.costNanoUsd ?? 0), 0)).toBe(
     Number(upstream.invoice().totalNanoUsd),
@@ -32,6 +34,7 @@ test('a late joiner of a stream gets what has passed, then the rest', async () =
   expect(await follower).toBe(text);
   expect((await whole).choices[0]?.message.content).toBe(text);
   expect(upstream.counters().requests).toBe(1);
+  await expect.poll(() => records.length).toBe(3);
   expect(records.map((record) => record.cacheStatus).toSorted()).toEqual(['collapsed', 'collapsed', 'miss']);
 });
 
