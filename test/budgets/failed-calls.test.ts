@@ -5,7 +5,7 @@ import { sumOf } from '../support/charges-of.ts';
 import { startTroubledUpstream } from '../support/troubled-upstream.ts';
 
 /** Calls in memory, where one costs least, and elsewhere. */
-const CALLS_IN_MEMORY = 5000;
+const CALLS_IN_MEMORY = 2000;
 const CALLS = 600;
 const CALLERS = 150;
 const SILENCE_MS = 400;

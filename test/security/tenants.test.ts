@@ -87,7 +87,7 @@ describe.each(TENANT_STORAGES)('two projects on $name', ({ name, missing }) => {
     // Where it is kept makes no difference to whom it belongs.
     const testOnce = name === TENANT_STORAGES[0]?.name ? test : undefined;
     testOnce?.(
-      'in 800 pairs of random calls no answer of one is ever given to the other',
+      'in 400 pairs of random calls no answer of one is ever given to the other',
       { timeout: 120_000 },
       async () => {
         const random = seededRandom(20_261_125);
@@ -100,7 +100,7 @@ describe.each(TENANT_STORAGES)('two projects on $name', ({ name, missing }) => {
           for (const mark of marksOf(reply.body)) marks[tenant].add(mark);
           hits += Number(isHit(reply));
         };
-        for (let batch = 0; batch < 40; batch += 1) {
+        for (let batch = 0; batch < 20; batch += 1) {
           const pairs = Array.from({ length: 20 }, () => {
             const call = { ...(WAYS[below(WAYS.length)] ?? { endpoint: 'chat' }), prompt: `pair ${below(100)}` };
             return below(2) === 0
@@ -109,7 +109,7 @@ describe.each(TENANT_STORAGES)('two projects on $name', ({ name, missing }) => {
           });
           await Promise.all(pairs.flat()); // oxlint-disable-line no-await-in-loop -- so many at a time
         }
-        expect(hits).toBeGreaterThan(350);
+        expect(hits).toBeGreaterThan(150);
         expect([...marks.alpha].filter((mark) => marks.beta.has(mark))).toEqual([]);
       },
     );
