@@ -7,9 +7,9 @@ import { type BudgetStage, type Door, STAGES } from '../support/budget-stage.ts'
 import { sumOf } from '../support/charges-of.ts';
 import { SIMULATED_PRICES } from '../support/simulated-prices.ts';
 
-const CALLS = 500;
+const CALLS = 1000;
 /** What about half of the calls cost. */
-const LIMIT_USD = '0.21';
+const LIMIT_USD = '0.42';
 const LIMIT = BigInt(parseUsd(LIMIT_USD));
 const MAX_TOKENS = 200;
 
