@@ -43,3 +43,27 @@ test('only vocabularies that are public are counted to the token', () => {
     expect(profileOfModel({ model }).isExact).toBe(false);
   }
 });
+
+test.each([
+  ['gpt-4o-mini-2024-07-18', 'o200k_base'],
+  ['chatgpt-4o-latest', 'o200k_base'],
+  ['gpt-4.1-nano', 'o200k_base'],
+  ['gpt-4.5-preview', 'o200k_base'],
+  ['gpt-5.4-mini-2026-03-17', 'o200k_base'],
+  ['o3-mini-2025-01-31', 'o200k_base'],
+  ['gpt-oss:20b', 'o200k_base'],
+  ['backup/openai/GPT-5', 'o200k_base'],
+  ['openai/some-model-of-next-year', 'o200k_base'],
+  ['o11-mini', 'o200k_base'],
+  ['gpt-4', 'cl100k_base'],
+  ['gpt-4-turbo-2024-04-09', 'cl100k_base'],
+  ['gpt-3.5-turbo-instruct', 'cl100k_base'],
+  ['gpt-35-turbo', 'cl100k_base'],
+  ['openai/ft:gpt-3.5-turbo-0613:team::x', 'cl100k_base'],
+  ['ft:gpt-4-0613:team', 'cl100k_base'],
+  ['text-embedding-3-large', 'cl100k_base'],
+  ['text-embedding-ada-002', 'cl100k_base'],
+  ['davinci-002', 'cl100k_base'],
+])('%s has the vocabulary %s; a model of OpenAI that is not known the newest', (model, encoding) => {
+  expect(profileOfModel({ model }).encoding).toBe(encoding);
+});
