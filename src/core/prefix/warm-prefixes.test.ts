@@ -17,23 +17,6 @@ test('a prefix is warm where the provider stated it, for its life from then on',
   prefixes.observe('c', usage, 1000);
   expect(prefixes.warm('c', 300_999)).toMatchObject({ target: 'anthropic/opus', cachedTokens: 5000 });
   expect(prefixes.warm('c', 301_000)).toBeUndefined();
-  expect(prefixes.cachedTokensBehind('c', 1500, 2000)).toBe(3500);
-  expect(prefixes.cachedTokensBehind('other', 0, 2000)).toBe(0);
-});
-
-test("the optimiser's version is pinned while the prefix is warm", () => {
-  const prefixes = new WarmPrefixes();
-  prefixes.observe('c', usage, 0);
-  expect(prefixes.optimizerVersion('c', '2', 1)).toBe('1');
-  expect(prefixes.optimizerVersion('c', '2', 300_000)).toBe('2');
-});
-
-test('a conversation stays where its prefix is warm if that saves enough', () => {
-  const prefixes = new WarmPrefixes();
-  prefixes.observe('c', usage, 0);
-  expect(prefixes.stickyTarget('c', ['a/b', 'anthropic/opus'], 5750, 1)?.target).toBe('anthropic/opus');
-  expect(prefixes.stickyTarget('c', ['a/b', 'anthropic/opus'], 5751, 1)).toBeUndefined();
-  expect(prefixes.stickyTarget('c', ['a/b'], 0, 1)).toBeUndefined();
 });
 
 test('an answer without cached tokens cools its own target only', () => {
@@ -49,5 +32,5 @@ test('conversations are bounded', () => {
   const prefixes = new WarmPrefixes(10);
   for (let index = 0; index < 100; index += 1) prefixes.observe(String(index), usage, 0);
   expect(prefixes.warm('0', 1)).toBeUndefined();
-  expect(prefixes.warm('99', 1)).toBeDefined();
+  expect(prefixes.warm('99', 1)?.cachedTokens).toBe(5000);
 });

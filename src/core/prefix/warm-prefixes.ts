@@ -51,29 +51,4 @@ export class WarmPrefixes {
     const prefix = this.#prefixes.get(conversation);
     return prefix === undefined || prefix.cachedTokens === 0 || prefix.warmUntilMs <= atMs ? undefined : prefix;
   }
-
-  /** Tokens that a change at this token of the prompt would put out of the cache. */
-  cachedTokensBehind(conversation: string, fromToken: number, atMs: number): number {
-    return Math.max(0, (this.warm(conversation, atMs)?.cachedTokens ?? 0) - Math.max(0, fromToken));
-  }
-
-  /** The optimiser's version for a conversation: the one that made its warm prefix. A cold one takes the newest. */
-  optimizerVersion(conversation: string, newest: string, atMs: number): string {
-    return this.warm(conversation, atMs)?.optimizerVersion ?? newest;
-  }
-
-  /**
-   * Which of several equally good targets a conversation should stay at.
-   * @param leastTokens - what staying must save, in tokens of uncached input, to outweigh whatever else would choose.
-   */
-  stickyTarget(
-    conversation: string,
-    targets: readonly string[],
-    leastTokens: number,
-    atMs: number,
-  ): WarmPrefix | undefined {
-    const prefix = this.warm(conversation, atMs);
-    if (prefix === undefined || !targets.includes(prefix.target)) return undefined;
-    return (prefix.writeRatio - prefix.readRatio) * prefix.cachedTokens >= leastTokens ? prefix : undefined;
-  }
 }

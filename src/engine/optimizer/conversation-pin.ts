@@ -1,6 +1,7 @@
 import { droppingWorth } from '../../core/prefix/dropping-worth.ts';
 import type { TurnsToCome } from '../../core/prefix/turns-to-come.ts';
 import { turnOf } from '../../core/prefix/turn-of.ts';
+import type { PicoUsd } from '../../core/money.ts';
 import { formatTarget } from '../../core/model/target.ts';
 import type { Attempt } from '../../middleware/compose.ts';
 import type { ConversationPin } from '../../middleware/optimise/prompt-plan.ts';
@@ -11,12 +12,13 @@ const FREE: ConversationPin = {
   verbatimMessages: 0,
   cachedTokens: 0,
   droppedMessages: undefined,
-  isWorthDropping: () => true,
+  dropping: () => ({ isWorthIt: true, tokens: 0, amount: undefined }),
 };
 
 /**
  * What a conversation is held to at a target. Where nothing of it is cached there, to nothing. What was sent before the optimiser had begun stays as it was,
  * unless changing it is worth more than writing the prefix anew.
+ * @param inputPrice - of uncached input at the target; undefined where it is not known.
  * @internal
  */
 export function conversationPin(
@@ -24,6 +26,7 @@ export function conversationPin(
   { request, target }: Attempt,
   optimizerVersion: string,
   turns: TurnsToCome,
+  inputPrice: PicoUsd | undefined,
 ): ConversationPin {
   if (warm === undefined || warm.prefix.target !== formatTarget(target)) return FREE;
   const { prefix, turn } = warm;
@@ -33,7 +36,7 @@ export function conversationPin(
     verbatimMessages: prefix.optimizerVersion === optimizerVersion ? turn.verbatimMessages : sentAsTheyCame(warm),
     cachedTokens: prefix.cachedTokens,
     droppedMessages: turn.droppedMessages,
-    isWorthDropping: (droppedTokens, tokensBehind) =>
+    dropping: (droppedTokens, tokensBehind) =>
       droppingWorth({
         writeRatio: prefix.writeRatio,
         readRatio: prefix.readRatio,
@@ -41,8 +44,8 @@ export function conversationPin(
         droppedAre: 'cached',
         cachedTokensBehind: Math.max(0, Math.min(tokensBehind, prefix.cachedTokens)),
         turnsToCome,
-        inputPrice: undefined,
-      }).isWorthIt,
+        inputPrice,
+      }),
   };
 }
 

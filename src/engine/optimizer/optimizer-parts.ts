@@ -105,10 +105,13 @@ function optimiseOptions(
     planner: new PromptPlanner(policy, htmlToMarkdown),
     images: fitImage && new ImageFitter(fitImage),
     tokenizerOf: loadTokenizer,
-    pinOf: async (call, attempt) =>
-      conversationPin(await conversations.find(conversationOf(call)), attempt, fingerprint, turns),
+    pinOf: async (call, attempt) => {
+      const warm = await conversations.find(conversationOf(call));
+      const price = pricer.inputRates(attempt.target, warm?.prefix.cachedTokens ?? 0, call.arrivedAtMs)?.input;
+      return conversationPin(warm, attempt, fingerprint, turns, price);
+    },
     billedForOne: (target) => calibrator.billedForOne(target),
-    pricer,
+    vendorOf: (target) => pricer.vendorOf(target),
     events,
   };
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_OPTIMIZE } from '../../core/optimize-policy.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import { nanoUsd } from '../../core/money.ts';
 import type { EngineEvent } from '../../ports/event-sink.ts';
-import type { Pricer } from '../../ports/pricer.ts';
 import type { Tokenizer } from '../../ports/tokenizer.ts';
 import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
 import { decodeRequest } from '../../wire/decode-request.ts';
@@ -29,7 +30,11 @@ const REQUEST = decodeRequest(
 async function sent(
   pin: Partial<ConversationPin>,
   tokenizerOf: () => Promise<Tokenizer>,
-): Promise<{ readonly attempt: Attempt | undefined; readonly events: readonly EngineEvent[] }> {
+): Promise<{
+  readonly attempt: Attempt | undefined;
+  readonly events: readonly EngineEvent[];
+  readonly decisions: readonly Decision[];
+}> {
   const events: EngineEvent[] = [];
   const step = optimiseMiddleware({
     planner: new PromptPlanner({ ...DEFAULT_OPTIMIZE, level: 'lossless' }, undefined),
@@ -40,11 +45,11 @@ async function sent(
         verbatimMessages: 0,
         cachedTokens: 0,
         droppedMessages: undefined,
-        isWorthDropping: () => false,
+        dropping: () => worth(-40),
         ...pin,
       }),
     billedForOne: () => 1,
-    pricer: { vendorOf: () => 'openai' } as Partial<Pricer> as Pricer,
+    vendorOf: () => 'openai',
     events: { emit: (event) => events.push(event) },
   });
   let attempt: Attempt | undefined;
@@ -56,7 +61,11 @@ async function sent(
     attempt = next.attempt;
     return Promise.resolve(DONE);
   });
-  return { attempt, events };
+  return { attempt, events, decisions: call.state.decisions };
+}
+
+function worth(tokens: number): ReturnType<ConversationPin['dropping']> {
+  return { isWorthIt: tokens > 0, tokens, amount: nanoUsd(tokens * 250) };
 }
 
 const o200k = (): Promise<Tokenizer> => loadTokenizer('o200k_base');
@@ -69,13 +78,16 @@ test('a step that fails lets the request go as it was written, says so, and late
 });
 
 test('what is cached as it came stays so, and the next turn is told, also where there was nothing else to change', async () => {
-  const { attempt } = await sent({ verbatimMessages: 1, cachedTokens: 1000 }, o200k);
+  const { attempt, decisions } = await sent({ verbatimMessages: 1, cachedTokens: 1000 }, o200k);
   expect(attempt?.request).toBe(REQUEST);
   expect(attempt?.verbatimMessages).toBe(1);
+  expect(decisions).toMatchObject([
+    { step: 'optimise', verdict: 'keep', reason: 'worth--40-tokens', effectNanoUsd: -10_000 },
+  ]);
 });
 
 test('where leaving it out is worth it, it is changed all the same', async () => {
-  const { attempt } = await sent({ verbatimMessages: 1, cachedTokens: 1000, isWorthDropping: () => true }, o200k);
+  const { attempt } = await sent({ verbatimMessages: 1, cachedTokens: 1000, dropping: () => worth(40) }, o200k);
   expect(attempt?.request.text.length).toBeLessThan(REQUEST.text.length);
   expect(attempt?.verbatimMessages).toBe(0);
 });

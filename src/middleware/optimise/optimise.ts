@@ -2,7 +2,6 @@ import { formatTarget, type Target } from '../../core/model/target.ts';
 import { type RemovedTokens, withRemovedTokens } from '../../core/optimise/usage-without.ts';
 import { profileOfModel } from '../../core/tokens/profile-of-model.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
-import type { Pricer } from '../../ports/pricer.ts';
 import type { TokenEncoding, Tokenizer } from '../../ports/tokenizer.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { editRequest } from '../../wire/prompt/edit-request.ts';
@@ -24,7 +23,7 @@ export interface OptimiseOptions {
   readonly pinOf: (call: Call, attempt: Attempt) => Promise<ConversationPin>;
   /** Tokens that the target bills for one that we estimate. */
   readonly billedForOne: (target: Target) => number;
-  readonly pricer: Pricer;
+  readonly vendorOf: (target: Target) => string | undefined;
   readonly events: EventSink;
 }
 
@@ -69,12 +68,12 @@ async function optimisedAttempt(call: Call, attempt: Attempt, options: OptimiseO
   if (read === undefined || !isManageable(read)) return undefined;
   const profile = profileOfModel({
     model: target.model,
-    provider: options.pricer.vendorOf(target),
+    provider: options.vendorOf(target),
     endpoint: request.endpoint,
   });
   const [tokenizer, pin] = await Promise.all([options.tokenizerOf(profile.encoding), options.pinOf(call, attempt)]);
   const { changes, verbatimMessages } = await plannedChanges(
-    { request, read, profile, tokenizer, pin },
+    { request, read, profile, tokenizer, pin: noted(pin, call, target) },
     options.planner,
   );
   const gone = new Set(
@@ -106,8 +105,26 @@ async function plannedChanges(
     .flatMap(({ removed }) => removed)
     .filter(({ message }) => message < pin.verbatimMessages)
     .reduce((sum, { tokens }) => sum + tokens, 0);
-  if (pin.isWorthDropping(within, pin.cachedTokens - within)) return { changes: all, verbatimMessages: 0 };
+  if (pin.dropping(within, pin.cachedTokens - within).isWorthIt) return { changes: all, verbatimMessages: 0 };
   return { changes: await planner.plan(prompt), verbatimMessages: pin.verbatimMessages };
+}
+
+/** The pin, with what it weighs told among the call's decisions. */
+function noted(pin: ConversationPin, { state }: Call, target: Target): ConversationPin {
+  return {
+    ...pin,
+    dropping: (droppedTokens, tokensBehind) => {
+      const worth = pin.dropping(droppedTokens, tokensBehind);
+      state.decisions.push({
+        step: 'optimise',
+        verdict: worth.isWorthIt ? 'rewrite' : 'keep',
+        reason: `worth-${Math.round(worth.tokens)}-tokens`,
+        target: formatTarget(target),
+        ...(worth.amount === undefined ? {} : { effectNanoUsd: worth.amount }),
+      });
+      return worth;
+    },
+  };
 }
 
 /** Whether an edit touches a message that goes as a whole. */

@@ -7,6 +7,7 @@ import { isHistoryCut } from '../../core/conversation/is-history-cut.ts';
 import { unusedTools } from '../../core/conversation/unused-tools.ts';
 import { compressedText } from '../../core/optimise/compressed-text.ts';
 import { type PromptText, promptTexts } from '../../core/optimise/prompt-texts.ts';
+import type { DroppingWorth } from '../../core/prefix/dropping-worth.ts';
 import { TextMemo } from '../../core/optimise/text-memo.ts';
 import type { OptimizePolicy } from '../../core/optimize-policy.ts';
 import { estimateInputTokens } from '../../core/tokens/estimate-input-tokens.ts';
@@ -34,8 +35,8 @@ export interface ConversationPin {
   readonly cachedTokens: number;
   /** Messages that were left out of the last turn, by index. Undefined: there was none that is still cached. */
   readonly droppedMessages: readonly number[] | undefined;
-  /** Whether leaving out so many tokens more is worth having so many behind them written to the provider's cache once more. */
-  readonly isWorthDropping: (droppedTokens: number, tokensBehind: number) => boolean;
+  /** What leaving out so many tokens more is worth, against having so many behind them written to the provider's cache once more. */
+  readonly dropping: (droppedTokens: number, tokensBehind: number) => DroppingWorth;
 }
 
 /** One request whose prompt is to be made cheaper. @internal */
@@ -287,5 +288,5 @@ function stayingCut(
   const behind = all.filter((message) => message > first && !gone.has(message));
   const left = all.filter((message) => !kept.has(message));
   const isTooLong = tokensOf(left) > maxTokens * PATIENCE;
-  return isTooLong || pin.isWorthDropping(tokensOf(more), tokensOf(behind)) ? undefined : before;
+  return isTooLong || pin.dropping(tokensOf(more), tokensOf(behind)).isWorthIt ? undefined : before;
 }
