@@ -24,18 +24,16 @@ export function providerBillRatio(
   let paid = 0;
   for (const { chain, atMs } of calls) {
     const plan = planner.plan(chain, atMs, minimumTokens);
-    const cache = cachePlan({
+    const placed = cachePlan({
       chain,
       plan,
       sectionDepths: [],
-      hasCallerMarks: false,
-      isImplicit: false,
       minimumTokens,
       lookBackBlocks: LOOK_BACK_BLOCKS,
       headLife: '5m',
       tailLife: '5m',
     });
-    const breakpoints = cache.kind === 'explicit' ? cache.breakpoints.map(({ depth }) => depth) : [];
+    const breakpoints = placed.map(({ depth }) => depth);
     const isCached = (depth: number): boolean => (cachedUntilMs.get(chain[depth - 1]?.key ?? '') ?? -1) >= atMs;
     const readDepth = Math.max(0, ...breakpoints.map((depth) => foundDepth(depth, isCached)));
     const writeDepth = Math.max(readDepth, ...breakpoints);

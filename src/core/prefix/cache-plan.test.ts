@@ -20,8 +20,6 @@ function question(
       ...plan,
     },
     sectionDepths: [],
-    hasCallerMarks: false,
-    isImplicit: false,
     minimumTokens: 1024,
     lookBackBlocks: 20,
     headLife: '5m',
@@ -30,18 +28,10 @@ function question(
   };
 }
 
-const depthsOf = (asked: BreakpointQuestion): readonly number[] => {
-  const plan = cachePlan(asked);
-  return plan.kind === 'explicit' ? plan.breakpoints.map(({ depth }) => depth) : [];
-};
-
-test('a request that its caller marks is left as it is, and so is one to a provider that needs no word', () => {
-  expect(cachePlan(question({ hasCallerMarks: true }))).toEqual({ kind: 'untouched', reason: 'caller' });
-  expect(cachePlan(question({ isImplicit: true }))).toEqual({ kind: 'untouched', reason: 'implicit' });
-});
+const depthsOf = (asked: BreakpointQuestion): readonly number[] => cachePlan(asked).map(({ depth }) => depth);
 
 test('a prefix that is not worth a write gets no breakpoint', () => {
-  expect(cachePlan(question({}, { writeDepth: 0 }))).toEqual({ kind: 'explicit', breakpoints: [] });
+  expect(cachePlan(question({}, { writeDepth: 0 }))).toEqual([]);
 });
 
 test('what grew by more than the look-back since the last breakpoint has one there, too', () => {
@@ -67,15 +57,12 @@ test('shared heads and the ends of tools and system are marked, below the minimu
 
 test('a life of an hour comes before a shorter one', () => {
   const plan = cachePlan(question({ sectionDepths: [12], headLife: '1h' }));
-  expect(plan).toEqual({
-    kind: 'explicit',
-    breakpoints: [
-      { depth: 12, life: '1h' },
-      { depth: 19, life: '5m' },
-      { depth: 26, life: '5m' },
-      { depth: 40, life: '5m' },
-    ],
-  });
+  expect(plan).toEqual([
+    { depth: 12, life: '1h' },
+    { depth: 19, life: '5m' },
+    { depth: 26, life: '5m' },
+    { depth: 40, life: '5m' },
+  ]);
 });
 
 test('there are never more than four, rising, within what is to be written, long enough and in order of life', () => {
@@ -96,10 +83,9 @@ test('there are never more than four, rising, within what is to be written, long
           { cachedDepth: cached, writeDepth, branchDepths: branches.toSorted((left, right) => left - right) },
         );
         const plan = cachePlan(asked);
-        if (plan.kind !== 'explicit') throw new Error(plan.kind);
-        expect(plan.breakpoints.length).toBeLessThanOrEqual(4);
-        plan.breakpoints.forEach((breakpoint, index) => {
-          const before = plan.breakpoints[index - 1];
+        expect(plan.length).toBeLessThanOrEqual(4);
+        plan.forEach((breakpoint, index) => {
+          const before = plan[index - 1];
           expect(breakpoint.depth).toBeLessThanOrEqual(Math.min(writeDepth, 60));
           expect(breakpoint.depth * 200).toBeGreaterThanOrEqual(1024);
           if (before === undefined) return;

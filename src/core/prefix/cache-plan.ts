@@ -9,26 +9,12 @@ export interface Breakpoint {
   readonly life: CacheLife;
 }
 
-/**
- * What a request should say about the prompt cache, whatever its protocol.
- * - `untouched`: the request stays as it is, since its caller marks it himself or the provider needs no word.
- * - `explicit`: caching up to these breakpoints, in rising order; none: nothing is to be cached.
- * @public
- */
-export type CachePlan =
-  | { readonly kind: 'untouched'; readonly reason: 'caller' | 'implicit' }
-  | { readonly kind: 'explicit'; readonly breakpoints: readonly Breakpoint[] };
-
 /** What breakpoints are placed by. @public */
 export interface BreakpointQuestion {
   readonly chain: readonly PrefixBlock[];
   readonly plan: RecurrencePlan;
   /** Depths at which tools and system end. */
   readonly sectionDepths: readonly number[];
-  /** Whether the caller's own request speaks of caching: then nothing is touched. */
-  readonly hasCallerMarks: boolean;
-  /** Whether the provider caches by itself and for free; then nothing needs to be said. */
-  readonly isImplicit: boolean;
   /** Shorter prefixes are silently not cached. */
   readonly minimumTokens: number;
   /** How many blocks before a breakpoint the provider looks for what is cached: 20 for Claude, Infinity for OpenAI. */
@@ -42,10 +28,8 @@ export interface BreakpointQuestion {
 const MAX_BREAKPOINTS = 4;
 const LIFE_ORDER: readonly CacheLife[] = ['5m', '30m', '1h'];
 
-/** Turns what is to be cached into breakpoints. @public */
-export function cachePlan(question: BreakpointQuestion): CachePlan {
-  if (question.hasCallerMarks) return { kind: 'untouched', reason: 'caller' };
-  if (question.isImplicit) return { kind: 'untouched', reason: 'implicit' };
+/** Turns what is to be cached into breakpoints, in rising order; none: nothing is to be cached. @public */
+export function cachePlan(question: BreakpointQuestion): readonly Breakpoint[] {
   const { plan, chain, minimumTokens } = question;
   const ends = endTokens(chain);
   const longEnough = (depth: number): boolean =>
@@ -60,7 +44,7 @@ export function cachePlan(question: BreakpointQuestion): CachePlan {
     depths.push(between);
   }
   depths.sort((left, right) => left - right);
-  return { kind: 'explicit', breakpoints: withLives(depths, question) };
+  return withLives(depths, question);
 }
 
 /** Borders by how much is lost without them. */

@@ -191,11 +191,6 @@ export class RecurrencePlanner {
     return { ...this.#bills };
   }
 
-  /** How far always and the learned policy are followed; sums to 1. */
-  expertShares(): readonly number[] {
-    return this.#experts.shares(this.#averageTokens());
-  }
-
   summary(): RecurrenceSummary {
     return this.#counts.summary();
   }

@@ -32,16 +32,4 @@ export class TurnsToCome {
     const mean = (later + PRIOR_CONVERSATIONS * PRIOR_TURNS) / ((this.#reached[at] ?? 0) + PRIOR_CONVERSATIONS);
     return Math.min(MOST_TURNS, mean);
   }
-
-  /** Plain counts that survive a restart. */
-  summary(): readonly number[] {
-    return [...this.#reached];
-  }
-
-  /** False: it does not fit and was left aside. */
-  restore(summary: readonly number[]): boolean {
-    const isSound = summary.length === MOST_TURNS + 1 && summary.every((count) => count >= 0 && count < Infinity);
-    if (isSound) this.#reached.set(summary);
-    return isSound;
-  }
 }

@@ -156,7 +156,7 @@ async function plannedAttempt(
   if (planned === undefined) return undefined;
   // Half of what is left of the call's time is the provider's.
   const leftMs = Math.max(0, attempt.deadlineAt - options.clock.monotonicMs());
-  const writeUntil = planned.cache.breakpoints.at(-1)?.depth ?? 0;
+  const writeUntil = planned.breakpoints.at(-1)?.depth ?? 0;
   const mayMarkUntil = await options.writers.turn({
     name: sending.name,
     chain: chain.chain,
@@ -166,7 +166,7 @@ async function plannedAttempt(
     signal: call.signal,
   });
   const lives = new Map(
-    planned.cache.breakpoints
+    planned.breakpoints
       .filter(({ depth }) => depth <= mayMarkUntil)
       .map(({ depth, life }) => [markableDepth(chain, depth), life] as const),
   );

@@ -1,6 +1,6 @@
 import { GenerationalMap } from '../../core/generational-map.ts';
 import { type CacheLife, cacheRatios } from '../../core/prefix/cache-ratios.ts';
-import { cachePlan, type CachePlan } from '../../core/prefix/cache-plan.ts';
+import { type Breakpoint, cachePlan } from '../../core/prefix/cache-plan.ts';
 import { LifeChoice } from '../../core/prefix/life-choice.ts';
 import { MinimumPrefix } from '../../core/prefix/minimum-prefix.ts';
 import type { CacheRatios } from '../../core/prefix/prefix-block.ts';
@@ -13,7 +13,7 @@ import type { BlockChain } from './block-chain.ts';
 /** What one prompt is to say about the provider's cache, and why. @internal */
 export interface TargetPlan {
   readonly plan: RecurrencePlan;
-  readonly cache: Extract<CachePlan, { kind: 'explicit' }>;
+  readonly breakpoints: readonly Breakpoint[];
   readonly life: CacheLife;
   readonly ratios: CacheRatios;
   readonly planner: RecurrencePlanner;
@@ -90,27 +90,24 @@ export class TargetPrefixes {
     const planner = this.#plannerOf(lives.life, ratios);
     const minimumTokens = this.minimum.tokens();
     const plan = planner.plan(chain, atMs, minimumTokens);
-    const cache = cachePlan({
+    const breakpoints = cachePlan({
       chain,
       plan,
       sectionDepths,
-      hasCallerMarks: false,
-      isImplicit: false,
       minimumTokens,
       lookBackBlocks: this.regime.kind === 'explicit' ? LOOK_BACK_BLOCKS : Infinity,
       headLife: lives.life,
       tailLife: lives.life,
     });
-    if (cache.kind !== 'explicit') return undefined;
     const made = { plan, life: lives.life, ratios, planner };
     const newTokens = Math.max(0, tokens - warmTokens);
     const isWorthReading = (1 - ratios.readRatio) * warmTokens > (ratios.writeRatio - 1) * newTokens;
-    if (cache.breakpoints.length > 0 || warmTokens < minimumTokens || !isWorthReading || chain.length === 0) {
-      return { ...made, cache, readsWarm: false };
+    if (breakpoints.length > 0 || warmTokens < minimumTokens || !isWorthReading || chain.length === 0) {
+      return { ...made, breakpoints, readsWarm: false };
     }
     // What is cached is read only where a breakpoint is in sight of it.
     const last = { depth: chain.length, life: lives.life };
-    return { ...made, cache: { kind: 'explicit', breakpoints: [last] }, readsWarm: true };
+    return { ...made, breakpoints: [last], readsWarm: true };
   }
 
   /** How much of a prompt, from its beginning, was sent here within the life of a write, 0..1. */
