@@ -17,11 +17,6 @@ export interface FlightTerms extends CacheRatios {
   readonly prefixTokens: number;
   /** The longest that a call waits for another's first byte, in milliseconds; 0: never. */
   readonly maxWaitMs: number;
-  /**
-   * What a second of waiting is worth, in tokens of uncached input.
-   * @defaultValue 0: any saving is worth the bounded wait
-   */
-  readonly waitTokensPerSecond?: number;
 }
 
 interface Flight {
@@ -121,6 +116,7 @@ export class PrefixFlights {
   }
 }
 
-function isWaitWorthIt({ prefixTokens, readRatio, maxWaitMs, waitTokensPerSecond = 0 }: FlightTerms): boolean {
-  return (1 - readRatio) * prefixTokens > (waitTokensPerSecond * maxWaitMs) / 1000;
+/** Any saving is worth the bounded wait. */
+function isWaitWorthIt({ prefixTokens, readRatio }: FlightTerms): boolean {
+  return (1 - readRatio) * prefixTokens > 0;
 }
