@@ -51,6 +51,9 @@ export function profileOfModel({ model, provider, endpoint }: TokenTarget): Toke
 /** `ft:gpt-4o-mini:…`, `models/gemini-…`, `openai/gpt-…:free` and Bedrock's names, without what stands around the model. */
 function plainName(model: string): string {
   const own = model.toLowerCase();
-  const name = own.slice(own.lastIndexOf('/') + 1).replace(/^ft:/, '').replace(BEDROCK_VENDOR, '');
+  const name = own
+    .slice(own.lastIndexOf('/') + 1)
+    .replace(/^ft:/, '')
+    .replace(BEDROCK_VENDOR, '');
   return name.startsWith('claude-') ? name.replaceAll('.', '-') : name;
 }

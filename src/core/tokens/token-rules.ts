@@ -287,7 +287,10 @@ const GEMINI_VERTEX: TokenRules = {
 export const TOKEN_RULES: readonly TokenRulesRow[] = [
   { models: [''], rules: UNKNOWN_RULES },
   { models: ['gpt-', 'chatgpt-', 'codex-', 'o1', 'o3', 'o4', 'computer-use'], rules: OPENAI_REASONING },
-  { models: ['gpt-4', 'gpt-3', 'text-embedding-3', 'text-embedding-ada-002', 'davinci-002', 'babbage-002'], rules: CL100K },
+  {
+    models: ['gpt-4', 'gpt-3', 'text-embedding-3', 'text-embedding-ada-002', 'davinci-002', 'babbage-002'],
+    rules: CL100K,
+  },
   { models: ['gpt-4o', 'chatgpt-4o', 'gpt-4.1', 'gpt-4.5'], rules: OPENAI },
   { models: ['gpt-4o', 'chatgpt-4o', 'gpt-4.1', 'gpt-4.5'], endpoint: 'responses', rules: OPENAI_RESPONSES },
   // Billed are the words alone; what is searched is billed apart.
