@@ -2,7 +2,7 @@ import { type NanoUsd, nanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Target } from '../core/model/target.ts';
 import { NO_USAGE, type Usage } from '../core/model/usage.ts';
 import { type Savings, savingsOf } from '../core/savings.ts';
-import type { CallState } from '../middleware/compose.ts';
+import type { Call, CallState } from '../middleware/compose.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
 /** The money of one call as far as it is known. @internal */
@@ -15,23 +15,44 @@ export interface CallMoney {
   readonly isEstimate: boolean;
 }
 
+/** A call as far as its money goes. @internal */
+export type MoneyCall = Pick<Call, 'state' | 'kind' | 'isOwn' | 'arrivedAtMs'>;
+
 /**
  * What a call cost and what it saved. The baseline is the model asked for at the usage that the caller's own bytes would have met;
  * a call without an answer saved nothing and is its own baseline.
  * @internal
  */
-export function callMoney(state: CallState, pricer: Pricer, atMs: number): CallMoney {
+export function callMoney(call: MoneyCall, pricer: Pricer): CallMoney {
+  const { state } = call;
   let cost: number | undefined = 0;
   let isEstimate = false;
-  for (const charge of state.charges) {
+  let sideCost = 0;
+  for (const charge of state.spending.charges) {
     if (charge.certainty === 'estimate') isEstimate = true;
     cost = cost === undefined || charge.amountNanoUsd === undefined ? undefined : cost + charge.amountNanoUsd;
+    if (call.isOwn || charge.kind !== call.kind) sideCost += charge.amountNanoUsd ?? 0;
   }
   const costNanoUsd = cost === undefined ? undefined : nanoUsd(cost);
   return {
     costNanoUsd,
-    savings: costNanoUsd === undefined ? undefined : savings(state, pricer, atMs, costNanoUsd),
+    savings: costNanoUsd === undefined ? undefined : savingsWithSide(call, pricer, costNanoUsd, sideCost),
     isEstimate,
+  };
+}
+
+/** What the side calls of a call cost is told apart; what the caller would have done himself is saved or lost by the other steps. */
+function savingsWithSide(call: MoneyCall, pricer: Pricer, cost: NanoUsd, sideCost: number): Savings | undefined {
+  const ownCost = nanoUsd(cost - sideCost);
+  // A caller without Farthing would not have made it: there is nothing that it could have saved.
+  const own = call.isOwn ? savingsOf(ownCost, {}) : savings(call.state, pricer, call.arrivedAtMs, ownCost);
+  if (own === undefined || sideCost === 0) return own;
+  const { baselineNanoUsd, savedNanoUsd, parts } = own;
+  return {
+    baselineNanoUsd,
+    costNanoUsd: cost,
+    savedNanoUsd: nanoUsd(savedNanoUsd - sideCost),
+    parts: { ...parts, 'side-calls': nanoUsd(parts['side-calls'] - sideCost) },
   };
 }
 

@@ -32,17 +32,18 @@ export function callRecord(call: Call, end: CallEnd): CallRecord {
     status: state.status,
     outcome: end.outcome,
     cacheStatus: state.cacheStatus,
-    usage: state.answer?.usage ?? state.charges.at(-1)?.usage ?? NO_USAGE,
+    usage: state.answer?.usage ?? state.spending.charges.at(-1)?.usage ?? NO_USAGE,
     costNanoUsd,
     baselineNanoUsd: savings?.baselineNanoUsd,
     savedNanoUsd: savings?.savedNanoUsd,
     savedParts: savings?.parts,
     isEstimate: end.money.isEstimate,
     missedByMode: missed && state.missedBy !== undefined ? { mode: state.missedBy, nanoUsd: costNanoUsd } : undefined,
-    attempts: state.attempts,
+    attempts: state.spending.attempts,
     durationMs: Math.round((end.endedAt - call.arrivedAt) * 1000) / 1000,
     firstByteMs:
       state.firstByteAt === undefined ? undefined : Math.round((state.firstByteAt - call.arrivedAt) * 1000) / 1000,
     decisions: state.decisions,
+    route: state.plan?.route,
   };
 }

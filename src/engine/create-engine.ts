@@ -91,15 +91,18 @@ class CallEngine implements Engine {
 
   #begin(request: EngineRequest, sink: ReplySink): Call {
     const { clock, random, pricer } = this.#parts;
+    const kind = request.kind ?? 'call';
+    const isOwn = request.isOwn ?? false;
     const arrivedAtMs = clock.nowMs();
     const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
     const state = newCallState();
     // What the key pins holds for a call that is refused before its tags are read, too.
     state.tags = request.caller.pinnedTags ?? {};
-    const money = (): ReturnType<typeof callMoney> => callMoney(state, pricer, arrivedAtMs);
+    const money = (): ReturnType<typeof callMoney> => callMoney({ state, kind, isOwn, arrivedAtMs }, pricer);
     return {
       id,
-      kind: request.kind ?? 'call',
+      kind,
+      isOwn,
       arrivedAtMs,
       arrivedAt: clock.monotonicMs(),
       endpoint: request.endpoint,
@@ -141,7 +144,7 @@ class CallEngine implements Engine {
     const left = outcome === 'complete' && call.signal.aborted;
     const record = callRecord(call, {
       outcome: left ? 'client-left' : outcome,
-      money: callMoney(call.state, pricer, call.arrivedAtMs),
+      money: callMoney(call, pricer),
       endedAt: clock.monotonicMs(),
     });
     this.#recent.add(record);

@@ -8,6 +8,11 @@ export interface EngineRequest {
   readonly endpoint: Endpoint;
   /** What the call is for: another kind than `call` is a side call of a program's own. @defaultValue 'call' */
   readonly kind?: AttemptKind;
+  /**
+   * Whether it is a call of Farthing's own (a shadow, a judge): its caller would not have made it, so all that it costs counts against what is saved.
+   * @defaultValue false
+   */
+  readonly isOwn?: boolean;
   /** The client's body, untouched. */
   readonly body: Uint8Array;
   /**

@@ -92,6 +92,7 @@ export class RawHits {
   /** Remembers what a call's bytes came to, when its answer is now in the cache. */
   remember(call: Call, rawKeyOfCall: RawKey): void {
     const { key, shape, plan, stored, served, request, answer } = call.state;
+    if (plan?.isVolatile === true) return;
     if (key === undefined || plan === undefined || shape === undefined || request === undefined) return;
     if (!stored && served === undefined) return;
     // Another target answered: what stands under this key is not this answer.

@@ -6,6 +6,8 @@ import type { Decision } from '../core/model/decision.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { ReplyFacts } from '../core/model/reply.ts';
 import type { RouteBalance } from '../core/route/route-table.ts';
+import type { RouteFacts } from '../core/model/route-facts.ts';
+import type { AnswerCheck } from '../core/verify/answer-check.ts';
 import type { RefusedParameter } from '../core/adapt/refused-parameter.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
@@ -45,6 +47,24 @@ export interface RoutePlan {
   readonly targets: readonly [Target, ...Target[]];
   /** Set where the targets are equals, of which one was chosen: an answer of any of them will do. */
   readonly balance?: RouteBalance | undefined;
+  /** What a route decided; undefined where none took the call. */
+  readonly route?: RouteFacts | undefined;
+  /**
+   * Set where answers are checked before the caller gets them: the first target is asked, then each next one until an answer passes. That of the
+   * last one is not checked.
+   */
+  readonly cascade?: CascadePlan | undefined;
+  /** Whether the plan depends on more than the call's bytes, its scope and the configuration: on time, chance, or what was learnt. Absent: it does not. */
+  readonly isVolatile?: boolean;
+}
+
+/** How the answers of a cascade are checked. @internal */
+export interface CascadePlan {
+  /** Names the route and its version: answers are cached under it. */
+  readonly name: string;
+  readonly verify: readonly AnswerCheck[];
+  /** How many of the plan's targets belong to the cascade; those behind are fallbacks of its last one. */
+  readonly length: number;
 }
 
 /** Where the answer came from: a provider, the cache, another call in flight, or partly the cache (embeddings by item). */
@@ -139,6 +159,14 @@ export interface Attempt {
   readonly mayAnswer: (outcome: Outcome) => boolean;
 }
 
+/** What a call spends. @internal */
+export interface CallSpending {
+  attempts: number;
+  /** The bounds of attempts under way: two may run side by side, and each needs its money. */
+  uncharged: NanoUsd;
+  readonly charges: Charge[];
+}
+
 /** What steps learn about a call and pass on. One object a call, filled as the call goes. @internal */
 export interface CallState {
   tags: Tags;
@@ -168,9 +196,8 @@ export interface CallState {
   answering: Target | undefined;
   /** Set when the call repeats one that a wider cache mode would have served. */
   missedBy: ActiveCacheMode | undefined;
-  attempts: number;
-  /** The bounds of attempts under way: two may run side by side, and each needs its money. */
-  uncharged: NanoUsd;
+  /** Shared by all that is asked for the call, side by side or one after the other. */
+  readonly spending: CallSpending;
   /** Undefined until the budget step has held money for the call. */
   hold: CallHold | undefined;
   /** Members that were added for the provider's prompt cache, by target: a refusal that names one of them is of our making. */
@@ -178,7 +205,6 @@ export interface CallState {
   /** What the tightest budget of the call has left; undefined while no budget has been asked. */
   budgetLeft: (() => NanoUsd | undefined) | undefined;
   readonly decisions: Decision[];
-  readonly charges: Charge[];
   /** Monotonic time of the first byte to the client. */
   firstByteAt: number | undefined;
   /** Status that the client got; 0 until the head was sent. */
@@ -205,13 +231,11 @@ export function newCallState(): CallState {
     answer: undefined,
     answering: undefined,
     missedBy: undefined,
-    attempts: 0,
-    uncharged: ZERO_USD,
+    spending: { attempts: 0, uncharged: ZERO_USD, charges: [] },
     hold: undefined,
     addedMarks: new Map(),
     budgetLeft: undefined,
     decisions: [],
-    charges: [],
     firstByteAt: undefined,
     status: 0,
   };
@@ -222,6 +246,8 @@ export interface Call {
   readonly id: string;
   /** What its attempts are in the ledger. */
   readonly kind: AttemptKind;
+  /** Whether it is a call of Farthing's own, which nobody else would have made. */
+  readonly isOwn: boolean;
   readonly arrivedAtMs: number;
   /** Monotonic, for durations. */
   readonly arrivedAt: number;

@@ -73,6 +73,7 @@ export function sampleCallRecord(fields: Partial<CallRecord> = {}): CallRecord {
     durationMs: 812.5,
     firstByteMs: 200.25,
     decisions: [{ step: 'cache', verdict: 'miss', reason: 'sampling', effectNanoUsd: ZERO_USD }],
+    route: undefined,
     ...fields,
   };
 }

@@ -181,6 +181,7 @@ export function callRecord(changes: Partial<CallRecord> = {}): CallRecord {
     durationMs: 12,
     firstByteMs: 10,
     decisions: [],
+    route: undefined,
     ...changes,
   };
 }

@@ -66,6 +66,7 @@ export function fakeCall(
   return {
     id,
     kind: 'call',
+    isOwn: false,
     arrivedAtMs: 0,
     arrivedAt: 0,
     endpoint: 'chat',

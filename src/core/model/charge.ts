@@ -4,13 +4,15 @@ import type { SavingParts } from '../savings.ts';
 import type { Tags } from './caller.ts';
 import type { Decision } from './decision.ts';
 import type { Endpoint } from './protocol.ts';
+import type { RouteFacts } from './route-facts.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * What an attempt is for: `call` is the caller's own; the others are side calls, each an attempt of its own kind.
+ * What an attempt is for: `call` is the caller's own; the others are side calls, each an attempt of its own kind. `verify` is a second answer that a cheap
+ * one is held against, `shadow` an answer that nobody sees, `judge` compares two of them.
  * @public
  */
-export type AttemptKind = 'call' | 'summary' | 'judge' | 'shadow';
+export type AttemptKind = 'call' | 'summary' | 'judge' | 'shadow' | 'verify';
 
 /**
  * Written before an attempt leaves for the provider, so that money spent by a process that dies is never forgotten.
@@ -113,4 +115,6 @@ export interface CallRecord {
   /** From arrival to the first byte to the client; undefined when none was sent. */
   readonly firstByteMs: number | undefined;
   readonly decisions: readonly Decision[];
+  /** Why it went where it went; undefined where no route took it. */
+  readonly route: RouteFacts | undefined;
 }

@@ -63,13 +63,19 @@ export function callKey(
       endpoint: call.endpoint,
       target,
       providerIdentity: `${options.identityOf(target.provider)}?${call.query}`,
-      policyFingerprint: options.policyFingerprint,
+      policyFingerprint: policyFingerprintOf(call, options),
       headers: call.headers,
       body,
       rawBody: call.body,
     },
     options.sha256Hex,
   );
+}
+
+/** Answers of a cascade are its own, whichever target gave them: a later version of the route may let others pass. */
+function policyFingerprintOf({ state }: Call, { policyFingerprint }: CacheOptions): string {
+  const cascade = state.plan?.cascade;
+  return cascade === undefined ? policyFingerprint : `${policyFingerprint} cascade:${cascade.name}`;
 }
 
 /** Reads an entry; a fault of the store, or an entry that others encrypted, is reported and taken for a miss. @internal */
@@ -107,7 +113,7 @@ export function keyOfAnswer(
   options: CacheOptions,
 ): CacheKey {
   const { answer, plan } = call.state;
-  if (answer === undefined || answer.target === plan?.targets[0]) return key;
+  if (answer === undefined || answer.target === plan?.targets[0] || plan?.cascade !== undefined) return key;
   return callKey(call, body, options, answer.target);
 }
 

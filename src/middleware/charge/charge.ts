@@ -76,11 +76,12 @@ async function coveredBound(call: Call, target: Target): Promise<AttemptBound | 
   if (bound === undefined)
     throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
   // Before the wait: another attempt of the call may ask meanwhile.
-  state.uncharged = addUsd(state.uncharged, bound.amountNanoUsd);
+  const { spending } = state;
+  spending.uncharged = addUsd(spending.uncharged, bound.amountNanoUsd);
   try {
-    await hold.cover(target, state.uncharged);
+    await hold.cover(target, spending.uncharged);
   } catch (error) {
-    state.uncharged = nanoUsd(state.uncharged - bound.amountNanoUsd);
+    spending.uncharged = nanoUsd(spending.uncharged - bound.amountNanoUsd);
     throw error;
   }
   return bound;
@@ -88,9 +89,9 @@ async function coveredBound(call: Call, target: Target): Promise<AttemptBound | 
 
 function intentOf(call: Call, target: Target, bound: AttemptBound | undefined, options: ChargeOptions): Intent {
   const { state } = call;
-  state.attempts += 1;
+  state.spending.attempts += 1;
   return {
-    chargeId: `${call.id}.${state.attempts}`,
+    chargeId: `${call.id}.${state.spending.attempts}`,
     callId: call.id,
     kind: call.kind,
     atMs: options.clock.nowMs(),
@@ -121,11 +122,12 @@ async function settle(
     estimatedInputTokens: estimatedInputTokens(call.body.byteLength + (attemptOf(call).continues?.addedBytes ?? 0)),
     price: (usage, terms) => options.pricer.price(target, usage, terms, intent.atMs),
   });
-  call.state.charges.push(charge);
+  call.state.spending.charges.push(charge);
   if (outcome.kind === 'complete' && attemptOf(call).mayAnswer(outcome)) noteAnswer(call, charge, outcome);
   report(call, charge, intent, options);
   const { state } = call;
-  state.uncharged = nanoUsd(Math.max(0, state.uncharged - (intent.upperBoundNanoUsd ?? 0)));
+  const { spending } = state;
+  spending.uncharged = nanoUsd(Math.max(0, spending.uncharged - (intent.upperBoundNanoUsd ?? 0)));
   // As long as the charge is not there the intent stands for it: should this process die, its whole bound is charged.
   const heldNanoUsd = nanoUsd(Math.max(charge.amountNanoUsd ?? 0, intent.upperBoundNanoUsd ?? 0));
   const pending = state.hold?.pend(target, heldNanoUsd, charge.atMs);

@@ -54,7 +54,9 @@ function stage(
 
 function charged(charge: Partial<Charge>): (call: Call) => Promise<Outcome> {
   return async (call) => {
-    call.state.charges.push(sampleCharge({ usage: usageOf({ input: 60, cacheRead: 20, output: 20 }), ...charge }));
+    call.state.spending.charges.push(
+      sampleCharge({ usage: usageOf({ input: 60, cacheRead: 20, output: 20 }), ...charge }),
+    );
     return COMPLETE;
   };
 }

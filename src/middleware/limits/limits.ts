@@ -43,7 +43,7 @@ async function admit(call: Call, limiter: CallLimiter): Promise<Admission> {
 
 /** What the call has used; undefined when no attempt of it reached a provider: such attempts have no status, and cost nothing. */
 function tokensOf(call: Call): number | undefined {
-  const { charges } = call.state;
+  const { charges } = call.state.spending;
   const hasLeft = charges.some(({ certainty, status }) => certainty !== 'none' || status !== undefined);
   return hasLeft ? usedTokens(charges.map(({ usage }) => usage)) : undefined;
 }

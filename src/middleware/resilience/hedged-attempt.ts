@@ -109,7 +109,7 @@ function report(call: Call, race: Race, second: Lane, end: Settled): void {
     state.decisions.push({ step: 'hedge', verdict: 'refused', reason });
     return;
   }
-  const dropped = state.charges.filter(({ outcome }) => outcome === 'attempt-dropped');
+  const dropped = state.spending.charges.filter(({ outcome }) => outcome === 'attempt-dropped');
   const spent = dropped.reduce((sum, { amountNanoUsd }) => sum + (amountNanoUsd ?? 0), 0);
   const verdict = race.winner === second ? 'won' : 'lost';
   state.decisions.push({ step: 'hedge', verdict, effectNanoUsd: nanoUsd(-spent) });

@@ -209,6 +209,7 @@ const ABSENT_CALL_FIELDS = {
   savedParts: undefined,
   missedByMode: undefined,
   firstByteMs: undefined,
+  route: undefined,
 } satisfies Partial<CallRecord>;
 
 /** @internal */

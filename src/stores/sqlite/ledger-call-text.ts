@@ -1,5 +1,6 @@
 import type { ActiveCacheMode } from '../../core/cacheability.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
+import type { RouteFacts } from '../../core/model/route-facts.ts';
 import type { NanoUsd } from '../../core/money.ts';
 import { noParts, SAVING_STEPS, type SavingParts, type SavingStep } from '../../core/savings.ts';
 import { type Absent, givenTags, tagsFrom, tupleFrom, usageFrom, usedCounts } from './ledger-json.ts';
@@ -48,6 +49,7 @@ export function callText(record: CallRecord): string {
     record.firstByteMs,
     record.decisions,
     record.missedByMode === undefined ? 0 : [record.missedByMode.mode, record.missedByMode.nanoUsd],
+    ...(record.route === undefined ? [] : [record.route]),
   ]);
 }
 
@@ -77,13 +79,14 @@ type CallTuple = readonly [
   firstByteMs: number | null,
   decisions: CallRecord['decisions'],
   missedByMode: readonly [ActiveCacheMode, NanoUsd] | Absent,
+  route?: RouteFacts,
 ];
 
 function callRecordOf(tuple: CallTuple): CallRecord {
   // One value a line here would make this longer than the type above.
   // oxfmt-ignore
   const [callId, atMs, project, keyId, endpoint, modelAsked, target, servedModel, status, outcome, cacheStatus, cost, baseline,
-    saved, parts, usage, tags, flags, attempts, durationMs, firstByteMs, decisions, missed] = tuple;
+    saved, parts, usage, tags, flags, attempts, durationMs, firstByteMs, decisions, missed, route] = tuple;
   return {
     callId,
     atMs,
@@ -109,6 +112,7 @@ function callRecordOf(tuple: CallTuple): CallRecord {
     durationMs,
     firstByteMs: firstByteMs ?? undefined,
     decisions,
+    route,
   };
 }
 

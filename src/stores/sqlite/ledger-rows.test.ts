@@ -23,7 +23,7 @@ const ids = fc.oneof(fc.constantFrom('a', 'a.b', 'a.b.1', '0', ''), fc.string({ 
 const attempts = fc.record({
   chargeId: ids,
   callId: ids,
-  kind: fc.constantFrom('call', 'summary', 'judge', 'shadow'),
+  kind: fc.constantFrom('call', 'summary', 'judge', 'shadow', 'verify'),
   endpoint: fc.constantFrom('chat', 'responses', 'embeddings', 'messages', 'count-tokens'),
   tags: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
 });

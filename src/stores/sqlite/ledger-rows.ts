@@ -74,7 +74,7 @@ export function chargeOperation(
   ];
 }
 
-const KINDS: readonly AttemptKind[] = ['call', 'summary', 'judge', 'shadow'];
+const KINDS: readonly AttemptKind[] = ['call', 'summary', 'judge', 'shadow', 'verify'];
 const CERTAINTIES: readonly ChargeCertainty[] = ['exact', 'estimate', 'unpriced', 'none'];
 const ENDPOINT_NAMES: readonly Endpoint[] = ['chat', 'responses', 'embeddings', 'messages', 'count-tokens'];
 
