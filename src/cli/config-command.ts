@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type LoadedConfig, NO_FILE, type ValueOrigin } from '../config/config.ts';
 import { environment } from '../config/env.ts';
 import type { ExpansionSources } from '../config/expand.ts';
+import { routeRemarks } from '../config/route-remarks.ts';
 
 interface ConfigOptions {
   readonly config?: string;
@@ -43,12 +44,12 @@ async function schemaCommand(): Promise<void> {
   console.log(JSON.stringify(configJsonSchema(), undefined, 2));
 }
 
-/** What holds but may surprise: providers without a key, and parts that do nothing yet. */
-function remarks({ config, inactive }: LoadedConfig): readonly string[] {
+/** What holds but may surprise: providers without a key, and routes that take no call. */
+function remarks({ config }: LoadedConfig): readonly string[] {
   const idle = config.providers.filter(({ isActive }) => !isActive);
   const lines = idle.map(({ name }) => `note: provider ${name} is inactive: its key is empty`);
   if (idle.length === config.providers.length) lines.push('note: no provider is active; the gateway would not start');
-  return [...lines, ...inactive.map(({ path, reason }) => `note: ${path}: ${reason}`)];
+  return [...lines, ...routeRemarks(config).map((text) => `note: ${text}`)];
 }
 
 function explanation(loaded: LoadedConfig): string {

@@ -59,7 +59,7 @@ test('an unknown command or option exits 2 and suggests what was meant', () => {
 test('config check exits 0 for a good file and 2 with one line for each problem of a bad one, without a stack', () => {
   writeConfig(
     'good.yaml',
-    'providers: { x: { protocol: openai, baseUrl: "http://127.0.0.1:1", apiKey: "${env:KEY:-}" } }\nroutes: {}\n',
+    'providers: { x: { protocol: openai, baseUrl: "http://127.0.0.1:1", apiKey: "${env:KEY:-}" } }\nroutes: [{ name: r, targets: [x/a, x/b] }]\n',
   );
   const good = run(['config', 'check', '--config', 'good.yaml']);
   expect(good).toMatchObject({ code: 0, err: '' });
@@ -67,7 +67,7 @@ test('config check exits 0 for a good file and 2 with one line for each problem 
     'good.yaml: ok',
     'note: provider x is inactive: its key is empty',
     'note: no provider is active; the gateway would not start',
-    'note: routes: accepted, not active in this version',
+    'note: route r takes no call: the provider of its last target (x) is inactive',
     '',
   ]);
   writeConfig('bad.yaml', 'version: 1\ncache: { ttl: 5 }\nprovders: {}\n');

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { NO_FILE } from '../config/config.ts';
+import { routeRemarks } from '../config/route-remarks.ts';
 import type { Gateway } from '../gateway/start-gateway.ts';
 import type { ServeSettings } from './serve-settings.ts';
 
 /** What a start says. Never a key: where one is, and how to use it. @internal */
 export function startLines(
   { url, localKeyPath }: Pick<Gateway, 'url' | 'localKeyPath'>,
-  { config, source, inactive }: ServeSettings,
+  { config, source }: ServeSettings,
 ): readonly string[] {
   const active = config.providers.filter(({ isActive }) => isActive).map(({ name }) => name);
   const idle = config.providers.filter(({ isActive }) => !isActive).map(({ name }) => name);
@@ -18,7 +19,7 @@ export function startLines(
     ...idle.map((name) => line('', `${name} is inactive: its key is empty; its targets are skipped`)),
     line('data', config.storage.kind === 'folder' ? resolve(config.storage.path) : 'services'),
     ...keyLines(config, localKeyPath).map((text, index) => line(index === 0 ? 'keys' : '', text)),
-    ...inactive.map(({ path, reason }) => line('note', `${path}: ${reason}`)),
+    ...routeRemarks(config).map((text) => line('note', text)),
     ...useLines(config, url, localKeyPath),
   ];
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config, InactivePart, LoadedConfig } from '../config/config.ts';
+import type { Config, LoadedConfig } from '../config/config.ts';
 import { NO_FILE } from '../config/config.ts';
 import { environment } from '../config/env.ts';
 import type { ExpansionSources } from '../config/expand.ts';
@@ -18,7 +18,6 @@ export interface ServeOptions {
 /** The settings of a gateway, and where they came from. @internal */
 export interface ServeSettings extends GatewaySettings {
   readonly source: string;
-  readonly inactive: readonly InactivePart[];
 }
 
 const SOURCES: ExpansionSources = { env: environment(), readFile: (path) => readFileSync(path, 'utf8') };
@@ -38,7 +37,7 @@ export async function readSettings(options: ServeOptions): Promise<ServeSettings
   const config = { ...loaded.config, listen: listenOf(loaded.config, options) };
   const { storage } = config;
   const priceFeed = storage.kind === 'folder' ? await readPriceFeed(storage.path) : undefined;
-  return { config, values: loaded.values, priceFeed, source: loaded.source, inactive: loaded.inactive };
+  return { config, values: loaded.values, priceFeed, source: loaded.source };
 }
 
 function listenOf({ listen }: Config, { host, port }: ServeOptions): Config['listen'] {

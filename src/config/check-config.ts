@@ -1,5 +1,6 @@
 import { type Target, formatTarget, parseTarget } from '../core/model/target.ts';
 import type { ConfigPath } from './config-path.ts';
+import type { RouteConfig } from './config.ts';
 import type { FileSections } from './config-schema.ts';
 import { isLoopback } from './listen-address.ts';
 import { nearestName } from './nearest-name.ts';
@@ -48,7 +49,7 @@ function reachFaults({ listen, auth, keys, admin }: ReadSections): CrossFault[] 
   return faults;
 }
 
-function nameFaults({ providers, models, prices, passThrough }: ReadSections): CrossFault[] {
+function nameFaults({ providers, models, routes, prices, passThrough }: ReadSections): CrossFault[] {
   if (providers === undefined) return [];
   const known = providers.map(({ name }) => name);
   const faults: CrossFault[] = [];
@@ -68,13 +69,16 @@ function nameFaults({ providers, models, prices, passThrough }: ReadSections): C
       });
     }
   }
+  for (const [index, route] of (routes ?? []).entries()) {
+    for (const { target, path } of routeTargets(route)) check(target.provider, ['routes', index, ...path]);
+  }
   for (const name of Object.keys(prices ?? {})) check(parseTarget(name)?.provider, ['prices', name]);
   for (const [index, { provider }] of (passThrough ?? []).entries())
     check(provider, ['passThrough', index, 'provider']);
   return faults;
 }
 
-function duplicateFaults({ keys, budgets, models, admin }: ReadSections): CrossFault[] {
+function duplicateFaults({ keys, budgets, models, routes, admin }: ReadSections): CrossFault[] {
   const secrets = (keys ?? []).map(({ secret }) => secret);
   const faults: CrossFault[] = [
     ...repeated(
@@ -88,10 +92,26 @@ function duplicateFaults({ keys, budgets, models, admin }: ReadSections): CrossF
       (index) => ['budgets', index, 'name'],
       'is the name of an earlier budget',
     ),
+    ...repeated(
+      (routes ?? []).map(({ name }) => name),
+      (index) => ['routes', index, 'name'],
+      'is the name of an earlier route',
+    ),
   ];
   for (const { name, targets } of models ?? []) {
     const texts = targets.map((target: Target) => formatTarget(target));
     faults.push(...repeated(texts, (index) => ['models', name, 'targets', index], 'is listed before'));
+  }
+  for (const [index, route] of (routes ?? []).entries()) {
+    const listed = routeTargets(route).filter(({ isAsked }) => isAsked);
+    const pathOf = (position: number): ConfigPath => ['routes', index, ...(listed[position]?.path ?? [])];
+    faults.push(
+      ...repeated(
+        listed.map(({ target }) => formatTarget(target)),
+        pathOf,
+        'is listed before',
+      ),
+    );
   }
   for (const [index, secret] of secrets.entries()) {
     if (secret === '') faults.push({ path: ['keys', index, 'key'], message: 'is empty' });
@@ -108,4 +128,31 @@ function repeated(values: readonly string[], pathOf: (index: number) => ConfigPa
     if (value !== '' && values.indexOf(value) < index) faults.push({ path: pathOf(index), message });
   }
   return faults;
+}
+
+interface RouteTarget {
+  readonly target: Target;
+  /** Below the route. */
+  readonly path: ConfigPath;
+  /** Whether it answers callers. */
+  readonly isAsked: boolean;
+}
+
+/** Every target that a route names. */
+function routeTargets({ targets, fallbacks, cascade, quality }: RouteConfig): readonly RouteTarget[] {
+  const asked = targets.map((target, index): RouteTarget => {
+    const path =
+      cascade === undefined ? ['targets', index] : index === 0 ? ['cascade', 'from'] : ['cascade', 'to', index - 1];
+    return { target, path, isAsked: true };
+  });
+  const behind = fallbacks.map((target, index): RouteTarget => ({ target, path: ['fallback', index], isAsked: true }));
+  const judge = quality?.judge;
+  const judging: readonly RouteTarget[] =
+    judge?.kind === 'model' ? [{ target: judge.target, path: ['quality', 'judge', 'model'], isAsked: false }] : [];
+  const checking = (cascade?.verify ?? []).flatMap((check, index): readonly RouteTarget[] =>
+    check.kind === 'agree' && check.target !== undefined
+      ? [{ target: check.target, path: ['cascade', 'verify', index, 'agree', 'with'], isAsked: false }]
+      : [],
+  );
+  return [...asked, ...behind, ...judging, ...checking];
 }

@@ -15,6 +15,7 @@ import type {
   ProjectConfig,
   ProviderConfig,
   ResilienceConfig,
+  RouteConfig,
   StorageConfig,
 } from './config.ts';
 import { parseListenAddress } from './listen-address.ts';
@@ -31,6 +32,7 @@ import { cacheSchema, limitsSchema, resilienceSchema } from './schema-calls.ts';
 import { leaf, oneOf, section } from './schema-leaves.ts';
 import { optimizeSchema } from './schema-optimize.ts';
 import { modelsSchema, pricesSchema, providersSchema } from './schema-providers.ts';
+import { routesSchema } from './schema-routes.ts';
 
 const versionSchema: z.ZodType<1> = leaf(
   (text) => (text === '1' ? 1 : undefined),
@@ -101,7 +103,7 @@ export interface FileSections {
   readonly providers: readonly ProviderConfig[];
   readonly prices: Readonly<Record<string, OperatorPrice>> | undefined;
   readonly models: readonly ModelConfig[] | undefined;
-  readonly routes: unknown;
+  readonly routes: readonly RouteConfig[] | undefined;
   readonly cache: CacheConfig;
   readonly budgets: readonly Budget[] | undefined;
   readonly alerts: AlertsConfig | undefined;
@@ -134,7 +136,7 @@ export const SECTION_SCHEMAS: { readonly [Name in keyof FileSections]: z.ZodType
   providers: providersSchema,
   prices: pricesSchema.optional(),
   models: modelsSchema.optional(),
-  routes: z.unknown().optional().meta({ description: 'Rules that pick targets.' }),
+  routes: routesSchema.optional(),
   cache: cacheSchema,
   budgets: budgetsSchema.optional(),
   alerts: alertsSchema.optional(),

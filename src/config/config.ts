@@ -7,6 +7,8 @@ import type { Target } from '../core/model/target.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { OptimizePolicy } from '../core/optimize-policy.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
+import type { QualityPolicy } from '../core/guard/quality-policy.ts';
+import type { RouteRule } from '../core/route/route-rule.ts';
 import type { RouteBalance } from '../core/route/route-table.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 
@@ -58,6 +60,19 @@ export interface ModelConfig {
   readonly balance: RouteBalance | undefined;
   /** What the call would have used without Farthing. Undefined: the first target. */
   readonly baseline: Target | undefined;
+}
+
+/** What quality a route may lose, and where judged pairs are written. @public */
+export interface QualityConfig extends QualityPolicy {
+  /** Undefined: judged pairs are not written. */
+  readonly logPath: string | undefined;
+}
+
+/** A rule that picks targets. @public */
+export interface RouteConfig extends Omit<RouteRule, 'quality' | 'score' | 'policyVersion'> {
+  readonly quality: QualityConfig | undefined;
+  /** The file of a learnt score; `threshold` undefined: as it was certified. */
+  readonly score: { readonly path: string; readonly threshold: number | undefined } | undefined;
 }
 
 /** The response cache. @public */
@@ -184,6 +199,8 @@ export interface Config {
   /** By target, `provider/model`. */
   readonly prices: Readonly<Record<string, OperatorPrice>>;
   readonly models: readonly ModelConfig[];
+  /** The first that matches wins. */
+  readonly routes: readonly RouteConfig[];
   readonly cache: CacheConfig;
   readonly budgets: readonly Budget[];
   readonly alerts: AlertsConfig;
@@ -209,13 +226,6 @@ export type ValueOrigin =
   | { readonly kind: 'env'; readonly name: string; readonly line: number; readonly column: number }
   | { readonly kind: 'secret-file'; readonly path: string; readonly line: number; readonly column: number };
 
-/** A part that was read and checked but does nothing in this version. @public */
-export interface InactivePart {
-  /** As in messages: `budgets`, `limits.budgetWait`. */
-  readonly path: string;
-  readonly reason: string;
-}
-
 /** One effective value as text, for `config explain`. @public */
 export interface ExplainedValue {
   readonly path: string;
@@ -235,5 +245,4 @@ export interface LoadedConfig {
   /** By path, as in messages: `cache.ttl`, `keys[0].name`. */
   readonly origins: ReadonlyMap<string, ValueOrigin>;
   readonly values: readonly ExplainedValue[];
-  readonly inactive: readonly InactivePart[];
 }

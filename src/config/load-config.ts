@@ -6,7 +6,6 @@ import { type FileSections, SECTION_SCHEMAS } from './config-schema.ts';
 import type { Config, LoadedConfig } from './config.ts';
 import type { ExpansionSources } from './expand.ts';
 import { explainValues } from './explain-config.ts';
-import { notActiveYet } from './not-active-yet.ts';
 import { type RawFile, readYaml } from './read-yaml.ts';
 import { unknownName } from './schema-leaves.ts';
 
@@ -37,7 +36,6 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const source = input.path ?? 'configuration';
   const file = readYaml(input.text ?? readSource(input, source), input);
   if (file.problems.length > 0 && file.places.size === 0) throw new ConfigError(source, file.problems);
-  const writtenPaths = [...file.places.keys()];
   applyDefaults(file.tree);
   const problems: ConfigProblem[] = [...file.problems];
   const sections = readSections(file, problems);
@@ -48,7 +46,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const config = configOf(sections);
   const values = explainValues(file.tree, file.places, SECTION_NAMES, config.providers);
   const origins = new Map(values.map(({ path, origin }) => [path, origin]));
-  return { source, config, origins, values, inactive: notActiveYet(writtenPaths) };
+  return { source, config, origins, values };
 }
 
 function readSource(input: ConfigInput, source: string): string {
@@ -90,7 +88,7 @@ function withoutRepeats(problems: readonly ConfigProblem[]): readonly ConfigProb
 }
 
 function configOf(sections: FileSections): Config {
-  const { admin, log, prices, models, budgets, keys, projects, allowedHosts, passThrough } = sections;
+  const { admin, log, prices, models, routes, budgets, keys, projects, allowedHosts, passThrough } = sections;
   return {
     version: sections.version,
     listen: sections.listen,
@@ -99,6 +97,7 @@ function configOf(sections: FileSections): Config {
     providers: sections.providers,
     prices: prices ?? {},
     models: models ?? [],
+    routes: routes ?? [],
     cache: sections.cache,
     budgets: budgets ?? [],
     alerts: sections.alerts ?? { webhook: undefined },

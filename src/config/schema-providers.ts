@@ -23,7 +23,8 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'keep-alive',
 ]);
 
-const target: z.ZodType<Target, string> = leaf(parseTarget, 'is not a target; write provider/model', {
+/** A target. @internal */
+export const targetSchema: z.ZodType<Target, string> = leaf(parseTarget, 'is not a target; write provider/model', {
   description: 'A model at a provider: `provider/model`, split at the first slash.',
   unit: 'provider/model',
   json: { type: 'string', pattern: '^[^/]+/.+$' },
@@ -191,7 +192,7 @@ interface WeightedTarget {
 }
 
 const weightedTarget: z.ZodType<WeightedTarget> = section('A target with its weight.', {
-  target,
+  target: targetSchema,
   weight: wholeNumber(
     'With `balance: weighted` its share of the calls against the sum of all weights; with `latency` how much slower it may be.',
     1,
@@ -199,7 +200,7 @@ const weightedTarget: z.ZodType<WeightedTarget> = section('A target with its wei
   ),
 });
 
-const plainTarget: z.ZodType<WeightedTarget> = target.transform((read) => ({ target: read, weight: 1 }));
+const plainTarget: z.ZodType<WeightedTarget> = targetSchema.transform((read) => ({ target: read, weight: 1 }));
 
 const modelSection = section('A name that clients may ask for.', {
   targets: z
@@ -213,7 +214,7 @@ const modelSection = section('A name that clients may ask for.', {
     'Which target is asked first, and then which fallback: `order` as they are written; `weighted` by chance, each as often as its weight says; `latency` the one that is expected to begin its answer soonest, from its last answers and what it has under way. For targets that answer alike: the cache keeps their answers apart.',
     ['order', 'weighted', 'latency'],
   ),
-  baseline: target
+  baseline: targetSchema
     .optional()
     .meta({ description: 'What the call would have used without Farthing. Left out: the first target.' }),
 });
