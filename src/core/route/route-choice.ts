@@ -1,0 +1,111 @@
+import type { RouteFacts, RouteReason } from '../model/route-facts.ts';
+import { formatTarget, type Target } from '../model/target.ts';
+import type { RouteRule } from './route-rule.ts';
+
+/** What the guard says of a route at the moment. @public */
+export interface QualityStanding {
+  /** Which of the route's targets is the cheapest that is certified; 0 for a certified cascade. Undefined: none is. */
+  readonly certifiedIndex: number | undefined;
+  /** Up to which score, where the route has one: 1 is every call. */
+  readonly threshold: number | undefined;
+  /** Whether nothing is certified since quality fell, and not since the beginning. */
+  readonly isAlarmed: boolean;
+  /** `<round>.<samples>`. */
+  readonly calibration: string;
+}
+
+/** What the learnt score makes of a prompt. @public */
+export type PromptScore =
+  | { readonly kind: 'score'; readonly score: number }
+  | { readonly kind: 'out-of-distribution'; readonly drift: number };
+
+/** What a choice within a route depends on, beside the route. @public */
+export interface RouteChoiceInputs {
+  /** The route's targets that can be asked, in its order; the last one is the route's last. */
+  readonly targets: readonly [Target, ...Target[]];
+  /** The same of its fallbacks. */
+  readonly fallbacks: readonly Target[];
+  /** Undefined where the route has no quality to keep. */
+  readonly standing: QualityStanding | undefined;
+  /** Undefined where the route has no score. */
+  readonly score: PromptScore | undefined;
+  /** Up to which score the cheap target answers, where the guard does not say. */
+  readonly scoreThreshold: number | undefined;
+  /** False: escalation costs more than it saves at the moment, and this call is not to find out whether it still does. */
+  readonly isCascadeOn: boolean;
+}
+
+/** Where a call goes by its route, and why. @public */
+export interface RouteChoice {
+  readonly targets: readonly [Target, ...Target[]];
+  readonly facts: RouteFacts;
+  /** Whether the answers of the first targets are checked. */
+  readonly isCascade: boolean;
+}
+
+/**
+ * Chooses within a route: the cheapest target that is certified, the one that the score asks for, the cascade while it pays, else the strong one. What is
+ * not known never makes a call cheaper.
+ * @public
+ */
+export function routeChoice(rule: RouteRule, inputs: RouteChoiceInputs): RouteChoice {
+  const { reason, index, ...measured } = chosen(rule, inputs);
+  return placedChoice(rule, inputs, index, { reason, ...measured });
+}
+
+/** The choice of one of a route's targets, with what stands behind it: dearer targets, then the fallbacks. @public */
+export function placedChoice(
+  { name, policyVersion, cascade }: RouteRule,
+  { targets, fallbacks, standing }: RouteChoiceInputs,
+  index: number,
+  measured: Pick<RouteFacts, 'reason' | 'score' | 'threshold'>,
+): RouteChoice {
+  const [first = targets[0], ...behind] = targets.slice(index);
+  const names = new Set([first, ...behind].map(formatTarget));
+  const rest = [...behind, ...fallbacks.filter((target) => !names.has(formatTarget(target)))];
+  return {
+    targets: [first, ...rest],
+    facts: {
+      route: name,
+      ...measured,
+      policyVersion,
+      ...(standing === undefined ? {} : { calibration: standing.calibration }),
+    },
+    isCascade: cascade !== undefined && measured.reason === 'cascade' && behind.length > 0,
+  };
+}
+
+interface Chosen {
+  readonly reason: RouteReason;
+  /** Into the targets. */
+  readonly index: number;
+  readonly score?: number;
+  readonly threshold?: number;
+}
+
+function chosen(rule: RouteRule, inputs: RouteChoiceInputs): Chosen {
+  const { standing, targets } = inputs;
+  const strong = targets.length - 1;
+  if (standing !== undefined && standing.certifiedIndex === undefined) {
+    return { reason: standing.isAlarmed ? 'alarm' : 'uncertified', index: strong };
+  }
+  if (rule.score !== undefined) return byScore(inputs);
+  if (rule.cascade !== undefined) {
+    return inputs.isCascadeOn ? { reason: 'cascade', index: 0 } : { reason: 'cascade-off', index: strong };
+  }
+  if (standing === undefined) return { reason: 'first', index: 0 };
+  // One of the certified targets may not be there to be asked: the next dearer one is.
+  const certified = rule.targets[standing.certifiedIndex ?? strong];
+  const place =
+    certified === undefined ? -1 : targets.findIndex((target) => formatTarget(target) === formatTarget(certified));
+  return { reason: 'certified', index: place === -1 ? strong : place };
+}
+
+function byScore({ score, standing, scoreThreshold, targets }: RouteChoiceInputs): Chosen {
+  const strong = targets.length - 1;
+  if (score === undefined || score.kind === 'out-of-distribution')
+    return { reason: 'out-of-distribution', index: strong };
+  const threshold = standing?.threshold ?? scoreThreshold;
+  if (threshold === undefined) return { reason: 'untrained', index: strong, score: score.score };
+  return { reason: 'score', index: score.score <= threshold ? 0 : strong, score: score.score, threshold };
+}
