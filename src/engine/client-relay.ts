@@ -25,6 +25,8 @@ export interface RelayOptions {
 }
 
 const MONEY_TRAILERS = ['x-farthing-cost-usd', 'x-farthing-saved-usd'] as const;
+/** What is not known yet when a head is sent early. */
+const EARLY_TRAILERS = [...MONEY_TRAILERS, 'x-farthing-model', 'x-farthing-decisions'] as const;
 const encoder = new TextEncoder();
 
 /** What a header's value cannot hold: all but visible ASCII and blanks, whole characters at a time. */
@@ -49,7 +51,7 @@ export class ClientRelay implements ReplyReceiver {
   head(head: UpstreamHead): void {
     this.#head = head;
     if (head.form === 'whole' || this.#mustConvert(head)) this.#kept = [];
-    else this.#sendHead(head, passedHeaders(head.headers), MONEY_TRAILERS);
+    else this.#sendHead(head, passedHeaders(head.headers), head.isEarly === true ? EARLY_TRAILERS : MONEY_TRAILERS);
   }
 
   frames(frames: readonly ReplyFrame[]): boolean {
@@ -57,10 +59,12 @@ export class ClientRelay implements ReplyReceiver {
       this.#kept.push(...frames);
       return true;
     }
-    const { state, endpoint } = this.#options;
+    const { state, endpoint, clock } = this.#options;
+    // A sign of life is no first byte of the answer.
+    if (frames.some(({ role }) => role !== 'ping')) state.firstByteAt ??= clock.monotonicMs();
     const hidesUsage = endpoint === 'chat' && state.shape?.wantsUsageChunk !== true && this.#clientWants('stream');
     let mayGoOn = true;
-    for (const bytes of joinedFrames(frames, hidesUsage)) mayGoOn = this.#write(bytes);
+    for (const bytes of joinedFrames(frames, hidesUsage)) mayGoOn = this.#options.sink.write(bytes);
     return mayGoOn;
   }
 
@@ -116,7 +120,8 @@ export class ClientRelay implements ReplyReceiver {
 
   #endStream(): void {
     this.#isOver = true;
-    this.#options.sink.end(this.#moneyHeaders());
+    const late = this.#head?.isEarly === true ? this.#answerHeaders() : {};
+    this.#options.sink.end({ ...this.#moneyHeaders(), ...late });
   }
 
   #endWhole(head: UpstreamHead, kept: readonly ReplyFrame[]): void {
@@ -162,18 +167,26 @@ export class ClientRelay implements ReplyReceiver {
   #sendHead(head: UpstreamHead, headers: Record<string, string>, trailerNames?: readonly string[]): void {
     const { state, callId, sink } = this.#options;
     headers['x-farthing-request-id'] = callId;
-    const target = state.answer?.target ?? state.answering ?? state.plan?.targets[0];
-    // A model's name is the caller's text: what HTTP cannot carry is percent-encoded.
-    if (target !== undefined) headers['x-farthing-model'] = formatTarget(target).replace(UNCARRIED, encodeURIComponent);
+    if (head.isEarly !== true) Object.assign(headers, this.#answerHeaders());
     headers['cache-status'] = cacheStatusOf(state, this.#options.clock.nowMs());
     const left = state.budgetLeft?.();
     if (left !== undefined) headers['x-farthing-budget-remaining-usd'] = formatUsd(left);
-    if (state.decisions.length > 0) headers['x-farthing-decisions'] = formatDecisions(state.decisions);
     sink.head(
       trailerNames === undefined ? { status: head.status, headers } : { status: head.status, headers, trailerNames },
     );
     // Only now: a head that the sink refused was not sent, and the error that follows needs one.
     state.status = head.status;
+  }
+
+  /** Who answers, and how that came about. */
+  #answerHeaders(): Record<string, string> {
+    const { answer, answering, plan, decisions } = this.#options.state;
+    const target = answer?.target ?? answering ?? plan?.targets[0];
+    const headers: Record<string, string> = {};
+    // A model's name is the caller's text: what HTTP cannot carry is percent-encoded.
+    if (target !== undefined) headers['x-farthing-model'] = formatTarget(target).replace(UNCARRIED, encodeURIComponent);
+    if (decisions.length > 0) headers['x-farthing-decisions'] = formatDecisions(decisions);
+    return headers;
   }
 
   #moneyHeaders(): Record<string, string> {

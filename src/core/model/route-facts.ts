@@ -44,3 +44,30 @@ export interface RouteFacts {
   /** Which calibration of the guard it rests on, `<round>.<samples>`. */
   readonly calibration?: string;
 }
+
+/** Decimals of scores and thresholds in headers: no two grid steps are that close. */
+const SCORE_DECIMALS = 4;
+
+/** Writes what routing decided as one header value: `support; reason=score; score=0.312; threshold=0.4; policy=1f2e3d4c`. @public */
+export function formatRouteFacts({
+  route,
+  reason,
+  score,
+  threshold,
+  policyVersion,
+  calibration,
+}: RouteFacts): string {
+  const parts: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['reason', reason],
+    ['score', decimal(score)],
+    ['threshold', decimal(threshold)],
+    ['policy', policyVersion === '' ? undefined : policyVersion],
+    ['calibration', calibration],
+  ];
+  const stated = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return [route === '' ? 'none' : route, ...stated].join('; ');
+}
+
+function decimal(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(Number(value.toFixed(SCORE_DECIMALS)));
+}
