@@ -3,6 +3,7 @@ import { formatUsd } from '../core/money.ts';
 import { formatTarget } from '../core/model/target.ts';
 import { ENDPOINTS, type Endpoint } from '../core/model/protocol.ts';
 import { formatDecisions } from '../core/model/decision.ts';
+import { formatRouteFacts } from '../core/model/route-facts.ts';
 import type { CallState, ReplyReceiver, UpstreamHead } from '../middleware/compose.ts';
 import type { ReplyFrame } from '../wire/reply-frame.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -24,7 +25,7 @@ export interface RelayOptions {
   readonly money: () => CallMoney;
 }
 
-const MONEY_TRAILERS = ['x-farthing-cost-usd', 'x-farthing-saved-usd'] as const;
+const MONEY_TRAILERS = ['x-farthing-cost-usd', 'x-farthing-baseline-usd', 'x-farthing-saved-usd'] as const;
 /** What is not known yet when a head is sent early. */
 const EARLY_TRAILERS = [...MONEY_TRAILERS, 'x-farthing-model', 'x-farthing-decisions'] as const;
 const encoder = new TextEncoder();
@@ -167,6 +168,8 @@ export class ClientRelay implements ReplyReceiver {
   #sendHead(head: UpstreamHead, headers: Record<string, string>, trailerNames?: readonly string[]): void {
     const { state, callId, sink } = this.#options;
     headers['x-farthing-request-id'] = callId;
+    const route = state.plan?.route;
+    if (route !== undefined) headers['x-farthing-route'] = formatRouteFacts(route);
     if (head.isEarly !== true) Object.assign(headers, this.#answerHeaders());
     headers['cache-status'] = cacheStatusOf(state, this.#options.clock.nowMs());
     const left = state.budgetLeft?.();
@@ -193,6 +196,7 @@ export class ClientRelay implements ReplyReceiver {
     const { costNanoUsd, savings } = this.#options.money();
     return {
       'x-farthing-cost-usd': costNanoUsd === undefined ? 'unknown' : formatUsd(costNanoUsd),
+      'x-farthing-baseline-usd': savings === undefined ? 'unknown' : formatUsd(savings.baselineNanoUsd),
       'x-farthing-saved-usd': savings === undefined ? 'unknown' : formatUsd(savings.savedNanoUsd),
     };
   }
