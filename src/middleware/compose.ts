@@ -22,6 +22,8 @@ export interface UpstreamHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly form: ReplyForm;
+  /** Set where it is sent before anything is known of the reply, so that the client does not give up. */
+  readonly isEarly?: true;
 }
 
 /**
@@ -264,6 +266,8 @@ export interface Call {
   readonly pinnedProvider: string | undefined;
   readonly receiver: ReplyReceiver;
   readonly state: CallState;
+  /** Monotonic time at which it must be over, where a step has set one. Undefined: the total time of a call, from its first attempt. */
+  readonly deadlineAt?: number;
   /** Set in the attempt chain. */
   readonly attempt?: Attempt;
 }

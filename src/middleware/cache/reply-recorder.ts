@@ -63,7 +63,7 @@ export class ReplyRecorder implements ReplyReceiver {
   }
 
   frames(frames: readonly ReplyFrame[]): boolean {
-    for (const { bytes } of frames) this.#keep(bytes);
+    for (const { bytes, role } of frames) if (role !== 'ping') this.#keep(bytes);
     return this.#receiver.frames(frames);
   }
 

@@ -43,7 +43,7 @@ export class CallRun {
   constructor(call: Call, next: Next, options: ResilienceOptions) {
     this.#call = call;
     this.#options = options;
-    this.#deadlineAt = options.clock.monotonicMs() + options.totalMs;
+    this.#deadlineAt = call.deadlineAt ?? options.clock.monotonicMs() + options.totalMs;
     this.#candidates = new CallCandidates(targetsOf(call), options);
     this.#runner = new AttemptRunner(call, next, options, this.#candidates, this.#deadlineAt);
     const { request } = call.state;
