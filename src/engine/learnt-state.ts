@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import { inTime, within } from './in-time.ts';
 
 /** Something that learns, and how it is kept. @internal */
 export interface Learner<State> {
@@ -211,7 +212,7 @@ export class LearntState<State> {
     work: () => Promise<Answer>,
   ): Promise<{ readonly answer: Answer } | undefined> {
     try {
-      const answer = await inTime(work());
+      const answer = await inTime(work(), STORE_TIMEOUT_MS);
       this.#ports.onAnswer(operation, undefined);
       return { answer };
     } catch (error) {
@@ -219,23 +220,4 @@ export class LearntState<State> {
       return undefined;
     }
   }
-}
-
-/** Resolves with the work, or when the time is over. */
-function within(work: Promise<void>, patienceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, patienceMs);
-    void work.finally(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function inTime<Answer>(work: Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`no answer within ${STORE_TIMEOUT_MS} ms`));
-    const timer = setTimeout(late, STORE_TIMEOUT_MS).unref();
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

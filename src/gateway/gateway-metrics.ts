@@ -8,6 +8,7 @@ import { BudgetMetrics } from './budget-metrics.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
 import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
 import type { GroupReport, MetricSnapshot } from './workers/worker-group.ts';
+import { RouteMetrics } from './route-metrics.ts';
 import { TargetMetrics } from './target-metrics.ts';
 
 /** Figures that are read when metrics are asked for. @internal */
@@ -53,6 +54,8 @@ export class GatewayMetrics implements EventSink {
   readonly #targets: TargetMetrics;
   /** Figures of who was let in. */
   readonly admission: AdmissionMetrics;
+  /** Figures of routes whose quality is guarded. */
+  readonly routes: RouteMetrics;
 
   constructor(gauges: GatewayGauges) {
     const registers = [this.#registry];
@@ -76,6 +79,7 @@ export class GatewayMetrics implements EventSink {
     this.#budgets = new BudgetMetrics(registers);
     this.#targets = new TargetMetrics(registers);
     this.admission = new AdmissionMetrics(registers);
+    this.routes = new RouteMetrics(registers);
     this.#addTotals(registers);
     addGauges(gauges, registers);
     collectDefaultMetrics({ register: this.#registry });
@@ -109,6 +113,13 @@ export class GatewayMetrics implements EventSink {
       case 'budget-overrun':
       case 'budgets-rebuilt':
         this.#budgets.emit(event);
+        return;
+      case 'route-certified':
+      case 'route-alarm':
+      case 'cascade-switched':
+        return;
+      case 'route-sampled':
+        this.routes.emit(event);
     }
   }
 

@@ -7,7 +7,7 @@ export type EngineEvent =
   | { readonly kind: 'call-finished'; readonly record: CallRecord }
   | {
       readonly kind: 'store-failed';
-      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'states' | 'alerts';
+      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'states' | 'alerts' | 'judged-log';
       readonly operation: string;
       readonly error: unknown;
     }
@@ -42,6 +42,40 @@ export type EngineEvent =
       readonly generation: string;
       /** Whether there were none before, as far as this process knows: it has just started, and the store is empty. */
       readonly isFirst: boolean;
+    }
+  /** The guard has certified a cheaper target (or a cascade, or more of its calls): it answers the route's calls from now on. */
+  | {
+      readonly kind: 'route-certified';
+      readonly route: string;
+      /** `provider/model`, or `cascade`. */
+      readonly target: string;
+      /** Mean loss of quality of the samples that it rests on, as a share. */
+      readonly meanLoss: number;
+      readonly samples: number;
+    }
+  /** The guard has seen quality fall: the route is back at its strong target, and calibration begins anew. */
+  | {
+      readonly kind: 'route-alarm';
+      readonly route: string;
+      readonly target: string;
+      readonly meanLoss: number;
+      readonly samples: number;
+    }
+  /** A cascade was switched off, since cheap answers cost more than they spared, or on again. */
+  | {
+      readonly kind: 'cascade-switched';
+      readonly route: string;
+      readonly isOn: boolean;
+      /** Share of the latest calls that it escalated. */
+      readonly escalatedRatio: number;
+    }
+  /** A call of a route was drawn for the guard. `outcome`: `judged`, or why no sample came of it, as a code. */
+  | {
+      readonly kind: 'route-sampled';
+      readonly route: string;
+      readonly outcome: string;
+      /** What asking and judging cost. */
+      readonly costNanoUsd: NanoUsd;
     }
   | { readonly kind: 'internal-fault'; readonly callId: string; readonly error: unknown };
 
