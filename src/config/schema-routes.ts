@@ -48,7 +48,7 @@ const matchSection: z.ZodType<RouteMatch> = section(
     }).optional(),
     language: oneOrMore(language)
       .optional()
-      .meta({ description: "Of the user's latest text; needs the package `tinyld`." }),
+      .meta({ description: "Of the user's latest text; needs the package `eld`." }),
   },
 ).transform(({ model, tags, endpoint, tools, schema, tokens, language: languages }, context) => {
   if (tokens?.min !== undefined && tokens.max !== undefined && tokens.min > tokens.max) {
