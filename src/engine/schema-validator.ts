@@ -1,0 +1,46 @@
+import { validate } from '@cfworker/json-schema';
+import type { SchemaValidator } from '../core/verify/answer-check.ts';
+import { schemaReasons } from './schema-validator-reasons.ts';
+import { type VettedSchema, vettedSchema } from './schema-validator-schema.ts';
+import { valueExtent } from './schema-validator-value.ts';
+import { SchemaWork } from './schema-validator-work.ts';
+
+/**
+ * Steps of one validation, of some 0.5 to 1 µs each. Ours: a value of 20,000 parts takes two or three steps a part, and nothing holds the event loop for longer
+ * than a tenth of a second, whatever schema somebody sends.
+ */
+const MAX_STEPS = 100_000;
+
+/** What was made of a schema; `false` where it cannot be used. A body is parsed once and checked up to three times. */
+const known = new WeakMap<object, VettedSchema | false>();
+
+/**
+ * Holds a value against a JSON Schema (draft 4 to 2020-12, as far as tools and answers of models use it), for `checkAnswer`. The schema is the caller's and the value a
+ * model's, so neither is trusted: no code is made of a schema, no regular expression of it is run (`pattern`, `patternProperties` and `format` say nothing here), no
+ * `$ref` leaves it, and the work is bounded. Never throws.
+ * @returns reason codes, none of them with a name or a value of the caller; undefined where the schema cannot be used, or took too much work.
+ * @internal
+ */
+export const validateBySchema: SchemaValidator = (schema, value) => {
+  const vetted = vettedOf(schema);
+  const extent = vetted === undefined ? undefined : valueExtent(value);
+  if (vetted === undefined || extent === undefined) return undefined;
+  try {
+    const result = vetted.work.within(MAX_STEPS, extent, () =>
+      validate(value, vetted.root, '2020-12', vetted.references, true),
+    );
+    return result.valid ? [] : schemaReasons(result.errors);
+  } catch {
+    // Too many steps, or a schema that refers to itself without going on in the value: nothing can be said.
+    return undefined;
+  }
+};
+
+function vettedOf(schema: unknown): VettedSchema | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  const found = known.get(schema);
+  if (found !== undefined) return found === false ? undefined : found;
+  const vetted = vettedSchema(schema, new SchemaWork());
+  known.set(schema, vetted ?? false);
+  return vetted;
+}
