@@ -1,0 +1,24 @@
+import type { CallRecord } from '../../core/model/charge.ts';
+import type { Caller } from '../../core/model/caller.ts';
+import type { ReplyForm } from '../../core/model/cache-entry.ts';
+import type { Endpoint } from '../../core/model/protocol.ts';
+import type { RouteRule } from '../../core/route/route-rule.ts';
+
+/** A finished call that a route took, with all that it takes to ask another target the same. @public */
+export interface RoutedCall {
+  readonly record: CallRecord;
+  readonly route: RouteRule;
+  /** The cheaper target that answered, `provider/model`; undefined: the strong one did, or one of the fallbacks. */
+  readonly candidate: string | undefined;
+  readonly endpoint: Endpoint;
+  /** The caller's own bytes. */
+  readonly body: Uint8Array;
+  /** The caller's headers, lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly caller: Caller;
+  /** What the caller got, in `form`. */
+  readonly reply: Uint8Array;
+  readonly form: ReplyForm;
+  /** What the learnt score made of the prompt; undefined where none was asked, or it knows no such prompts. */
+  readonly score?: number | undefined;
+}

@@ -1,0 +1,144 @@
+import type { Judge } from '../core/guard/quality-policy.ts';
+import { addUsd, type NanoUsd, ZERO_USD } from '../core/money.ts';
+import type { Target } from '../core/model/target.ts';
+import { agrees } from '../core/verify/agrees.ts';
+import type { AnswerCheck, SchemaValidator } from '../core/verify/answer-check.ts';
+import type { AnswerTerms, AnswerView } from '../core/verify/answer-view.ts';
+import { checkAnswer } from '../core/verify/check-answer.ts';
+import type { Random } from '../ports/clock.ts';
+import type { DecodedRequest } from '../wire/decoded-request.ts';
+import { promptOf } from '../wire/prompt/prompt-of.ts';
+import { answerText, judgePrompt, promptText, readVerdict, type Verdict } from './judge-prompt.ts';
+
+/** Two answers to one request. @internal */
+export interface AnswerPair {
+  readonly request: DecodedRequest;
+  readonly terms: AnswerTerms;
+  readonly cheap: AnswerView;
+  readonly strong: AnswerView;
+}
+
+/** What a model said that was asked to judge. @internal */
+export type JudgeReply =
+  | { readonly kind: 'text'; readonly text: string; readonly costNanoUsd: NanoUsd }
+  | { readonly kind: 'failed'; readonly reason: string; readonly costNanoUsd: NanoUsd };
+
+/** What judges work with. @internal */
+export interface JudgePorts {
+  /** Asks a model on behalf of whoever made the call. */
+  readonly ask: (target: Target, system: string, user: string) => Promise<JudgeReply>;
+  readonly validate: SchemaValidator;
+  readonly random: Random;
+}
+
+/**
+ * What two answers are worth beside each other. Qualities are 0 to 1; `loss` is the strong one's less the cheap one's. `dropped`: nobody can tell, with a
+ * reason in kebab-case.
+ * @internal
+ */
+export type Judgement =
+  | {
+      readonly kind: 'judged';
+      readonly loss: number;
+      readonly cheapQuality: number;
+      readonly strongQuality: number;
+      readonly costNanoUsd: NanoUsd;
+    }
+  | { readonly kind: 'dropped'; readonly reason: string; readonly costNanoUsd: NanoUsd };
+
+/** Hex digits of a boundary: 64 bits, which no answer can guess. Ours. */
+const BOUNDARY_DIGITS = 16;
+
+/**
+ * Holds a cheap answer against the strong one. Answers that are the same are equals, and nobody is asked. A test of the program's own that throws is a
+ * dropped sample, never a loss.
+ * @internal
+ */
+export async function judgePair(judge: Judge, pair: AnswerPair, ports: JudgePorts): Promise<Judgement> {
+  const { cheap, strong, terms } = pair;
+  if (isSame(cheap, strong)) return judged(1, 1);
+  switch (judge.kind) {
+    case 'exact':
+      return judged(Number(agrees(cheap, strong, judge.form, terms)), 1);
+    case 'checks': {
+      const passes = (answer: AnswerView): Promise<boolean> => passesAll(judge.checks, answer, pair, ports);
+      return judged(Number(await passes(cheap)), Number(await passes(strong)));
+    }
+    case 'test':
+      return tested(judge.test, pair);
+    case 'model':
+      return comparedByModel(judge, pair, ports);
+  }
+}
+
+/** To the letter: in code, one in another case or another indentation may be the difference. */
+function isSame(left: AnswerView, right: AnswerView): boolean {
+  const said = ({ text, toolCalls, finish }: AnswerView): string => JSON.stringify([text.trim(), toolCalls, finish]);
+  return said(left) === said(right);
+}
+
+function judged(cheapQuality: number, strongQuality: number, costNanoUsd: NanoUsd = ZERO_USD): Judgement {
+  return { kind: 'judged', loss: strongQuality - cheapQuality, cheapQuality, strongQuality, costNanoUsd };
+}
+
+async function passesAll(
+  checks: readonly AnswerCheck[],
+  answer: AnswerView,
+  { request, terms }: AnswerPair,
+  { validate }: JudgePorts,
+): Promise<boolean> {
+  const verdict = await checkAnswer(checks, [answer], { terms, body: request.body }, { validate });
+  return verdict.kind === 'passed';
+}
+
+async function tested(
+  test: Extract<Judge, { kind: 'test' }>['test'],
+  { cheap, strong, request }: AnswerPair,
+): Promise<Judgement> {
+  try {
+    return judged(Number(await test(cheap, request.body)), Number(await test(strong, request.body)));
+  } catch {
+    return { kind: 'dropped', reason: 'test-threw', costNanoUsd: ZERO_USD };
+  }
+}
+
+/** A judge that prefers a place says so twice, once for each answer: that is no preference. */
+async function comparedByModel(
+  { target, instructions }: Extract<Judge, { kind: 'model' }>,
+  { request, terms, cheap, strong }: AnswerPair,
+  { ask, random }: JudgePorts,
+): Promise<Judgement> {
+  // By value, unless it is the form that was asked for.
+  if (!terms.wantsJson && agrees(cheap, strong, 'json', terms)) return judged(1, 1);
+  const read = promptOf(request);
+  const asked = read === undefined ? '' : promptText(read.prompt);
+  const compare = async (first: AnswerView, second: AnswerView): Promise<Compared> => {
+    const boundary = random.hex(BOUNDARY_DIGITS);
+    const texts = { request: asked, first: answerText(first), second: answerText(second), instructions, boundary };
+    const { system, user } = judgePrompt(texts);
+    return compared(await ask(target, system, user));
+  };
+  const one = await compare(cheap, strong);
+  if (one.kind === 'none') return { kind: 'dropped', reason: one.reason, costNanoUsd: one.costNanoUsd };
+  // No second opinion can make a preference of it that holds in both orders.
+  if (one.verdict === 'same') return judged(1, 1, one.costNanoUsd);
+  const other = await compare(strong, cheap);
+  const costNanoUsd = addUsd(one.costNanoUsd, other.costNanoUsd);
+  if (other.kind === 'none') return { kind: 'dropped', reason: other.reason, costNanoUsd };
+  if (one.verdict === 'second' && other.verdict === 'first') return judged(0, 1, costNanoUsd);
+  if (one.verdict === 'first' && other.verdict === 'second') return judged(1, 0, costNanoUsd);
+  return judged(1, 1, costNanoUsd);
+}
+
+type Compared =
+  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly costNanoUsd: NanoUsd }
+  | { readonly kind: 'none'; readonly reason: string; readonly costNanoUsd: NanoUsd };
+
+function compared(reply: JudgeReply): Compared {
+  const { costNanoUsd } = reply;
+  if (reply.kind === 'failed') return { kind: 'none', reason: `judge-${reply.reason}`, costNanoUsd };
+  const verdict = readVerdict(reply.text);
+  return verdict === undefined
+    ? { kind: 'none', reason: 'judge-unparseable', costNanoUsd }
+    : { kind: 'verdict', verdict, costNanoUsd };
+}

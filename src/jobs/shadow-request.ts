@@ -1,0 +1,50 @@
+import { cacheability } from '../core/cacheability.ts';
+import { formatTarget, type Target } from '../core/model/target.ts';
+import type { Caller } from '../core/model/caller.ts';
+import type { RoutedCall } from '../engine/guard/routed-call.ts';
+import type { DecodedRequest } from '../wire/decoded-request.ts';
+import { spliceRequest } from '../wire/splice-request.ts';
+
+/**
+ * Why a request is not asked a second time, as a code; undefined: it may be. What makes a call unfit for the cache makes it unfit for this, too: it
+ * does something at the provider, or goes on from what is kept there.
+ * @internal
+ */
+export function unshadowable(request: DecodedRequest): string | undefined {
+  const { endpoint, body, samples } = request;
+  if (samples > 1) return 'several-answers';
+  const asked = { endpoint, body, headers: {}, declaredByRoute: false };
+  const verdict = cacheability(asked, { mode: 'all', allowStored: false });
+  return verdict.kind === 'use' ? undefined : verdict.reason;
+}
+
+/**
+ * A caller's request for another target, unstreamed. The provider is told not to keep it: the caller has not asked for a second object.
+ * @param temperature - other than the caller's; undefined: as the caller wrote.
+ * @internal
+ */
+export function shadowBody(request: DecodedRequest, target: Target, temperature?: number): Uint8Array {
+  const members: Record<string, string> = {};
+  if (request.endpoint === 'responses') members['store'] = 'false';
+  if (temperature !== undefined) members['temperature'] = String(temperature);
+  const edits = { model: formatTarget(target), members, remove: ['stream', 'stream_options'] };
+  return spliceRequest(request, edits) ?? new TextEncoder().encode(request.text);
+}
+
+/** Headers that are about the one call they came with: who waits for it and how, where it goes, and that it is the same one. */
+const OF_ONE_CALL =
+  /^(?:x-farthing-.*|cache-control|idempotency-key|accept|accept-encoding|content-length|traceparent)$/;
+
+/** The caller's headers as far as they are about what is asked (`anthropic-beta`). @internal */
+export function shadowHeaders({ headers }: Pick<RoutedCall, 'headers'>): RoutedCall['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_ONE_CALL.test(name)));
+}
+
+/**
+ * Who pays: whoever made the call, with the call's own tags, so that every budget which counts the call counts this, too. Behind all others where
+ * not all can go first, and without the key's limits: they are the caller's to use up.
+ * @internal
+ */
+export function shadowCaller({ record, caller }: Pick<RoutedCall, 'record' | 'caller'>): Caller {
+  return { project: caller.project, keyId: caller.keyId, pinnedTags: record.tags, priority: 'batch' };
+}
