@@ -3,6 +3,7 @@ import type { Target } from '../core/model/target.ts';
 import { repeatedUsage } from '../core/baseline-usage.ts';
 import { findPrice, type PriceBook, type PriceTarget } from '../core/price-book.ts';
 import { upperBound } from '../core/price-upper-bound.ts';
+import { sessionPrices } from '../core/route/session-move.ts';
 import { priceUsage, tierPrices } from '../core/price-usage.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
@@ -43,6 +44,10 @@ export function bookPricer(book: PriceBook, vendors: ReadonlyMap<string, string 
       if (entry === undefined) return undefined;
       const { input, cacheRead, cacheWrite5m, cacheWrite30m, cacheWrite1h } = tierPrices(entry, inputTokens);
       return input === undefined ? undefined : { input, cacheRead, cacheWrite5m, cacheWrite30m, cacheWrite1h };
+    },
+    sessionPrices(target, inputTokens, atMs) {
+      const entry = findPrice(book, priced(target), atMs);
+      return entry === undefined ? undefined : sessionPrices(tierPrices(entry, inputTokens));
     },
     promptCache: (target) => factsOf(target)?.promptCache,
     repeatedUsage: (target, usage, sinceMs) => repeatedUsage(usage, factsOf(target)?.promptCache, sinceMs),

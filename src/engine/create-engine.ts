@@ -2,7 +2,7 @@ import { CALL_ID_RANDOM_DIGITS, callIdAt } from '../core/call-id.ts';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import { chains } from '../middleware/chains.ts';
-import { type Call, compose, newCallState, type Next } from '../middleware/compose.ts';
+import { type Call, type CallState, compose, newCallState, type Next } from '../middleware/compose.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
@@ -11,6 +11,7 @@ import type { Engine, EngineRequest } from './engine-request.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { engineParts, type EngineParts } from './engine-parts.ts';
 import { RecentCalls } from './recent-calls.ts';
+import { type RouteWatch, routeWatch } from './routes/route-watch.ts';
 import { TeeSink } from './tee-sink.ts';
 
 /**
@@ -33,10 +34,13 @@ class CallEngine implements Engine {
   readonly #chain: Next;
   readonly #recent = new RecentCalls();
   readonly #idle: (() => void)[] = [];
+  /** Undefined: no route has quality to keep. */
+  readonly #watch: RouteWatch | undefined;
   #inFlight = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#watch = routeWatch(options);
     this.#parts = engineParts(options);
     void this.#parts.learnt.load();
     const { callChain, attemptChain } = chains(this.#parts.chain);
@@ -47,8 +51,11 @@ class CallEngine implements Engine {
 
   async handle(request: EngineRequest, sink: ReplySink): Promise<void> {
     this.#inFlight += 1;
-    const tee = this.#options.onBodies === undefined ? undefined : new TeeSink(sink);
-    const call = this.#begin(request, tee ?? sink);
+    const state = newCallState();
+    const { onBodies } = this.#options;
+    const isKept = (): boolean => onBodies !== undefined || this.#watch?.isWatched(state) === true;
+    const tee = onBodies === undefined && this.#watch === undefined ? undefined : new TeeSink(sink, isKept);
+    const call = this.#begin(request, tee ?? sink, state);
     try {
       this.#finish(call, await this.#run(call).catch((error: unknown) => this.#fail(call, error)), tee);
     } catch (error) {
@@ -89,13 +96,12 @@ class CallEngine implements Engine {
     }
   }
 
-  #begin(request: EngineRequest, sink: ReplySink): Call {
+  #begin(request: EngineRequest, sink: ReplySink, state: CallState): Call {
     const { clock, random, pricer } = this.#parts;
     const kind = request.kind ?? 'call';
     const isOwn = request.isOwn ?? false;
     const arrivedAtMs = clock.nowMs();
     const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
-    const state = newCallState();
     // What the key pins holds for a call that is refused before its tags are read, too.
     state.tags = request.caller.pinnedTags ?? {};
     const money = (): ReturnType<typeof callMoney> => callMoney({ state, kind, isOwn, arrivedAtMs }, pricer);
@@ -150,6 +156,8 @@ class CallEngine implements Engine {
     this.#recent.add(record);
     this.#options.ledger.record(record);
     this.#parts.events.emit({ kind: 'call-finished', record });
-    if (tee !== undefined) this.#options.onBodies?.(record, call.body, tee.bytes());
+    if (tee === undefined) return;
+    this.#options.onBodies?.(record, call.body, tee.bytes());
+    if (outcome === 'complete' && !left) this.#watch?.tell(call, record, tee);
   }
 }

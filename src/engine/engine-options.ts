@@ -17,7 +17,9 @@ import type { Provider } from '../ports/provider.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
 import type { Budgets } from './budgets/open-budgets.ts';
+import type { RoutedCall } from './guard/routed-call.ts';
 import type { Optimizer } from './optimizer/open-optimizer.ts';
+import type { Routes } from './routes/open-routes.ts';
 
 /** A provider and whose models and prices it has. @public */
 export interface EngineProvider {
@@ -101,6 +103,10 @@ export interface EngineOptions {
   readonly states?: StateStore | undefined;
   /** How prompts are made cheaper. @defaultValue they are sent as they came */
   readonly optimizer?: Optimizer | undefined;
+  /** Rules that pick targets, already opened. @defaultValue calls go to the model that they ask for */
+  readonly routes?: Routes | undefined;
+  /** Told of each finished call of a route that has quality to keep. Must not throw and must not block. @defaultValue nobody is told, and nothing is certified */
+  readonly onRouted?: (call: RoutedCall) => void;
   /** What is done about providers that fail. @defaultValue {@link DEFAULT_RESILIENCE} */
   readonly resilience?: Partial<ResiliencePolicy>;
   /** In bytes. @defaultValue {@link DEFAULT_MAX_REPLY_BYTES} */

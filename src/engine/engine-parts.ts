@@ -12,6 +12,7 @@ import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
 import { CallLimiter } from '../middleware/limits/call-limiter.ts';
+import { CascadeBook } from '../middleware/cascade/cascade-book.ts';
 import { TargetBook } from '../middleware/resilience/target-book.ts';
 import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
@@ -33,6 +34,7 @@ import type { LearntStates } from './learnt-states.ts';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
 import { optimizerParts, type OptimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
+import { routingParts } from './routes/routing-parts.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
 /** What an engine works with, made from its options. @internal */
@@ -95,6 +97,7 @@ interface ChainParts extends Pick<EngineParts, 'clock' | 'random' | 'events' | '
 
 function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
   const { clock, random, events, pricer, spool, limiter, optimizer, cache } = parts;
+  const cascades = new CascadeBook();
   return {
     requestLimits: options.requestLimits,
     table: {
@@ -102,6 +105,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       aliases: options.aliases ?? new Map(),
       vendorOfModel,
     },
+    routing: routingParts(options.routes, { states: options.states, cascades, pricer, clock, random, events }),
     cache,
     leases: leasesOf(options),
     limits: limiter,

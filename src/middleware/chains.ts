@@ -19,13 +19,16 @@ import { type OptimiseOptions, optimiseMiddleware } from './optimise/optimise.ts
 import { prefixMiddleware, type PrefixOptions } from './prefix/prefix.ts';
 import { resilienceMiddleware } from './resilience/resilience.ts';
 import type { ResilienceOptions } from './resilience/resilience-options.ts';
-import { routeMiddleware } from './route.ts';
+import { routeMiddleware } from './route/route.ts';
+import type { RoutingOptions } from './route/routed-plan.ts';
 import { storeMiddleware } from './cache/store.ts';
 
 /** What the chains are made from. @internal */
 export interface ChainOptions {
   readonly requestLimits: RequestLimits | undefined;
   readonly table: RouteTable;
+  /** Undefined: calls go to the model that they ask for. */
+  readonly routing: RoutingOptions | undefined;
   readonly cache: CacheOptions | undefined;
   /** Shares attempts with other processes. Undefined: within this one only. */
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
@@ -61,6 +64,7 @@ export function chains(options: ChainOptions): {
         pricer: charge.pricer,
         observationOf: (target) => resilience.book.entry(target),
         warmOf: resilience.warmOf,
+        routing: options.routing,
         clock: resilience.clock,
         random: resilience.random,
       }),

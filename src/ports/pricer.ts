@@ -2,6 +2,7 @@ import type { ModelLimits } from '../core/budget/call-bound.ts';
 import type { PromptCacheRegime } from '../core/model-catalogue.ts';
 import type { NanoUsd, PicoUsd } from '../core/money.ts';
 import type { Target } from '../core/model/target.ts';
+import type { SessionPrices } from '../core/route/session-move.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
 
 /** A known price for a usage. @public */
@@ -42,6 +43,8 @@ export interface Pricer {
   upperBound(target: Target, bound: PricerBound, atMs: number): NanoUsd | undefined;
   /** List prices of input for a prompt of that size, before multipliers by terms and hours; undefined: the model has no price. */
   inputRates(target: Target, inputTokens: number, atMs: number): InputRates | undefined;
+  /** What of a target's prices matters to a conversation; undefined: input or output has no price. */
+  sessionPrices(target: Target, inputTokens: number, atMs: number): SessionPrices | undefined;
   /** How the target's provider caches prompts; undefined: it does not, or nothing is known. */
   promptCache(target: Target): PromptCacheRegime | undefined;
   /**

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { PromptCacheRegime } from '../../core/model-catalogue.ts';
 import { optimiserFingerprint } from '../../core/optimise/optimiser-fingerprint.ts';
 import { DEFAULT_OPTIMIZE } from '../../core/optimize-policy.ts';
@@ -20,6 +19,7 @@ import type { StateStore } from '../../ports/state-store.ts';
 import { MemoryStateStore } from '../../stores/memory/memory-state-store.ts';
 import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
 import { LearntStates } from '../learnt-states.ts';
+import { shortHash } from '../short-hash.ts';
 import { calibrationLearner } from './calibration-learner.ts';
 import { conversationName } from './conversation-name.ts';
 import { conversationPin } from './conversation-pin.ts';
@@ -48,9 +48,6 @@ export interface OptimizerPorts {
   readonly clock: Clock;
   readonly events: EventSink;
 }
-
-/** Characters of a hash that names a prefix or a conversation: 132 bits. */
-const HASH_CHARS = 22;
 
 /** Targets whose prompt cache is known: callers name models, so their number is bounded. */
 const MAX_TARGETS = 256;
@@ -152,8 +149,4 @@ async function warmTarget(conversations: Conversations, conversation: string): P
   const prefix = (await conversations.find(conversation))?.prefix;
   const target = prefix === undefined ? undefined : parseTarget(prefix.target);
   return prefix === undefined || target === undefined ? undefined : { target, keyIndex: prefix.keyIndex };
-}
-
-function shortHash(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, HASH_CHARS);
 }

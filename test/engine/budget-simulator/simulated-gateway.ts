@@ -45,6 +45,7 @@ const PRICER: Pricer = {
   vendorOf: () => 'openai',
   upperBound: (_target, bound) => nanoUsd(bound.inputTokens + (bound.maxOutputTokens ?? 1000) * bound.samples * 10),
   inputRates: () => undefined,
+  sessionPrices: () => undefined,
   promptCache: () => undefined,
   repeatedUsage: (_target, usage) => usage,
 };
