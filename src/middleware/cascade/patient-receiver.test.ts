@@ -12,7 +12,8 @@ afterEach(() => void vi.useRealTimers());
 describe('a client that waits for a stream', () => {
   /** A cheap target that answers when the test says so. */
   function waiting(
-    options: CascadeCallOptions = {},
+    said: Readonly<Record<string, Said>> = {},
+    endpoint: Endpoint = 'chat',
   ): CascadeCall & { readonly answer: () => void; readonly ending: Promise<Outcome> } {
     let answer = (): void => undefined;
     const until = new Promise<void>((resolve) => {
