@@ -61,6 +61,11 @@ const GROUPS: readonly CommandGroup[] = [
     summary: 'Make a text or the texts of a request shorter, and show what went',
     load: async () => (await import('./compress-command.ts')).registerCompress,
   },
+  {
+    name: 'replay',
+    summary: 'What routing policies would have cost and been worth on recorded outcomes',
+    load: async () => (await import('./replay-command.ts')).registerReplay,
+  },
 ];
 
 const EXAMPLES = `

@@ -159,21 +159,38 @@ describe('what is learnt', () => {
     expect([scoreOf(0), scoreOf(2), scoreOf(4)]).toEqual([4.5 / 7, 2.5 / 7, 0.5]);
   });
 
-  test('and certified is decided by thresholds of other rows, and goes to the strong model where none is certain', () => {
-    const rows = Array.from({ length: 9 }, (_, index) => paired(outcome(index < 6 ? 1 : 0, 1), outcome(1, 10)));
-    const asked: number[] = [];
-    const fit =
-      () =>
-      (index: number): number =>
-        index;
-    const decided = certifiedDecisions(rows, { folds: 2, seed: 1 }, fit, (pairs) => {
-      asked.push(pairs.length);
-      return 5;
+  describe('and certified', () => {
+    // Of 900 rows the last 300 need the strong model; the score is right about which.
+    const rows = Array.from({ length: 900 }, (_, index) => paired(outcome(index < 600 ? 1 : 0, 1), outcome(1, 10)));
+    const options = { folds: 2, seed: 1, maxQualityLoss: 0.02, confidenceRatio: 0.9 };
+
+    test('is decided by thresholds of other rows', () => {
+      const trained: number[] = [];
+      const fit = (training: readonly number[]) => {
+        trained.push(training.length);
+        return (index: number): number => index;
+      };
+      const { isSent, refusedFolds } = certifiedDecisions(rows, options, fit);
+      expect(trained).toEqual([300, 300, 300]);
+      expect(refusedFolds).toBe(0);
+      const { sentRatio = 0, quality = 0 } = pointFigures(routedRows(rows), isSent);
+      expect(quality).toBeGreaterThan(0.98);
+      expect(sentRatio).toBeLessThan(0.4);
     });
-    expect(asked).toEqual([3, 3, 3]);
-    expect(decided).toEqual({ isSent: rows.map((_, index) => index > 5), refusedFolds: 0 });
-    const refused = certifiedDecisions(rows, { folds: 3, seed: 1 }, fit, () => undefined);
-    expect(refused).toEqual({ isSent: rows.map(() => true), refusedFolds: 3 });
+
+    test('goes to the strong model where nothing is certain, or nothing is known of the row', () => {
+      const backwards = certifiedDecisions(rows, options, () => (index) => -index);
+      expect(backwards).toEqual({ isSent: rows.map(() => true), refusedFolds: 3 });
+      const blind = certifiedDecisions(rows, options, () => (index) => (index % 2 === 0 ? index : Number.NaN));
+      expect(blind.isSent.filter((sent, index) => !sent && index % 2 === 1)).toEqual([]);
+      expect(blind.isSent.filter((sent) => !sent).length).toBeGreaterThan(200);
+    });
+
+    test('takes graded qualities too', () => {
+      const graded = rows.map((_, index) => paired(outcome(index < 600 ? 0.99 : 0.5, 1), outcome(1, 10)));
+      const { isSent } = certifiedDecisions(graded, { ...options, maxQualityLoss: 0.1 }, () => (index) => index);
+      expect(pointFigures(routedRows(graded), isSent).sentRatio).toBeLessThan(0.5);
+    });
   });
 });
 

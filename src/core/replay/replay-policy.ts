@@ -6,10 +6,11 @@ import {
   failsChecks,
 } from './cascade-decisions.ts';
 import { categoryFit } from './category-fit.ts';
-import { type Calibrate, certifiedDecisions } from './certified-decisions.ts';
+import { certifiedDecisions, type CertifiedOptions } from './certified-decisions.ts';
 import { type FoldOptions, outOfFoldScores, type ScoreFit } from './out-of-fold.ts';
 import type { PairedRow } from './paired-rows.ts';
 import { type ReplayRow, routedRows } from './replay-row.ts';
+import { scoreFit } from './score-fit.ts';
 
 /** What can be asked for beside the baselines. @public */
 export const POLICY_NAMES = ['length', 'category', 'score', 'agree', 'checks', 'format', 'certified'] as const;
@@ -42,11 +43,8 @@ export type ReplayPolicy =
   | { readonly kind: 'unfit'; readonly name: PolicyName; readonly reason: string };
 
 /** What policies are made with. @public */
-export interface PolicyOptions extends FoldOptions {
+export interface PolicyOptions extends FoldOptions, CertifiedOptions {
   readonly agree: AnswersAgree;
-  /** How the score is learnt from rows. */
-  readonly scoreFit: (rows: readonly PairedRow[]) => ScoreFit;
-  readonly calibrate: Calibrate;
 }
 
 /** The four that stand beside every policy. @public */
@@ -82,7 +80,7 @@ export function replayPolicy(name: PolicyName, rows: readonly PairedRow[], optio
     case 'category':
       return learnt(categoryFit(rows));
     case 'score':
-      return learnt(options.scoreFit(rows));
+      return learnt(scoreFit(rows, options.seed));
     case 'agree':
       return decided(agreementCascade(rows, options.agree));
     case 'checks':
@@ -97,8 +95,8 @@ export function replayPolicy(name: PolicyName, rows: readonly PairedRow[], optio
 /** By the category where rows have one: with few rows it is the better score, and it is learnt at once. */
 function certified(rows: readonly PairedRow[], options: PolicyOptions): ReplayPolicy {
   const hasDomains = lackOf('category', rows) === undefined;
-  const fit = hasDomains ? categoryFit(rows) : options.scoreFit(rows);
-  const { isSent, refusedFolds } = certifiedDecisions(rows, options, fit, options.calibrate);
+  const fit = hasDomains ? categoryFit(rows) : scoreFit(rows, options.seed);
+  const { isSent, refusedFolds } = certifiedDecisions(rows, options, fit);
   const note = `threshold on the ${hasDomains ? 'category' : 'score'}${refusedFolds === 0 ? '' : `; refused in ${refusedFolds} folds`}`;
   return { kind: 'point', name: 'certified', rows: routedRows(rows), isSent, note };
 }
