@@ -34,6 +34,7 @@ import type { LearntStates } from './learnt-states.ts';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
 import { optimizerParts, type OptimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
+import { validateBySchema } from './schema-validator.ts';
 import { routingParts } from './routes/routing-parts.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -116,6 +117,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       isCountProven: (target) => optimizer.calibrator.isProven(target),
       tokenizerOf: loadTokenizer,
     },
+    cascade: { ...callBounds(options), book: cascades, validate: validateBySchema, pricer, clock, events },
     calibrator: optimizer.calibrator,
     optimise: optimizer.optimise,
     prefix: optimizer.prefix,
@@ -139,12 +141,22 @@ function resilienceParts(
   const weights = new Map(options.providers.map(({ provider }) => [provider.name, provider.keyWeights ?? []]));
   return {
     policy,
-    totalMs: (options.timeouts ?? DEFAULT_TIMEOUTS).totalMs,
-    maxReplyBytes: options.maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
+    ...callBounds(options),
     book: new TargetBook({ policy, keyWeightsOf: (provider) => weights.get(provider) ?? [] }),
     learned: new LearnedRefusals(),
     contextWindowOf: (target) => pricer.limits(target).contextWindowTokens,
     vendorOf: (target) => pricer.vendorOf(target),
+  };
+}
+
+/** How long a call may take, and how long its reply may be. */
+function callBounds({
+  timeouts,
+  maxReplyBytes,
+}: EngineOptions): Pick<ChainOptions['cascade'], 'totalMs' | 'maxReplyBytes'> {
+  return {
+    totalMs: (timeouts ?? DEFAULT_TIMEOUTS).totalMs,
+    maxReplyBytes: maxReplyBytes ?? DEFAULT_MAX_REPLY_BYTES,
   };
 }
 

@@ -5,6 +5,8 @@ import { answerCollapsed, answerFrom, cacheMiddleware } from './cache/cache.ts';
 import type { CacheOptions } from './cache/cache-access.ts';
 import { calibrateMiddleware } from './calibrate/calibrate.ts';
 import type { TokenCalibrator } from './calibrate/token-calibrator.ts';
+import type { CascadeOptions } from './cascade/cascade-options.ts';
+import { cascadeMiddleware } from './cascade/cascade.ts';
 import { chargeMiddleware, type ChargeOptions } from './charge/charge.ts';
 import { coalesceMiddleware } from './coalesce/coalesce.ts';
 import type { LeasedFlightsOptions } from './coalesce/leased-flights.ts';
@@ -34,6 +36,7 @@ export interface ChainOptions {
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
   readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
+  readonly cascade: CascadeOptions;
   readonly resilience: Omit<ResilienceOptions, 'answerFromCache'>;
   readonly calibrator: TokenCalibrator;
   /** Undefined: prompts stay as they are. */
@@ -71,6 +74,7 @@ export function chains(options: ChainOptions): {
       ...caching,
       limitsMiddleware(options.limits),
       budgetMiddleware(options.budget),
+      cascadeMiddleware(options.cascade),
       resilienceMiddleware({
         ...resilience,
         answerFromCache: cache && ((call, target) => answerFrom(call, target, cache)),
