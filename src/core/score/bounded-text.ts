@@ -1,7 +1,4 @@
-/**
- * Most UTF-16 units of a text that are read. What a prompt asks stands at its beginning or at its end; measured, more of the middle teaches nothing and
- * costs time. Ours.
- */
+/** Most UTF-16 units of a text that are read, half of them at either end: bounds the time of a score. What a prompt asks mostly stands at one end. Ours. */
 const MAX_UNITS = 6000;
 
 /** The beginning and the end of a text: all of it where it is short. @internal */
