@@ -1,4 +1,4 @@
-import { FarthingError } from '../core/errors.ts';
+import { type ErrorCode, FarthingError, isFarthingError } from '../core/errors.ts';
 import type { Tags } from '../core/model/caller.ts';
 import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import { complete, type Completion } from './completion.ts';
@@ -10,6 +10,14 @@ export interface CostOptimizedLLMOptions {
   readonly farthing: Farthing;
   /** The model of calls that name none: an alias, a plain name or `provider/model`. */
   readonly defaultModel: string;
+  /**
+   * Asked when a call has failed for no fault of its own: the provider is down, overloaded, out of quota or does not have the model. A call of its own, to
+   * any provider and protocol; refusals (a budget, a request that is wrong) are never tried elsewhere.
+   * @defaultValue none
+   */
+  readonly fallbackModel?: string;
+  /** Whether the routes of `farthing` may pick another target than the model asked for. @defaultValue true */
+  readonly enableModelRouting?: boolean;
   /**
    * The caller's limit on output, in tokens; Anthropic demands one.
    * @defaultValue 1_024
@@ -23,6 +31,10 @@ export interface CostOptimizedLLMOptions {
 export interface CompleteOptions {
   /** @defaultValue the `defaultModel` */
   readonly model?: string;
+  /** This model and no other: no route, no `fallbackModel`. */
+  readonly forceModel?: string;
+  /** The route that picks the target, by name. @defaultValue the first that matches */
+  readonly route?: string;
   /** A system prompt. @defaultValue none */
   readonly system?: string;
   /** Output limit in tokens. @defaultValue the instance's `maxOutputTokens` */
@@ -39,6 +51,23 @@ export interface CompleteOptions {
 }
 
 const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
+
+/** What another model may do better. */
+const FALLBACK_CODES: ReadonlySet<ErrorCode> = new Set([
+  'provider-unreachable',
+  'provider-timeout',
+  'provider-broken',
+  'provider-failed',
+  'targets-resting',
+  'model-not-found',
+]);
+
+/** The request itself is at fault: it is wrong wherever it goes. */
+const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 413, 422]);
+
+function mayFallBack({ code, status }: FarthingError): boolean {
+  return FALLBACK_CODES.has(code) && !WRONG_REQUEST.has(status);
+}
 
 /**
  * Everything behind one method: cached, shared, priced and recorded.
@@ -65,7 +94,20 @@ export class CostOptimizedLLM {
    *   the refusal (`model-not-found`, `invalid-request` ...) when the call was not made.
    */
   async complete(prompt: string, options: CompleteOptions = {}): Promise<Completion> {
-    const model = options.model ?? this.#options.defaultModel;
+    const { forceModel } = options;
+    if (forceModel !== undefined) return this.#ask(forceModel, prompt, options, false);
+    const { defaultModel, fallbackModel, enableModelRouting = true } = this.#options;
+    try {
+      return await this.#ask(options.model ?? defaultModel, prompt, options, enableModelRouting);
+    } catch (error) {
+      if (fallbackModel === undefined || !isFarthingError(error) || !mayFallBack(error)) throw error;
+      const completion = await this.#ask(fallbackModel, prompt, options, false);
+      const fallback = { step: 'fallback', verdict: 'used', reason: error.code };
+      return { ...completion, decisions: [fallback, ...completion.decisions] };
+    }
+  }
+
+  async #ask(model: string, prompt: string, options: CompleteOptions, isRouted: boolean): Promise<Completion> {
     const endpoint = this.#options.farthing.protocolOf(model) === 'anthropic' ? 'messages' : 'chat';
     const { completion } = await complete(
       this.#options.farthing,
@@ -73,7 +115,7 @@ export class CostOptimizedLLM {
         kind: options.kind ?? 'call',
         endpoint,
         body: this.#body(endpoint, model, prompt, options),
-        headers: this.#headers(options),
+        headers: this.#headers(options, isRouted),
         signal: options.signal,
       },
       (record) => this.#options.onCall?.(record),
@@ -93,8 +135,10 @@ export class CostOptimizedLLM {
     return { model, max_completion_tokens: limit, messages: [...system, user], ...sampling };
   }
 
-  #headers(options: CompleteOptions): Record<string, string> {
+  #headers(options: CompleteOptions, isRouted: boolean): Record<string, string> {
     const headers: Record<string, string> = {};
+    const route = isRouted ? options.route : 'off';
+    if (route !== undefined) headers['x-farthing-route'] = route;
     if (options.cache !== undefined) headers['x-farthing-cache'] = options.cache;
     const tags = Object.entries(options.tags ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     if (tags.length > 0) headers['x-farthing-tags'] = tags.join(',');

@@ -10,12 +10,14 @@ import { DEFAULT_OPTIMIZE, type OptimizePolicy } from '../core/optimize-policy.t
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
 import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
+import type { RouteRule } from '../core/route/route-rule.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
 import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
-import { createEngine } from '../engine/create-engine.ts';
 import type { EngineCache } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
+import { openRoutes } from '../engine/routes/open-routes.ts';
+import { guardedEngine } from '../jobs/guarded-engine.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
@@ -26,6 +28,7 @@ import type { WeightedKey } from '../providers/undici/weighted-key.ts';
 import { engineFetch } from './engine-fetch.ts';
 import { type LibraryBudget, readLibraryBudget } from './library-budget.ts';
 import { libraryAliases, type LibraryModel } from './library-models.ts';
+import { type LibraryRoute, libraryRoutes } from './library-routes.ts';
 import { type LibraryStores, openLibraryStores } from './library-stores.ts';
 import { BUILT_IN_PROVIDERS, type LibraryProvider } from './provider-origins.ts';
 
@@ -61,6 +64,11 @@ export interface FarthingOptions {
   readonly apiKeys?: Readonly<Record<string, string>>;
   /** Names that may be asked for beside plain model names and `provider/model`. @defaultValue none */
   readonly models?: Readonly<Record<string, LibraryModel>>;
+  /**
+   * Rules that pick targets, the first that matches wins; a call that none takes goes to the model that it asks for.
+   * @defaultValue none
+   */
+  readonly routes?: readonly LibraryRoute[];
   /** Prices over the shipped book: dollars per million tokens as decimal strings, by `provider/model`. @defaultValue none */
   readonly prices?: Readonly<Record<string, OperatorPrice>>;
   /**
@@ -137,7 +145,7 @@ const DEFAULT_CACHE: LibraryCache = { mode: 'deterministic', ttlMs: 3_600_000 };
  * const openai = new OpenAI({ fetch: farthing.fetch });
  * await openai.chat.completions.create({ model: 'gpt-5.4-mini', messages: [{ role: 'user', content: 'Hello' }] });
  * ```
- * @throws FarthingError `configuration` for a price, a target, a budget or an encryption key that cannot be read.
+ * @throws FarthingError `configuration` for a price, a target, a route, a budget or an encryption key that cannot be read.
  * @public
  */
 export function createFarthing(options: FarthingOptions = {}): Farthing {
@@ -158,6 +166,7 @@ class LibraryFarthing implements Farthing {
   readonly #aliases: ReadonlyMap<string, RouteAlias>;
   readonly #prices: ReturnType<typeof operatorPrices>;
   readonly #budgets: readonly Budget[];
+  readonly #routes: readonly RouteRule[];
   #opened: Promise<Opened> | undefined;
 
   constructor(options: FarthingOptions) {
@@ -173,6 +182,7 @@ class LibraryFarthing implements Farthing {
     this.#aliases = libraryAliases(options.models ?? {});
     this.#prices = operatorPrices(options.prices ?? {});
     this.#budgets = (options.budgets ?? []).map(readLibraryBudget);
+    this.#routes = libraryRoutes(options.routes ?? []);
     this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
   }
 
@@ -238,7 +248,8 @@ class LibraryFarthing implements Farthing {
       },
     };
     const budgets = await this.#openBudgets(stores, events);
-    const engine = createEngine({
+    const routes = await openRoutes({ rules: this.#routes, store: stores.stateStore, clock: systemClock, events });
+    const engine = guardedEngine({
       providers: Object.entries(this.#providers).map(([name, provider]) => ({
         provider: undiciProvider({
           name,
@@ -258,6 +269,7 @@ class LibraryFarthing implements Farthing {
       ownerId: stores.ledger.ownerId,
       states: stores.stateStore,
       optimizer,
+      routes,
       budgets,
       ...(this.#options.budgetPolicy === undefined ? {} : { budgetPolicy: this.#options.budgetPolicy }),
       ...(this.#options.resilience === undefined ? {} : { resilience: this.#options.resilience }),

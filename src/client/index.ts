@@ -25,6 +25,7 @@ export { createFarthing } from './create-farthing.ts';
 export type { Farthing, FarthingOptions, LibraryCache, LibraryCall } from './create-farthing.ts';
 export type { LibraryBudget } from './library-budget.ts';
 export type { LibraryModel } from './library-models.ts';
+export type { LibraryCheck, LibraryJudge, LibraryQuality, LibraryRoute } from './library-routes.ts';
 export type { LibraryProvider } from './provider-origins.ts';
 export { PromptOptimizer } from './prompt-optimizer.ts';
 export type {
@@ -79,6 +80,7 @@ export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/
 export type { AttemptKind, CacheStatus, CallRecord, Charge, ChargeCertainty, Intent } from '../core/model/charge.ts';
 export type { Decision } from '../core/model/decision.ts';
 export type { Endpoint, Protocol } from '../core/model/protocol.ts';
+export type { RouteFacts, RouteReason } from '../core/model/route-facts.ts';
 export { RESOURCE_KINDS, type ResourceClaim, type ResourceKind } from '../core/model/resource.ts';
 export { inputTokensOf, outputTokensOf } from '../core/model/usage.ts';
 export { type ServedTerms, type Usage, USAGE_BUCKETS, type UsageBucket } from '../core/model/usage.ts';
@@ -86,6 +88,10 @@ export type { OperatorPrice } from '../core/price-operator.ts';
 export { DEFAULT_OPTIMIZE, type ExtractPolicy, type OptimizePolicy } from '../core/optimize-policy.ts';
 export { DEFAULT_RESILIENCE, type HedgePolicy, type ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 export type { CooldownPolicy } from '../core/resilience/target-health.ts';
+export { DEFAULT_QUALITY, type QualityPolicy } from '../core/guard/quality-policy.ts';
+export type { RouteMatch } from '../core/route/route-rule.ts';
+export type { AnswerForm, AnswerTest } from '../core/verify/answer-check.ts';
+export type { AnsweredToolCall, AnswerView } from '../core/verify/answer-view.ts';
 export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';
 export { DEFAULT_BUDGET_POLICY, DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
 export type { BudgetPolicy } from '../middleware/budget/budget.ts';

@@ -36,7 +36,8 @@ function aliasOf({ targets, balance = 'order', baseline }: LibraryModel): RouteA
   };
 }
 
-function readTarget(text: string): Target {
+/** @throws FarthingError `configuration` for what is not written `provider/model`. @internal */
+export function readTarget(text: string): Target {
   const target = parseTarget(text);
   if (target === undefined) throw new FarthingError('configuration', `a target is written provider/model: ${text}`);
   return target;

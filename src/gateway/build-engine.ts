@@ -7,10 +7,11 @@ import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { operatorPrices } from '../core/price-operator.ts';
 import type { RouteAlias, RouteTable } from '../core/route/route-table.ts';
 import type { Budgets } from '../engine/budgets/open-budgets.ts';
-import { createEngine } from '../engine/create-engine.ts';
 import type { EngineProvider } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import type { Optimizer } from '../engine/optimizer/open-optimizer.ts';
+import type { Routes } from '../engine/routes/open-routes.ts';
+import { guardedEngine } from '../jobs/guarded-engine.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
@@ -22,6 +23,7 @@ export interface EngineSurroundings {
   readonly budgets: Budgets | undefined;
   readonly events: EventSink;
   readonly optimizer: Optimizer;
+  readonly routes: Routes | undefined;
   readonly priceFeed: PriceBook | undefined;
   readonly onBodies: ((record: CallRecord, request: Uint8Array, reply: Uint8Array) => void) | undefined;
   readonly clock: Clock;
@@ -35,10 +37,11 @@ export interface EngineSurroundings {
  */
 export function buildEngine(
   config: Config,
-  { stores, budgets, optimizer, priceFeed, onBodies, ...ports }: EngineSurroundings,
+  { stores, budgets, optimizer, routes, priceFeed, onBodies, ...ports }: EngineSurroundings,
 ): Engine {
   const { cache, limits, resilience } = config;
-  return createEngine({
+  const logPaths = new Map(config.routes.map(({ name, quality }) => [name, quality?.logPath]));
+  return guardedEngine({
     ...ports,
     providers: activeProviders(config).map((provider) => engineProvider(provider, ports.random)),
     aliases: aliasesOf(config),
@@ -54,6 +57,8 @@ export function buildEngine(
       leases: stores.leases,
     },
     optimizer,
+    routes,
+    judgedLogPathOf: (route) => logPaths.get(route),
     states: stores.stateStore,
     budgets,
     budgetPolicy: {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { RouteTable } from '../core/route/route-table.ts';
+import type { GuardBook } from '../engine/guard/guard-book.ts';
 import type { Config, ExplainedValue } from '../config/config.ts';
 import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
@@ -23,6 +24,8 @@ export interface GatewayState extends DoorState {
   /** Effective values and their origins, secrets cut out; undefined where nobody gave them. */
   readonly explained: readonly ExplainedValue[] | undefined;
   readonly routes: RouteTable;
+  /** What is known of the quality of routes; undefined without routes. */
+  readonly routeGuard: Pick<GuardBook, 'statuses'> | undefined;
 }
 
 /** Budgets as operators see and change them. @internal */

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Config, ExplainedValue, KeyConfig } from '../config/config.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 import type { PriceBook } from '../core/price-book.ts';
 import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
+import { openRoutes } from '../engine/routes/open-routes.ts';
+import { routeRules } from '../engine/routes/route-rules.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { KeyRecord } from '../ports/key-store.ts';
 import { CallLog } from '../stores/call-log/call-log.ts';
@@ -265,7 +268,12 @@ class GatewayRuntime {
   }
 
   async #assemble({ config, values, priceFeed }: GatewaySettings): Promise<{ state: GatewayState; keyRing: KeyRing }> {
-    const surroundings = { ...this.#surroundings(config, priceFeed), optimizer: await openOptimizer(config.optimize) };
+    const around = this.#surroundings(config, priceFeed);
+    const optimizer = await openOptimizer(config.optimize);
+    const rules = routeRules(config.routes, (path) => readFileSync(path, 'utf8'));
+    const { clock, events } = around;
+    const routes = await openRoutes({ rules, store: this.#stores.stateStore, clock, events });
+    const surroundings = { ...around, optimizer, routes };
     const engine = buildEngine(config, surroundings);
     const keyRing = new KeyRing({
       configured: config.keys.map(configuredKey),
@@ -279,6 +287,7 @@ class GatewayRuntime {
       engine,
       explained: values,
       routes: routeTableOf(config),
+      routeGuard: routes?.guard,
       guard: requestGuard({ listenHost: config.listen.host, allowedHosts: config.allowedHosts }),
       authenticator: new Authenticator({
         keyRing: config.auth === 'none' ? undefined : keyRing,
@@ -296,7 +305,7 @@ class GatewayRuntime {
     return { state, keyRing };
   }
 
-  #surroundings(config: Config, priceFeed: PriceBook | undefined): Omit<EngineSurroundings, 'optimizer'> {
+  #surroundings(config: Config, priceFeed: PriceBook | undefined): Omit<EngineSurroundings, 'optimizer' | 'routes'> {
     const callLog = this.#callLog;
     const withBodies = config.callLog?.bodies === true;
     const onRecord = callLog === undefined || withBodies ? undefined : (record: CallRecord) => callLog.append(record);

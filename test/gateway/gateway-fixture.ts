@@ -232,6 +232,7 @@ function stateOf(config: Config, { engine, keyRing, passThrough }: Parts): Gatew
     config,
     passThrough,
     explained: [{ path: 'version', value: '1', origin: { kind: 'default' } }],
+    routeGuard: undefined,
     routes: {
       providers: new Map([['openai', { name: 'openai', protocol: 'openai', vendor: 'openai' }]]),
       aliases: new Map([['house', { targets: [{ provider: 'openai', model: 'gpt-5.4-mini' }] }]]),
