@@ -100,7 +100,13 @@ function factsOf(call: Call, target: Target): SpendingFacts {
 
 /** Whether a hard budget counts any target that the call may reach: one of a fallback's model holds when the fallback is asked. */
 function isHeldAnywhere(call: Call, keeper: BudgetKeeper): boolean {
-  return call.state.plan?.targets.some((target) => keeper.isHeldToLimit(factsOf(call, target))) === true;
+  return reachable(call).some((target) => keeper.isHeldToLimit(factsOf(call, target)));
+}
+
+/** The targets of a call, and those that are asked for second answers. */
+function reachable({ state: { plan } }: Call): readonly Target[] {
+  const second = (plan?.cascade?.verify ?? []).map((check) => (check.kind === 'agree' ? check.target : undefined));
+  return [...(plan?.targets ?? []), ...second.filter((target) => target !== undefined)];
 }
 
 function leftOf({ keeper, policy }: BudgetOptions, facts: SpendingFacts): NanoUsd | undefined {
