@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { boundedText } from '../../src/core/score/bounded-text.ts';
 import { scanWords } from '../../src/core/score/scan-words.ts';
 import { SHAPE_SIZE, textFeatures } from '../../src/core/score/text-features.ts';
+import { anyText } from '../support/routing/any-text.ts';
 
 const MEGABYTE = 1_000_000;
 
 describe('a text as numbers', () => {
   test('any text has finite numbers, each bucket once, and the same ones again', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ maxLength: 200 })), (text) => {
+      fc.property(anyText(), (text) => {
         const { buckets, values, shape, wordBuckets } = textFeatures(text);
         expect(new Set(buckets).size).toBe(buckets.length);
         expect(values).toHaveLength(buckets.length);

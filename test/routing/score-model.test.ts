@@ -11,6 +11,7 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from '../../src/core/score/train-score.ts';
+import { anyText } from '../support/routing/any-text.ts';
 import { madePairs } from '../support/routing/made-pairs.ts';
 
 const OPTIONS: TrainingOptions = {
@@ -118,7 +119,7 @@ describe('a prompt unlike the training', () => {
 
   test('any text gets a verdict that JSON can hold', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      fc.property(anyText(), (text) => {
         const verdict = scoreOf(trained.model, text);
         expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
       }),
