@@ -1,7 +1,8 @@
+import type { RouteRule } from '../core/route/route-rule.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { EngineOptions } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
-import type { Routes } from '../engine/routes/open-routes.ts';
+import type { GuardBook } from '../engine/guard/guard-book.ts';
 import { validateBySchema } from '../engine/schema-validator.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { EventSink } from '../ports/event-sink.ts';
@@ -21,21 +22,22 @@ export interface GuardedEngineOptions extends Omit<EngineOptions, 'onRouted'> {
  */
 export function guardedEngine({ judgedLogPathOf, ...options }: GuardedEngineOptions): Engine {
   const { routes } = options;
-  return routes === undefined ? createEngine(options) : watched(options, routes, judgedLogPathOf ?? (() => undefined));
+  const guard = routes?.guard;
+  return guard === undefined ? createEngine(options) : watched(options, guard, judgedLogPathOf ?? (() => undefined));
 }
 
 function watched(
   options: EngineOptions,
-  routes: Routes,
+  guard: GuardBook,
   pathOf: NonNullable<GuardedEngineOptions['judgedLogPathOf']>,
 ): Engine {
   const events: EventSink = options.events ?? { emit: () => undefined };
-  const logs = judgedLogs(routes, events, pathOf);
+  const logs = judgedLogs(options.routes?.rules ?? [], events, pathOf);
   const engine = createEngine({ ...options, onRouted: (call) => sampler.take(call) });
   const protocols = new Map(options.providers.map(({ provider }) => [provider.name, provider.protocol]));
   const sampler: ShadowSampler = new ShadowSampler({
     engine,
-    guard: routes.guard,
+    guard,
     protocolOf: (provider) => protocols.get(provider),
     validate: validateBySchema,
     clock: options.clock ?? systemClock,
@@ -54,14 +56,14 @@ function watched(
         await sampler.close();
         await engine.close();
       } finally {
-        await Promise.all([routes.guard.close(), ...Array.from(logs.values(), (log) => log.close())]);
+        await Promise.all([guard.close(), ...Array.from(logs.values(), (log) => log.close())]);
       }
     },
   };
 }
 
 function judgedLogs(
-  { rules }: Routes,
+  rules: readonly RouteRule[],
   events: EventSink,
   pathOf: (route: string) => string | undefined,
 ): ReadonlyMap<string, JudgedLog> {

@@ -2,14 +2,14 @@ import type { RouteRule } from '../../core/route/route-rule.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { StateStore } from '../../ports/state-store.ts';
-import { GuardBook } from '../guard/guard-book.ts';
+import type { GuardBook } from '../guard/guard-book.ts';
 import { type LanguageOf, openLanguageOf } from '../language-of.ts';
 
 /** Rules with what they need. @public */
 export interface Routes {
   readonly rules: readonly RouteRule[];
-  /** What is known of the quality of routes that have some to keep. */
-  readonly guard: GuardBook;
+  /** What is known of the quality of routes; undefined where none has any to keep. */
+  readonly guard: GuardBook | undefined;
   /** Undefined where no rule names a language. */
   readonly languageOf: LanguageOf | undefined;
 }
@@ -33,7 +33,13 @@ export async function openRoutes({ rules, store, clock, events }: OpenRoutesOpti
   if (rules.length === 0) return undefined;
   const readsLanguages = rules.some(({ match }) => match.languages !== undefined);
   const languageOf = readsLanguages ? await openLanguageOf() : undefined;
-  const guard = new GuardBook({ routes: rules, store, clock, events });
+  return { rules, guard: await openGuard({ rules, store, clock, events }), languageOf };
+}
+
+async function openGuard({ rules, ...ports }: OpenRoutesOptions): Promise<GuardBook | undefined> {
+  if (rules.every(({ quality }) => quality === undefined)) return undefined;
+  const { GuardBook } = await import('../guard/guard-book.ts');
+  const guard = new GuardBook({ routes: rules, ...ports });
   await guard.load();
-  return { rules, guard, languageOf };
+  return guard;
 }

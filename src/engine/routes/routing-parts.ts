@@ -1,4 +1,5 @@
 import { TurnsToCome } from '../../core/prefix/turns-to-come.ts';
+import type { QualityStanding } from '../../core/route/route-choice.ts';
 import { scoreOf } from '../../core/score/score-of.ts';
 import type { Call } from '../../middleware/compose.ts';
 import type { RoutingOptions } from '../../middleware/route/routed-plan.ts';
@@ -23,6 +24,14 @@ export interface RoutingPorts {
   readonly events: EventSink;
 }
 
+/** Of a route whose guard nobody has opened: nothing is certified. */
+const UNGUARDED: QualityStanding = {
+  certifiedIndex: undefined,
+  threshold: undefined,
+  isAlarmed: false,
+  calibration: '0.0',
+};
+
 /** What calls are routed with; undefined without routes. @internal */
 export function routingParts(routes: Routes | undefined, ports: RoutingPorts): RoutingOptions | undefined {
   if (routes === undefined) return undefined;
@@ -30,7 +39,7 @@ export function routingParts(routes: Routes | undefined, ports: RoutingPorts): R
   const store = states ?? new MemoryStateStore({ clock });
   return {
     rules: routes.rules,
-    standingOf: (route) => routes.guard.standing(route),
+    standingOf: (route) => routes.guard?.standing(route) ?? UNGUARDED,
     cascades,
     scoreOf: (model, text, category) => scoreOf(model, text, category),
     sessions: new SessionTargets({ store, isShared: states !== undefined, clock, events }),

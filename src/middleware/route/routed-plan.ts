@@ -13,10 +13,12 @@ import {
 } from '../../core/route/route-choice.ts';
 import type { RouteRule } from '../../core/route/route-rule.ts';
 import type { ResolvedRoute, RouteTable } from '../../core/route/route-table.ts';
+import { turnTokens } from '../../core/route/turn-tokens.ts';
 import type { ScoreModel } from '../../core/score/score-model.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { namedIds } from '../../wire/named-ids.ts';
+import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import type { Call, RoutePlan } from '../compose.ts';
 import { conversationKey, type ConversationKey, type ConversationNames } from './conversation-key.ts';
 import { countsTokens, routeCall, type RouteCallOptions, userText } from './route-call.ts';
@@ -95,7 +97,7 @@ export class RoutePlanner {
     const isPinned = this.#isPinned(call, resolved, rule, header) || (!key.isKeptByProvider && namesIds(request));
     if (isPinned) return { ...unrouted, plan: { ...unrouted.plan, route: aside('pinned') } };
     const before = await this.#before(rule, key);
-    const choice = this.#placed(rule, inputs, key, before);
+    const choice = this.#placed(request, rule, inputs, key, before);
     if (choice === undefined) return { ...unrouted, plan: { ...unrouted.plan, route: aside('pinned') } };
     const strong = rule.targets.at(-1) ?? rule.targets[0];
     return {
@@ -178,6 +180,7 @@ export class RoutePlanner {
 
   /** The choice, or where the conversation has been. Undefined: the provider keeps a conversation that nobody remembers. */
   #placed(
+    request: DecodedRequest,
     rule: RouteRule,
     inputs: RouteChoiceInputs,
     key: ConversationKey,
@@ -195,7 +198,10 @@ export class RoutePlanner {
     if (!isAllowed(rule, inputs, place)) return choice;
     const { worth, clock } = this.#options;
     const strong = inputs.targets.at(-1) ?? chosen;
-    return isMoveWorth({ session: found, to: chosen, strong, nowMs: clock.nowMs() }, worth) ? choice : staying;
+    const prompt = promptOf(request)?.prompt;
+    const grown = prompt === undefined ? 0 : turnTokens(prompt);
+    const question = { session: found, to: chosen, strong, turnTokens: grown, nowMs: clock.nowMs() };
+    return isMoveWorth(question, worth) ? choice : staying;
   }
 
   #planOf(

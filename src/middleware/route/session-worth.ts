@@ -12,6 +12,8 @@ export interface MoveQuestion {
   readonly to: Target;
   /** The route's last target. */
   readonly strong: Target;
+  /** By how much the prompt has grown since its last turn; rather too few. */
+  readonly turnTokens: number;
   readonly nowMs: number;
 }
 
@@ -33,13 +35,15 @@ export interface SessionWorth {
 }
 
 /**
- * Whether moving a conversation is worth reading its beginning anew. A prompt is taken to grow by as much a turn as it has so far; what answers cost is left
- * out, since they cost no more at a target that conversations may move to: so what moving saves is never overrated.
+ * Whether moving a conversation is worth reading its beginning anew. What answers cost is left out, since they cost no more at a target that conversations
+ * may move to: so what moving saves is never overrated.
  * @internal
  */
-export function isMoveWorth({ session, to, strong, nowMs }: MoveQuestion, { pricer, turns }: SessionWorth): boolean {
+export function isMoveWorth(
+  { session, to, strong, turnTokens, nowMs }: MoveQuestion,
+  { pricer, turns }: SessionWorth,
+): boolean {
   const { promptTokens, turns: turn, target } = session;
-  const turnTokens = Math.ceil(promptTokens / Math.max(1, turn));
   const prompt = promptTokens + turnTokens;
   const [from, there, best] = [target, to, strong].map((each) => pricer.sessionPrices(each, prompt, nowMs));
   if (from === undefined || there === undefined || best === undefined) return false;
