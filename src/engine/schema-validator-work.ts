@@ -20,6 +20,9 @@ export interface VisitCost {
 
 const NO_EXTENT: ValueExtent = { longestString: 0, longestArray: 0, widestObject: 0 };
 
+/** Names that a plain visit goes through. */
+const FREE_NAMES = 16;
+
 /**
  * Counts the steps of a validation and ends it when they are too many. An evaluator without such a bound takes exponential time for a few lines of nested `$ref`.
  * @internal
@@ -35,12 +38,12 @@ export class SchemaWork {
     return run();
   }
 
-  /** Accounts for a visit of a schema. Divisors: how many of each go into the time of a plain visit, measured and rounded down. */
+  /** Accounts for a visit of a schema. What a visit goes through is free up to a few names; the divisors are how many of each take the time of a plain visit, measured. */
   visit(cost: VisitCost): void {
     const { longestString, longestArray, widestObject } = this.#extent;
-    let steps = 1 + cost.names / 8 + widestObject / 4;
-    if (cost.measuresStrings) steps += longestString / 64;
-    if (cost.comparesElements) steps += (longestArray * longestArray) / 64;
+    let steps = 1 + Math.max(0, cost.names - FREE_NAMES) / 2 + Math.max(0, widestObject - FREE_NAMES) / 2;
+    if (cost.measuresStrings) steps += longestString / 256;
+    if (cost.comparesElements) steps += (longestArray * longestArray) / 16;
     this.#stepsLeft -= steps;
     if (this.#stepsLeft < 0) throw new RangeError('too many steps');
   }

@@ -11,6 +11,7 @@ const CLIENT_TOOLS: ReadonlyMap<string, string> = new Map([
   ['apply_patch_call', 'apply_patch'],
   ['computer_call', 'computer'],
   ['mcp_approval_request', 'mcp'],
+  ['tool_search_call', 'tool_search'],
 ]);
 
 /** The tool call that an output item of a response is; undefined where it is something else. @internal */
@@ -19,7 +20,7 @@ export function calledItem(item: Fields): AnsweredToolCall | undefined {
   if (type === 'function_call') return { name: nameOf(item), argumentsText: stringOf(item['arguments']) };
   if (type === 'custom_tool_call') return { name: nameOf(item), argumentsText: stringOf(item['input']) };
   const tool = CLIENT_TOOLS.get(type);
-  if (tool === undefined) return undefined;
+  if (tool === undefined || item['execution'] === 'server') return undefined;
   const { action, operation } = item;
   return { name: tool, argumentsText: JSON.stringify(action ?? operation ?? item['arguments'] ?? {}) };
 }

@@ -1,5 +1,5 @@
 import type { PromptTool } from '../core/model/prompt.ts';
-import type { AnswerTerms } from '../core/verify/answer-view.ts';
+import { type AnswerTerms, ANY_TOOL } from '../core/verify/answer-view.ts';
 import type { DecodedRequest } from './decoded-request.ts';
 import { chosenTools } from './prompt/chosen-tools.ts';
 import { promptOf } from './prompt/prompt-of.ts';
@@ -15,12 +15,38 @@ export function answerTerms(request: DecodedRequest): AnswerTerms {
   const others = offered.filter(({ kind }) => kind !== 'function');
   return {
     tools: functions.map(({ name, parameters }) => ({ name, parameters })),
-    uncheckedTools: others.flatMap(({ name }) => (name === 'computer_use_preview' ? [name, 'computer'] : [name])),
+    uncheckedTools: isBarred
+      ? []
+      : [...others.flatMap(({ name }) => calledNames(name)), ...unlistedTools(request.body)],
     // A tool that runs at the provider may be what was called: the reply then holds no call that is left to answer.
     mustCallTool:
       prompt?.mustCallTool === true && functions.length > 0 && !others.some(({ kind }) => kind === 'hosted'),
     ...formatTerms(request),
   };
+}
+
+/** By which names calls of a tool of the provider's come. */
+function calledNames(tool: string): readonly string[] {
+  return tool === 'computer_use_preview' ? [tool, 'computer'] : [tool];
+}
+
+/** Members of a response request that bring tools along which stand elsewhere: with an earlier response, a conversation, or a stored prompt. */
+const STORED = ['previous_response_id', 'conversation', 'prompt'];
+/** Tools and items by which further tools are found on the way. */
+const FINDERS: ReadonlySet<unknown> = new Set([
+  'tool_search',
+  'tool_search_output',
+  'mcp_list_tools',
+  'additional_tools',
+]);
+
+/** `*` where there may be tools that the request does not list. */
+function unlistedTools({ input, tools, ...body }: JsonObject): readonly string[] {
+  const listed = [input, tools].flatMap((list: unknown): readonly unknown[] => (Array.isArray(list) ? list : []));
+  const isOpen =
+    STORED.some((name) => isObject(body[name]) || typeof body[name] === 'string') ||
+    listed.some((item) => isObject(item) && FINDERS.has(item['type']));
+  return isOpen ? [ANY_TOOL] : [];
 }
 
 /** Those that the request's choice names, where it names any. */

@@ -22,11 +22,14 @@ export interface OfferedTool {
   readonly parameters: unknown;
 }
 
+/** Among `uncheckedTools`: a tool of any name. @internal */
+export const ANY_TOOL = '*';
+
 /** What a request says about the answer that it wants, whatever the protocol. @public */
 export interface AnswerTerms {
   /** Functions only: the provider's own tools and free-text tools have no arguments to check. */
   readonly tools: readonly OfferedTool[];
-  /** Names of tools that are no functions: calls of these are neither checked nor unexpected. */
+  /** Names of tools that are no functions: calls of these are neither checked nor unexpected. `*`: there may be tools that the request does not list. */
   readonly uncheckedTools: readonly string[];
   /** Whether the model must call a tool. */
   readonly mustCallTool: boolean;

@@ -2,7 +2,6 @@ import { canonicalText } from './literal-value.ts';
 import { answerPart } from './answer-part.ts';
 import { readLiteral } from './read-literal.ts';
 import { unfenced } from './unfenced.ts';
-import { withoutTrailing } from '../without-trailing.ts';
 
 /** The part of a text that answers. @internal */
 export interface FinalAnswer {
@@ -16,6 +15,8 @@ export interface FinalAnswer {
 const MARKERS = ['####', 'final answer', 'answer is', 'answer:', 'answer**:', 'result is'];
 /** Before this much of the end a marker is one of prose. Ours: an answer is short. */
 const TAIL_CHARACTERS = 600;
+/** What stands between a marker and the answer: the end of an emphasis, a colon, `is`. */
+const BEHIND_MARKER = /^(?:(?:\*\*|__)(?=[\s:]))?(?:is\b|[\s:=]){0,20}(?:(?:\*\*|__)(?=\s))?/;
 const BOX = String.raw`\boxed{`;
 
 /**
@@ -57,7 +58,7 @@ function markedLine(text: string): string | undefined {
   const ends = MARKERS.map((marker) => ({ at: lower.lastIndexOf(marker), size: marker.length }));
   const end = Math.max(...ends.filter(({ at }) => at !== -1).map(({ at, size }) => at + size), -1);
   if (end === -1) return undefined;
-  const behind = tail.slice(end).replace(/^[\s*_:=]{0,20}(?:is\b)?[\s*_:=]{0,20}/, '');
+  const behind = tail.slice(end).replace(BEHIND_MARKER, '');
   const lines = behind.trim().split('\n');
   return lines.length === 1 && lines[0] !== '' ? lines[0] : undefined;
 }
@@ -80,5 +81,6 @@ function undecorated(text: string): string {
     const isAround = inside !== '' && bare.startsWith(sign) && bare.endsWith(sign) && !inside.includes(sign);
     if (isAround) bare = inside.trim();
   }
-  return withoutTrailing(bare, '. ');
+  // One full stop ends a sentence; several are somebody's text.
+  return /[^.]\.$/.test(bare) ? bare.slice(0, -1) : bare;
 }

@@ -32,6 +32,6 @@ function isWordedAsRefusal(beginning: string): boolean {
   if (REFUSALS.some((words) => beginning.startsWith(words))) return true;
   const opening = [...APOLOGIES, ...SELF_NAMES].find((words) => beginning.startsWith(words));
   if (opening === undefined) return false;
-  const behind: string = beginning.slice(opening.length, opening.length + REACH_CHARACTERS);
-  return INABILITIES.some((words) => behind.includes(words));
+  const end = opening.length + REACH_CHARACTERS;
+  return INABILITIES.some((words) => beginning.slice(opening.length, end).includes(words));
 }

@@ -1,5 +1,5 @@
 import type { SchemaValidator } from './answer-check.ts';
-import type { AnsweredToolCall, AnswerTerms, AnswerView } from './answer-view.ts';
+import { type AnsweredToolCall, type AnswerTerms, type AnswerView, ANY_TOOL } from './answer-view.ts';
 import { parsedJson } from './parsed-json.ts';
 
 /**
@@ -20,7 +20,10 @@ export function toolsFault(answer: AnswerView, terms: AnswerTerms, validate: Sch
 
 function callFault(call: AnsweredToolCall, terms: AnswerTerms, validate: SchemaValidator): string | undefined {
   const tool = terms.tools.find(({ name }) => name === call.name);
-  if (tool === undefined) return terms.uncheckedTools.includes(call.name) ? undefined : 'unknown-tool';
+  const { uncheckedTools } = terms;
+  if (tool === undefined) {
+    return uncheckedTools.includes(call.name) || uncheckedTools.includes(ANY_TOOL) ? undefined : 'unknown-tool';
+  }
   // A tool without parameters is called with an empty text by some models, and every client takes it.
   const parsed = call.argumentsText.trim() === '' ? { value: {} } : parsedJson(call.argumentsText);
   if (parsed === undefined) return 'arguments-not-json';
