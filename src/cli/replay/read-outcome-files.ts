@@ -7,8 +7,8 @@ import { type LineFault, outcomeTable } from '../../core/replay/outcome-table.ts
 import type { DropReason } from '../../core/replay/read-outcome-row.ts';
 import { STANDARD_INPUT } from '../token-input.ts';
 
-/** A line that cannot be used, and where it stands. @internal */
-export interface FileFault extends LineFault {
+/** A line that cannot be used, and where it stands. */
+interface FileFault extends LineFault {
   readonly file: string;
 }
 
