@@ -231,8 +231,8 @@ function givenAliases(
   ]);
 }
 
-/** No wait between the call and the engine: calls that are made in one turn are under way in one turn. */
-function fetchOf(engine: Engine): typeof globalThis.fetch {
+/** A `fetch` whose calls an engine answers. No wait between the call and the engine: calls that are made in one turn are under way in one turn. */
+export function fetchOf(engine: Engine): typeof globalThis.fetch {
   return (input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     const endpoint = (Object.keys(ENDPOINTS) as Endpoint[]).find((name) => ENDPOINTS[name].clientPath === pathname);
