@@ -135,6 +135,14 @@ describe('a score as a file', () => {
     for (const { text } of TELLING.slice(0, 50)) expect(scoreOf(read, text)).toEqual(scoreOf(trained.model, text));
   });
 
+  test('one that was learnt from a single prompt, again and again, can be read and knows that prompt alone', () => {
+    const pairs = TELLING.slice(0, 500).map((pair) => ({ ...pair, text: 'What is a farthing?' }));
+    const { model } = trainedOf(trainScore(pairs, OPTIONS));
+    const read = readScoreModel(copyOf(model));
+    expect(scoreOf(read, 'What is a farthing?').kind).toBe('score');
+    expect(scoreOf(read, 'What is a groat?').kind).toBe('out-of-distribution');
+  });
+
   test('one that was changed is not taken', () => {
     const changed = { ...copyOf(trained.model), certified: { ...trained.model.certified, threshold: 0.9 } };
     expect(() => readScoreModel(changed)).toThrow(/id: does not fit the rest/);

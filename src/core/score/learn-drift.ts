@@ -90,7 +90,7 @@ function bounds(measures: readonly Float64Array[]): Pick<DriftParameters, 'middl
     Math.max(...places.map((at) => ((values[at] ?? 0) - (middles[at] ?? 0)) / (single[at] ?? 1))),
   ).toSorted();
   const bound = quantileOf(highest, 1 - STRANGE_RATIO);
-  return { middles, spreads: single.map((spread) => spread * bound) };
+  return { middles, spreads: single.map((spread) => Math.max(LEAST_SPREAD, spread * bound)) };
 }
 
 const LEAST_SPREAD = 1e-6;
