@@ -95,3 +95,11 @@ test("the guard's threshold goes before that of the training", () => {
   };
   expect(routeChoice(SCORED, { ...inputs, scoreThreshold: 0.3 }).targets[0]).toBe(large);
 });
+
+test('the score of a call is told also where another reason decides, and a prompt that it does not know has none', () => {
+  const standing = { ...CERTIFIED, certifiedIndex: undefined };
+  const known = routeChoice(SCORED, { ...INPUTS, standing, score: { kind: 'score', score: 0.2 } });
+  expect(known.facts).toMatchObject({ reason: 'uncertified', score: 0.2 });
+  const unknown = routeChoice(SCORED, { ...INPUTS, standing, score: { kind: 'out-of-distribution', drift: 9 } });
+  expect(unknown.facts.score).toBeUndefined();
+});

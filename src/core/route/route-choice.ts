@@ -87,7 +87,7 @@ function chosen(rule: RouteRule, inputs: RouteChoiceInputs): Chosen {
   const { standing, targets } = inputs;
   const strong = targets.length - 1;
   if (standing !== undefined && standing.certifiedIndex === undefined) {
-    return { reason: standing.isAlarmed ? 'alarm' : 'uncertified', index: strong };
+    return { reason: standing.isAlarmed ? 'alarm' : 'uncertified', index: strong, ...toldScore(inputs) };
   }
   if (rule.score !== undefined) return byScore(inputs);
   if (rule.cascade !== undefined) {
@@ -99,6 +99,14 @@ function chosen(rule: RouteRule, inputs: RouteChoiceInputs): Chosen {
   const place =
     certified === undefined ? -1 : targets.findIndex((target) => formatTarget(target) === formatTarget(certified));
   return { reason: 'certified', index: place === -1 ? strong : place };
+}
+
+/**
+ * The score, for the record of a call that goes elsewhere for another reason: what is sampled of it counts for the thresholds above its score only. Absent
+ * where the score knows no such prompts, and they go to the strong target whatever the threshold.
+ */
+export function toldScore({ score }: Pick<RouteChoiceInputs, 'score'>): Pick<RouteFacts, 'score'> {
+  return score?.kind === 'score' ? { score: score.score } : {};
 }
 
 function byScore({ score, standing, scoreThreshold, targets }: RouteChoiceInputs): Chosen {

@@ -10,6 +10,7 @@ import {
   routeChoice,
   type RouteChoice,
   type RouteChoiceInputs,
+  toldScore,
 } from '../../core/route/route-choice.ts';
 import type { RouteRule } from '../../core/route/route-rule.ts';
 import type { ResolvedRoute, RouteTable } from '../../core/route/route-table.ts';
@@ -192,7 +193,7 @@ export class RoutePlanner {
     if (place === -1) return key.isKeptByProvider ? undefined : choice;
     const [chosen] = choice.targets;
     if (formatTarget(chosen) === formatTarget(found.target)) return choice;
-    const staying = placedChoice(rule, inputs, place, { reason: 'session' });
+    const staying = placedChoice(rule, inputs, place, { reason: 'session', ...toldScore(inputs) });
     if (key.isKeptByProvider) return staying;
     // Quality goes before money: what is no longer certified is left at once.
     if (!isAllowed(rule, inputs, place)) return choice;
