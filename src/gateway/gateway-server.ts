@@ -63,6 +63,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
       options.log.error({ error }, 'internal fault');
     },
   });
+  options.metrics.routes.watch(() => options.state().routeGuard?.statuses() ?? []);
   app = await httpApp({ ...options, admission });
   const server = createServer(
     {

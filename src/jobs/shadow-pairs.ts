@@ -67,6 +67,7 @@ const JUDGE_OUTPUT_TOKENS = 1024;
  *
  * - A cheap target answered: the strong one is asked, and the candidates that are cheaper still.
  * - The strong one answered: all candidates up to the certified one are asked, the cheapest first.
+ * - Where the route has a score that does not know the prompt nobody is asked: the strong target answers such calls, and nothing is lost.
  * - A cascade answered by itself: the strong one is asked where a cheap answer passed; where none did the caller has the strong one's, and nothing was lost.
  * @internal
  */
@@ -96,11 +97,15 @@ export class ShadowPairs {
   }
 
   async #ofTargets(): Promise<readonly ShadowPair[]> {
-    const { route, candidate } = this.#call;
+    const { route, candidate, score } = this.#call;
     const candidates = routeCandidates(route);
+    const at = candidates.findIndex(({ name }) => name === candidate);
+    // Of prompts that the score does not know the strong target answers all, whatever is certified.
+    if (at === -1 && route.score !== undefined && score === undefined) {
+      return candidates.slice(0, 1).map(({ name }) => strongPair(name, false));
+    }
     const given = this.#given();
     if (given === undefined) return [];
-    const at = candidates.findIndex(({ name }) => name === candidate);
     const strong = at === -1 ? given : await this.#answer('shadow', strongTarget(route));
     if (strong === undefined) return [];
     const last = at === -1 ? (this.#lastIndex ?? candidates.length - 1) : at;
@@ -120,23 +125,18 @@ export class ShadowPairs {
     const { route, candidate, record } = this.#call;
     const [cascade] = routeCandidates(route);
     if (cascade === undefined) return [];
-    const escalated = (wasRouted: boolean): ShadowPair => ({
-      candidate: CASCADE_CANDIDATE,
-      target: undefined,
-      wasRouted,
-      judgement: { kind: 'judged', loss: 0, cheapQuality: 1, strongQuality: 1, costNanoUsd: ZERO_USD },
-    });
-    if (candidate === undefined && record.route?.reason === 'cascade') return [escalated(true)];
+    const target = cascade.targets.find((each) => formatTarget(each) === record.target);
+    const hasRun = candidate === CASCADE_CANDIDATE;
+    if (hasRun && target === undefined) return [strongPair(cascade.name, true)];
     const given = this.#given();
     if (given === undefined) return [];
-    if (candidate !== undefined) {
+    if (hasRun) {
       const strong = await this.#answer('shadow', strongTarget(route));
-      const target = cascade.targets.find((each) => formatTarget(each) === candidate);
       return strong === undefined ? [] : [await this.#pair(cascade.name, target, true, { cheap: given, strong })];
     }
     const kept = await this.#cascaded(cascade, route.cascade?.verify ?? []);
     if (kept === 'failed') return [];
-    if (kept === 'escalated') return [escalated(false)];
+    if (kept === 'escalated') return [strongPair(cascade.name, false)];
     return [await this.#pair(cascade.name, kept.target, false, { cheap: kept.answer, strong: given })];
   }
 
@@ -229,6 +229,12 @@ export class ShadowPairs {
     const { engine, signal } = this.#ports;
     return ownCall(engine, { ...call, caller: shadowCaller(this.#call), signal });
   }
+}
+
+/** Of a call that the strong target answers by the candidate's own rules. */
+function strongPair(candidate: string, wasRouted: boolean): ShadowPair {
+  const judgement = { kind: 'judged', loss: 0, cheapQuality: 1, strongQuality: 1, costNanoUsd: ZERO_USD } as const;
+  return { candidate, target: undefined, wasRouted, judgement };
 }
 
 function judgeBody(endpoint: 'chat' | 'messages', target: Target, system: string, user: string): object {

@@ -8,7 +8,7 @@ import type { RouteRule } from '../../core/route/route-rule.ts';
 export interface RoutedCall {
   readonly record: CallRecord;
   readonly route: RouteRule;
-  /** The cheaper target that answered, `provider/model`; undefined: the strong one did, or one of the fallbacks. */
+  /** The cheaper target that answered, `provider/model`, or `cascade` where one ran, whichever of its targets it was. Undefined: the strong one did, or a fallback. */
   readonly candidate: string | undefined;
   readonly endpoint: Endpoint;
   /** The caller's own bytes. */

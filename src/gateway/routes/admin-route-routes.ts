@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { routeStatusJson } from '../../engine/guard/guard-report.ts';
+import { routeStatusJson } from '../../engine/guard/route-status.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { jsonReply } from '../json-reply.ts';
 

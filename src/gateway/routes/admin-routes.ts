@@ -10,6 +10,7 @@ import { adminCacheRoutes } from './admin-cache-routes.ts';
 import { adminIdRoutes } from './admin-id-routes.ts';
 import { adminKeyRoutes } from './admin-key-routes.ts';
 import { adminLedgerRoutes } from './admin-ledger-routes.ts';
+import { adminRouteRoutes } from './admin-route-routes.ts';
 
 /** `/admin/v1`: what an operator may see and do, with the admin key only. @internal */
 export function adminRoutes(app: FastifyInstance, context: GatewayContext): void {
@@ -18,6 +19,7 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   adminCacheRoutes(app, context);
   adminIdRoutes(app, context);
   adminLedgerRoutes(app, context);
+  adminRouteRoutes(app, context);
 
   app.get('/admin/v1/stats', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>
     jsonReply(reply, {
