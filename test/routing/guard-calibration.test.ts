@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { calibratedThreshold, type ScoredLoss, thresholdGrid } from '../../src/core/guard/calibrated-threshold.ts';
 import { exactLossTest } from '../../src/core/guard/exact-loss-test.ts';
+import { gradedLossTest } from '../../src/core/guard/graded-loss-test.ts';
 
 /** The chance that the exact test passes under a law: over all counts. */
 function passChance(
@@ -69,6 +70,29 @@ describe('the exact test', () => {
     expect(exactLossTest(1, 0.01, 0.1)(0, 0)).toBe(false);
     expect(exactLossTest(10, 0.01, 0.1)(0, 0)).toBe(false);
   });
+});
+
+test('the betting test passes with a chance of at most alpha where the mean loss is the limit, whatever the losses', () => {
+  const alphas = fc.constantFrom(0.1, 0.3, 0.6);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 14 }), limits, alphas, ratio, (samples, limit, alpha, low) => {
+      // Two losses, one above the limit and one below, with the limit as their mean.
+      const losses = [1, limit - (1 + limit) * low] as const;
+      const worseRatio = losses[0] === losses[1] ? 1 : (limit - losses[1]) / (losses[0] - losses[1]);
+      const passes = gradedLossTest(samples, limit, alpha);
+      let chance = 0;
+      for (let bits = 0; bits < 2 ** samples; bits += 1) {
+        const drawn = Array.from({ length: samples }, (_loss, index) => (bits >> index) & 1);
+        const worse = drawn.reduce((sum, bit) => sum + bit, 0);
+        if (!passes(drawn.map((bit) => losses[bit === 1 ? 0 : 1]))) continue;
+        chance += worseRatio ** worse * (1 - worseRatio) ** (samples - worse);
+      }
+      expect(chance).toBeLessThanOrEqual(alpha + 1e-9);
+    }),
+    { numRuns: 30 },
+  );
+  // Enough of them do pass.
+  expect(gradedLossTest(300, 0.05, 0.1)(Array.from({ length: 300 }, () => 0.001))).toBe(true);
 });
 
 /** Hundreds of pairs: those with a score below 0.5 lose nothing, the others half of the time. */

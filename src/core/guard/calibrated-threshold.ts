@@ -1,6 +1,6 @@
 import { FarthingError } from '../errors.ts';
 import { exactLossTest } from './exact-loss-test.ts';
-import { lossTest, NEW_LOSS_PROCESS } from './loss-process.ts';
+import { gradedLossTest } from './graded-loss-test.ts';
 
 /** A loss that is above a whole number by no more than this is that number: what is left of sums of decimals. Ours. */
 const ROUNDING = 1e-9;
@@ -95,7 +95,7 @@ export function thresholdGrid(scores: readonly number[], steps: number): readonl
 
 function stepTest(samples: number, options: CalibrationOptions): (losses: readonly number[]) => boolean {
   const { maxQualityLoss, alpha, losses: kind = 'whole' } = options;
-  if (kind === 'graded') return bettingTest(maxQualityLoss, alpha);
+  if (kind === 'graded') return gradedLossTest(samples, maxQualityLoss, alpha);
   const passes = exactLossTest(samples, maxQualityLoss, alpha);
   return (losses) => {
     let worse = 0;
@@ -107,13 +107,6 @@ function stepTest(samples: number, options: CalibrationOptions): (losses: readon
     }
     return passes(worse, better);
   };
-}
-
-/** By what the bets are worth at the end: that they once were worth more may be due to how the pairs are sorted. */
-function bettingTest(maxQualityLoss: number, alpha: number): (losses: readonly number[]) => boolean {
-  const test = lossTest('certify', maxQualityLoss);
-  return (losses) =>
-    test.evidence(losses.reduce((process, loss) => test.add(process, loss), NEW_LOSS_PROCESS)) >= -Math.log(alpha);
 }
 
 function checkOptions({ maxQualityLoss, alpha, thresholds }: CalibrationOptions): void {
