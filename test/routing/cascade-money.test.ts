@@ -208,4 +208,5 @@ test('a cascade that escalates everything is switched off, and calls go to the s
   expect(reasons.filter((reason) => reason === 'cascade-off').length).toBeGreaterThanOrEqual(3);
   const off = stage.records.findLast(({ route }) => route?.reason === 'cascade-off');
   expect(off).toMatchObject({ attempts: 1, target: `openai/${strong}` });
+  expect(off?.decisions).toContainEqual({ step: 'cascade', verdict: 'off', reason: 'escalates-100-percent' });
 });

@@ -1,5 +1,6 @@
 import { usesHostedTools, usesStoredConversation } from '../../core/cacheability.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
+import { cascadeName } from '../../core/route/cascade-name.ts';
 import type { Target } from '../../core/model/target.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { decide, type Middleware, type RoutePlan } from '../compose.ts';
@@ -20,6 +21,8 @@ export function cascadeMiddleware(options: CascadeOptions): Middleware {
     handle(call, next) {
       const { plan, request } = call.state;
       const cascade = plan?.cascade;
+      if (plan?.route?.reason === 'cascade-off')
+        decide(call, 'cascade', 'off', options.book.offReason(cascadeName(plan.route)));
       if (plan === undefined || cascade === undefined) return next(call);
       if (request === undefined || !ENDPOINTS[call.endpoint].streams) return next(call);
       const stages = stagesOf(plan, cascade.length);
