@@ -66,6 +66,11 @@ const GROUPS: readonly CommandGroup[] = [
     summary: 'What routing policies would have cost and been worth on recorded outcomes',
     load: async () => (await import('./replay-command.ts')).registerReplay,
   },
+  {
+    name: 'routes',
+    summary: 'Explain routes, try them on a log, train scores, show what is certified',
+    load: async () => (await import('./routes-command.ts')).registerRoutes,
+  },
 ];
 
 const EXAMPLES = `

@@ -165,10 +165,10 @@ test('20 rules are matched in less than 2 µs', () => {
   const asked = call();
   const roundUs = (): number => {
     const before = process.cpuUsage();
-    for (let count = 0; count < 10_000; count += 1) matchRoute(rules, asked);
+    for (let count = 0; count < 5000; count += 1) matchRoute(rules, asked);
     const { user, system } = process.cpuUsage(before);
-    return (user + system) / 10_000;
+    return (user + system) / 5000;
   };
   // The best of some, in time of the processor: the machine has others to serve.
-  expect(Math.min(...Array.from({ length: 25 }, roundUs))).toBeLessThan(2);
+  expect(Math.min(...Array.from({ length: 15 }, roundUs))).toBeLessThan(2);
 });

@@ -81,7 +81,7 @@ function actualOf(call: RouteCall, match: RouteMatch, condition: RouteCondition)
       return call.language() ?? 'unclear';
     case 'tags':
       return Object.keys(match.tags ?? {})
-        .map((name) => `${name}=${Object.hasOwn(call.tags, name) ? (call.tags[name] ?? '') : ''}`)
+        .map((name) => (Object.hasOwn(call.tags, name) ? `${name}=${call.tags[name] ?? ''}` : `no ${name}`))
         .join(', ');
     case 'tools': {
       const names = call.toolNames();
