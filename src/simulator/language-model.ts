@@ -73,6 +73,7 @@ export class LanguageModels {
         random: seededRandom(contentSeed + index * 7919),
         maxTokens: request.maxTokens,
         reasoningRatio: request.reasoningRatio,
+        wrongArgumentsRatio: request.model.wrongArgumentsRatio,
         tools: request.tools,
         schema: request.schema,
         isLong: /\bin (?:great |full )?detail\b/i.test(request.lastText),

@@ -20,6 +20,8 @@ export interface AnswerBrief {
   readonly reasoningRatio: number;
   /** Tools of which one is called; none when empty. */
   readonly tools: readonly OfferedTool[];
+  /** How often a tool is called with something missing. */
+  readonly wrongArgumentsRatio: number;
   /** The structure that the text must have. */
   readonly schema: JsonObject | undefined;
   /** Whether the caller asked for a long answer. */
@@ -73,8 +75,10 @@ export function simulatedAnswer(brief: AnswerBrief): SimulatedAnswer {
 
 function toolAnswer(brief: AnswerBrief): SimulatedAnswer {
   const { random } = brief;
+  const isWrong = brief.wrongArgumentsRatio > 0 && random.fraction() < brief.wrongArgumentsRatio;
   const tool = pick(random, brief.tools);
-  const argumentsJson = JSON.stringify(schemaSample(tool.schema, random));
+  // Every argument is one that a schema may require.
+  const argumentsJson = isWrong ? '{}' : JSON.stringify(schemaSample(tool.schema, random));
   const tokens = countTokens(tool.name) + countTokens(argumentsJson) + TOOL_CALL_TOKENS;
   const reasoning = brief.reasoningRatio === 0 ? 0 : integerBetween(random, 16, 96);
   const nothing = { text: '', textTokens: 0, toolCall: undefined };

@@ -96,8 +96,11 @@ function sumOf(amounts: readonly (number | undefined)[]): bigint {
 }
 
 function rescuedCalls(records: readonly CallRecord[]): DemoBill['rescued'] {
-  const rescued = records.filter(({ attempts, outcome }) => attempts > 1 && outcome === 'complete');
-  return { calls: rescued.length, failedAttempts: rescued.reduce((sum, { attempts }) => sum + attempts - 1, 0) };
+  const failed = records
+    .filter(({ outcome }) => outcome === 'complete')
+    .map(({ decisions }) => decisions.filter(({ step, verdict }) => step === 'attempt' && verdict === 'failed').length)
+    .filter((count) => count > 0);
+  return { calls: failed.length, failedAttempts: failed.reduce((sum, count) => sum + count, 0) };
 }
 
 function leverLines(records: readonly CallRecord[]): readonly LeverLine[] {
@@ -116,6 +119,8 @@ function leverLines(records: readonly CallRecord[]): readonly LeverLine[] {
 
 /** What a reader of the bill knows the steps as. */
 const LEVER_NAMES: Readonly<Partial<Record<SavingStep, string>>> = {
+  route: 'routes: tool calls of a smaller model, checked',
+  retries: 'asked again: what failed a check, or a provider',
   optimise: 'prompts: the same data in fewer tokens',
 };
 

@@ -5,6 +5,7 @@ import type { SimulatedPrices } from '../../simulator/provider-invoice.ts';
 
 /** The models of the demo's traffic and whose they are. */
 const DEMO_MODELS: Readonly<Record<string, string>> = {
+  'gpt-5.4-nano': 'openai',
   'gpt-5.4-mini': 'openai',
   'gpt-5.5': 'openai',
   'text-embedding-3-small': 'openai',

@@ -128,6 +128,14 @@ function configText(
     },
     // Breakpoints are not planned: the provider's cache grows old with the simulated day, and the gateway's clock is the real one.
     optimize: { level: 'lossless' },
+    // A call of a tool can be checked: what the small model gets wrong is asked of the model that was asked for.
+    routes: [
+      {
+        name: 'tool-calls',
+        match: { model: 'gpt-5.4-mini', tools: true },
+        cascade: { from: 'openai/gpt-5.4-nano', to: 'openai/gpt-5.4-mini', verify: ['tools'] },
+      },
+    ],
     cache: { mode: 'deterministic', ttl: `${Math.ceil((CACHE_TTL_HOURS * HOUR_MS) / options.timeScale)}ms` },
     keys: PROJECT_NAMES.map((project, index) => ({ name: project, project, key: keys[index] })),
     admin: { key: adminKey },
