@@ -73,8 +73,11 @@ export async function judgePair(judge: Judge, pair: AnswerPair, ports: JudgePort
 
 /** To the letter: in code, one in another case or another indentation may be the difference. */
 function isSame(left: AnswerView, right: AnswerView): boolean {
-  const said = ({ text, toolCalls, finish }: AnswerView): string => JSON.stringify([text.trim(), toolCalls, finish]);
-  return said(left) === said(right);
+  return letters(left) === letters(right);
+}
+
+function letters({ text, toolCalls, finish }: AnswerView): string {
+  return JSON.stringify([text.trim(), toolCalls, finish]);
 }
 
 function judged(cheapQuality: number, strongQuality: number, costNanoUsd: NanoUsd = ZERO_USD): Judgement {

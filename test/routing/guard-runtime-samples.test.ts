@@ -12,7 +12,7 @@ import type { JudgedLine } from '../../src/jobs/judged-log.ts';
 import { ShadowSampler } from '../../src/jobs/shadow-samples.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
-import { type FakeAnswer, FakeAskedEngine, recordOf, replyText } from '../support/fake-asked-engine.ts';
+import { type FakeAnswer, FakeAskedEngine, HANGS, recordOf, replyText } from '../support/fake-asked-engine.ts';
 
 const [CHEAP, MIDDLE, STRONG]: readonly [Target, Target, Target] = [
   { provider: 'p', model: 'cheap' },
@@ -339,7 +339,7 @@ describe('what comes of it', () => {
 
 describe('bounds', () => {
   test('four samples are under way at a time, a hundred wait, and the rest is dropped and counted', async () => {
-    const on = stage(() => 'hangs');
+    const on = stage(() => HANGS);
     for (let call = 0; call < 110; call += 1) on.sampler.take(routed());
     expect(on.outcomes()).toEqual(Array.from({ length: 6 }, () => 'queue-full'));
     await nextTurn();
@@ -349,7 +349,7 @@ describe('bounds', () => {
   });
 
   test('a stop drops what waits, breaks off what is under way after two seconds, and takes no more', async () => {
-    const on = stage(() => 'hangs');
+    const on = stage(() => HANGS);
     for (let call = 0; call < 10; call += 1) on.sampler.take(routed());
     await nextTurn();
     const startedMs = performance.now();

@@ -7,8 +7,11 @@ import type { EngineRequest } from '../../src/engine/engine-request.ts';
 import type { AskedEngine } from '../../src/jobs/own-call.ts';
 import type { ReplySink } from '../../src/ports/reply-sink.ts';
 
-/** What a fake target says: a text, the code of a refusal, or nothing until it is aborted. */
-export type FakeAnswer = string | { readonly refusal: string } | 'hangs';
+/** What a fake target says: a text, the code of a refusal, or {@link HANGS}. */
+export type FakeAnswer = string | { readonly refusal: string } | typeof HANGS;
+
+/** Nothing comes until the call is aborted. */
+export const HANGS: unique symbol = Symbol('hangs');
 
 /** A call record with sensible values. */
 export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
@@ -81,8 +84,8 @@ export class FakeAskedEngine implements AskedEngine {
     const call = { ...request, fields };
     this.calls.push(call);
     const answer = this.#answer(parseTarget(String(fields['model']))?.model ?? '', call);
-    if (answer === 'hangs') await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
-    const refusal = answer === 'hangs' ? 'client-left' : typeof answer === 'string' ? undefined : answer.refusal;
+    if (answer === HANGS) await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
+    const refusal = answer === HANGS ? 'client-left' : typeof answer === 'string' ? undefined : answer.refusal;
     const callId = `own_${this.calls.length}`;
     const costNanoUsd = refusal === undefined ? this.costNanoUsd : nanoUsd(0);
     const status = refusal === undefined ? 200 : 402;

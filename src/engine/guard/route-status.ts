@@ -99,7 +99,7 @@ export function routeStatusJson({ route, policyVersion, targets, isLoaded, candi
       meanLoss: routed.loss?.mean ?? null,
     },
     guardCostUsd: formatUsd(spentNanoUsd),
-    events: events.map(({ atMs, ...event }) => ({ at: isoTime(atMs), ...event })),
+    events: events.map(({ atMs, ...event }) => Object.assign({ at: isoTime(atMs) }, event)),
     limits: GUARD_LIMITS,
   };
 }

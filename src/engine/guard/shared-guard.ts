@@ -74,7 +74,8 @@ export class SharedGuard {
   /** What was spent without a sample; goes with the next one. */
   #unbooked: NanoUsd = ZERO_USD;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #isBusy = false;
+  /** Pieces of work that are under way or wait for their turn. */
+  #turns = 0;
   #isLoaded = false;
   /** Of a stored value that is no state: told once, and written over. */
   #unreadableVersion = 0;
@@ -135,21 +136,18 @@ export class SharedGuard {
   }
 
   #refreshWhenOld(): void {
-    if (this.#isBusy || this.#isClosed) return;
+    if (this.#turns > 0 || this.#isClosed) return;
     if (this.#options.clock.monotonicMs() - this.#lookedAt < REFRESH_MS) return;
-    void this.#inTurn(async () => void (await this.#look()));
+    void this.#inTurn(() => this.#look());
   }
 
   #inTurn(work: () => Promise<unknown>): Promise<void> {
-    this.#isBusy = true;
-    const turn = this.#work
-      .then(work)
+    this.#turns += 1;
+    this.#work = this.#work
+      .then(async () => void (await work()))
       .catch((error: unknown) => this.#options.events.emit({ kind: 'internal-fault', callId: '', error }))
-      .then(() => {
-        if (this.#work === turn) this.#isBusy = false;
-      });
-    this.#work = turn;
-    return turn;
+      .finally(() => (this.#turns -= 1));
+    return this.#work;
   }
 
   /** Takes what is stored. Undefined: it cannot be read. */
@@ -205,13 +203,13 @@ export class SharedGuard {
       const looked = await this.#look();
       if (looked === undefined) return false;
       const { stored, events } = this.#folded(this.#known);
-      const sent = [...this.#pending];
+      const sent = new Set(this.#pending);
       const terms = { ttlMs: TTL_MS, expectedVersion: looked.version };
       // oxlint-disable-next-line no-await-in-loop
       const outcome = await this.#ask('write', () => store.write(key, JSON.stringify(stored), terms));
       if (outcome === undefined) return false;
       if (!outcome.answer.isWritten) continue;
-      this.#pending = this.#pending.filter((pending) => !sent.includes(pending));
+      this.#pending = this.#pending.filter((pending) => !sent.has(pending));
       this.#take(stored);
       for (const [pending, event] of events) this.#tell(pending, event);
       return true;
