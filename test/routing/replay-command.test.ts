@@ -57,9 +57,9 @@ describe('a table', () => {
     expect(text).toContain('40 rows, small, checked by other -> large');
     // A quarter is escalated: (40 * 2 + 10 * 10) / 400 for agreement, (40 + 10 * 10) / 400 for checks.
     expect(text).toMatch(
-      /\nagree +1\.000 +100\.0 % \[100\.0, 100\.0\] +55\.0 % \[[\d., ]+\] +25\.0 % +0\.0 % +67\.5 %/,
+      /\nagree +1\.000 +100\.0 % \[100\.0, 100\.0\] +4500\.000 +55\.0 % \[[\d., ]+\] +25\.0 % +0\.0 % +67\.5 %/,
     );
-    expect(text).toMatch(/\nchecks +1\.000 +100\.0 % \[100\.0, 100\.0\] +65\.0 %/);
+    expect(text).toMatch(/\nchecks +1\.000 +100\.0 % \[100\.0, 100\.0\] +3500\.000 +65\.0 %/);
     expect(text).toMatch(/\nalways-cheap +0\.750 +75\.0 %.+ 90\.0 %/);
     expect(text).toMatch(/\nalways-strong +1\.000 +100\.0 %.+ 0\.0 % \[0\.0, 0\.0\] +100\.0 %/);
     expect(text).toMatch(/\nrandom +0\.500 \[0\.500, 0\.500\] +50\.0 %/);

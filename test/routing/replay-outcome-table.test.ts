@@ -139,6 +139,18 @@ test('a table names the lines that cannot be used, reads the rest, and counts wh
   ]);
 });
 
+test('a prompt or an answer that is nested beyond all reason is a fault', () => {
+  const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  const { faults } = outcomeTable([
+    `{"prompt":${nested},"weak":0,"strong":1}`,
+    `{"models":{"m":{"quality":1,"answer":${nested}}}}`,
+  ]);
+  expect(faults).toEqual([
+    { line: 1, reason: 'is nested too deep' },
+    { line: 2, reason: 'is nested too deep' },
+  ]);
+});
+
 test('whatever stands in a line, it is a row, dropped or a fault, and never an exception', () => {
   const cell = fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, null, '', [1, null, 1, 3], [0, 1, 2, 3, 'type_error']));
   const value = fc.oneof(

@@ -19,8 +19,8 @@ export interface OutcomeFiles {
   readonly dropped: ReadonlyMap<DropReason, number>;
 }
 
-/** Unpacked; beyond this a packed file is a bomb rather than a table. Ours: a million rows of a kilobyte. */
-const MAX_FILE_BYTES = 1_000_000_000;
+/** Unpacked; a string can hold no more than some 536 million characters. */
+const MAX_FILE_BYTES = 500_000_000;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 /**
@@ -63,10 +63,18 @@ async function bytesOf(path: string, stdin: AsyncIterable<Uint8Array>): Promise<
 
 function textOf(path: string, bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(unpacked(bytes));
+    const plain = unpacked(bytes);
+    if (plain.byteLength <= MAX_FILE_BYTES) return new TextDecoder('utf-8', { fatal: true }).decode(plain);
   } catch (cause) {
-    throw new FarthingError('configuration', `${path}: is neither a text in UTF-8 nor one packed by gzip`, { cause });
+    if (!isTooLarge(cause))
+      throw new FarthingError('configuration', `${path}: is neither a text in UTF-8 nor one packed by gzip`, { cause });
   }
+  throw new FarthingError('configuration', `${path}: is larger than ${MAX_FILE_BYTES / 1e6} MB; cut it into several`);
+}
+
+/** How zlib says that there is more than it may unpack. */
+function isTooLarge(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function unpacked(bytes: Buffer): Uint8Array {

@@ -37,13 +37,23 @@ function priceLines({ prices }: ReplayOutcome): readonly string[] {
   return priced.length === 0 ? [] : [`Dollars per million tokens where no cost is stated: ${priced.join(', ')}`];
 }
 
-const POINT_HEADERS = ['policy', 'quality', 'of strong', 'saved', 'to strong', 'random saves', 'oracle saves'];
+const POINT_HEADERS = [
+  'policy',
+  'quality',
+  'of strong',
+  '$ a thousand',
+  'saved',
+  'to strong',
+  'random saves',
+  'oracle saves',
+];
 
 function pointTable(results: readonly PointResult[]): string {
   const rows = results.map(({ name, figures, intervals, randomSavedRatio, oracleSavedRatio }) => [
     name,
     decimal(figures.quality),
     `${percent(figures.qualityRatio)}${span(intervals.qualityRatio)}`,
+    figures.costUsd === undefined ? UNKNOWN : (1000 * figures.costUsd).toFixed(3),
     `${percent(figures.savedRatio)}${span(intervals.savedRatio)}`,
     percent(figures.sentRatio),
     percent(randomSavedRatio),

@@ -64,7 +64,7 @@ function readRow(value: unknown): RowReading {
 function promptText(value: JsonObject): string | undefined {
   const { prompt, function: functions } = value;
   if (prompt === undefined) return undefined;
-  const text = typeof prompt === 'string' ? prompt : JSON.stringify(prompt);
+  const text = typeof prompt === 'string' ? prompt : jsonText(prompt);
   if (!Array.isArray(functions)) return text;
   return `${text}\n${functions.filter((name) => typeof name === 'string').join(' ')}`;
 }
@@ -134,7 +134,16 @@ function readList(list: readonly unknown[], prompt: string | undefined): ModelOu
 /** Answers may be written as any JSON value: `42` says what `"42"` says. */
 function answerOf(answer: unknown): string | null | undefined {
   if (answer === undefined || answer === null || typeof answer === 'string') return answer;
-  return JSON.stringify(answer);
+  return jsonText(answer);
+}
+
+/** Writing JSON goes as deep as the value, reading it does not. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    throw new RowFault('is nested too deep');
+  }
 }
 
 function isObject(value: unknown): value is JsonObject {
