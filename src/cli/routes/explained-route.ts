@@ -12,8 +12,8 @@ import type { DataOptions } from '../data-folder.ts';
 import { learntCalibration } from '../learnt-calibration.ts';
 import type { DryCall, DryPlan, DryRouting } from './dry-routing.ts';
 
-/** What a call would cost at a target. @internal */
-export interface TargetCost {
+/** What a call would cost at a target. */
+interface TargetCost {
   readonly target: Target;
   /** Where it stands: asked first, asked next, or not for this call but for its baseline. */
   readonly role: 'first' | 'next' | 'route' | 'baseline';

@@ -7,8 +7,8 @@ import { CALL_LOG_VERSION } from '../../stores/call-log/call-log-line.ts';
 import { endpointOfBody } from '../../wire/prompt/own-request.ts';
 import { isObject, type JsonObject } from '../../wire/request-guards.ts';
 
-/** What was answered, as the call log has it. @internal */
-export interface LoggedAnswer {
+/** What was answered, as the call log has it. */
+interface LoggedAnswer {
   /** Undefined: nothing answered. */
   readonly target: Target | undefined;
   readonly usage: Usage;
