@@ -82,6 +82,12 @@ test('lines that cannot be used are named, repeated ids and rows without an answ
   });
 });
 
+test('it is said how many prompts came before, since a score may know them by heart', async () => {
+  const lines = LINES.slice(0, 400).map((line) => line.replace(/"id":"[^"]*",/, ''));
+  const text = await train(['-', '-o', join(folder, 'twice.json')], [...lines, ...lines].join('\n'));
+  expect(text).toMatch(/repeated {4}(5\d|6\d)(\.\d)? % of prompts came before/);
+});
+
 test('a score that is no better than chance is called not worth using, and gets no threshold', async () => {
   const out = join(folder, 'chance.json');
   const lines = madePairs(520, { isTelling: false }).map(({ text, cheap, strong }) =>

@@ -8,6 +8,8 @@ export type UnusedReason = 'same-id' | 'without-prompt' | 'without-model' | 'wit
 /** What a score may learn from a table. @internal */
 export interface JudgedPairs {
   readonly pairs: readonly JudgedPair[];
+  /** How many of them have a prompt that came before: it stands among what is learnt and among what calibrates. */
+  readonly repeats: number;
   /** How many rows were left out, by the first reason that holds. */
   readonly unused: ReadonlyMap<UnusedReason, number>;
 }
@@ -41,7 +43,7 @@ export function judgedPairs(
       pairs.push({ text, category, cheap: qualities.cheap, strong: qualities.strong });
     }
   }
-  return { pairs, unused };
+  return { pairs, repeats: pairs.length - new Set(pairs.map(({ text }) => text)).size, unused };
 }
 
 /** What a gateway scores of a call: the words of the user's own. */

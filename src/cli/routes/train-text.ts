@@ -24,17 +24,18 @@ export function trainText(outcome: TrainOutcome): string {
     `APGR        ${apgrText(outcome)}`,
     `threshold   ${thresholdText(outcome)}`,
     `strange     ${percent(strangeRatio)} of pairs like these would go to ${targets.strong} as unlike the training`,
+    ...repeatsText(outcome),
     ...leftOut(outcome),
   ].join('\n');
 }
 
 /** What training came to, as JSON. @internal */
 export function trainJson(outcome: TrainOutcome): string {
-  const { model, worth, out, sizeBytes, strangeRatio, faults, dropped, unused } = outcome;
+  const { model, worth, out, sizeBytes, strangeRatio, repeats, faults, dropped, unused } = outcome;
   const { parameters, ...facts } = model;
   const { categories } = parameters;
   const left = { faults, dropped: Object.fromEntries(dropped), unused: Object.fromEntries(unused) };
-  return JSON.stringify({ out, sizeBytes, worth, strangeRatio, ...facts, categories, ...left }, undefined, 2);
+  return JSON.stringify({ out, sizeBytes, worth, strangeRatio, repeats, ...facts, categories, ...left }, undefined, 2);
 }
 
 function apgrText({ model: { apgr, targets }, worth }: TrainOutcome): string {
@@ -53,6 +54,15 @@ function thresholdText({ model: { certified, targets }, worth }: TrainOutcome): 
     `${threshold.toPrecision(4)}: ${percent(cheapRatio)} of calls go to ${targets.cheap}, at a mean loss of at most ` +
     `${percent(maxQualityLoss)}, ${percent(confidenceRatio)} sure`
   );
+}
+
+/** So that a file that was given twice does not pass for a score that knows everything. */
+function repeatsText({ pairs, repeats }: TrainOutcome): readonly string[] {
+  if (repeats === 0) return [];
+  const share = percent(repeats / pairs.length);
+  return [
+    `repeated    ${share} of prompts came before: all figures hold only where calls repeat themselves so, and reach a model when they do`,
+  ];
 }
 
 function leftOut({ faults, dropped, unused }: TrainOutcome): readonly string[] {
