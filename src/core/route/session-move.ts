@@ -17,11 +17,11 @@ export interface SessionMoveQuestion {
   /** Of the route's strong target, which would have had the conversation from its first turn on. */
   readonly strong: SessionPrices;
   /**
-   * Tokens of the prompt that the present target has in its cache; 0 where they have lapsed. Taken to be what the strong target would have: caches live
-   * as long there.
+   * Tokens of the prompt that the present target has in its cache, at most; 0 where they have lapsed. Taken to be what the strong target would have: caches
+   * live as long there.
    */
   readonly cachedTokens: number;
-  /** Tokens of the whole prompt of this turn. */
+  /** Expected of the whole prompt of this turn. */
   readonly promptTokens: number;
   /** By how much a prompt is expected to grow from turn to turn: the last answer and what comes behind it. */
   readonly turnTokens: number;
@@ -62,7 +62,8 @@ export function sessionMove(question: SessionMoveQuestion): SessionMove {
   const savingPicoUsd = stayed - moved;
   if (!isNeverDearer(to, strong)) return { kind: 'stay', reason: 'dearer', savingPicoUsd };
   if (savingPicoUsd <= 0) return { kind: 'stay', reason: 're-reading', savingPicoUsd };
-  const excess = turnCost(to, promptTokens, 0, 0) - turnCost(strong, promptTokens, cachedTokens, 0);
+  // New tokens and answers cost no more there, however many come: only what is known counts against the credit.
+  const excess = cachedTokens * (to.fresh - strong.cacheRead);
   return excess > creditPicoUsd
     ? { kind: 'stay', reason: 'not-covered', savingPicoUsd }
     : { kind: 'move', reason: 'saves', savingPicoUsd };
