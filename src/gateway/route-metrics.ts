@@ -18,7 +18,8 @@ export interface RouteFigures {
 /** Figures of routes whose quality is guarded. Names of routes and their targets are the operator's, and few. @internal */
 export class RouteMetrics {
   readonly #samples: Counter<'route' | 'outcome'>;
-  readonly #cost: Counter<'route'>;
+  /** Nano-dollars by route: whole numbers add up exactly. */
+  readonly #costs = new Map<string, number>();
   #read: () => readonly RouteFigures[] = () => [];
 
   constructor(registers: Registry[]) {
@@ -28,11 +29,15 @@ export class RouteMetrics {
       labelNames: ['route', 'outcome'],
       registers,
     });
-    this.#cost = new Counter({
+    const cost: Counter<'route'> = new Counter({
       name: 'farthing_route_guard_cost_usd_total',
       help: 'What shadows and judges of the guard cost, in dollars.',
       labelNames: ['route'],
       registers,
+      collect: () => {
+        cost.reset();
+        for (const [route, nanoUsd] of this.#costs) cost.inc({ route }, nanoUsd / NANO_PER_USD);
+      },
     });
     this.#addGauge(
       'farthing_route_certified',
@@ -55,7 +60,7 @@ export class RouteMetrics {
 
   emit(event: Extract<EngineEvent, { readonly kind: 'route-sampled' }>): void {
     this.#samples.inc({ route: event.route, outcome: event.outcome });
-    if (event.costNanoUsd > 0) this.#cost.inc({ route: event.route }, event.costNanoUsd / NANO_PER_USD);
+    if (event.costNanoUsd > 0) this.#costs.set(event.route, (this.#costs.get(event.route) ?? 0) + event.costNanoUsd);
   }
 
   #addGauge(
