@@ -136,7 +136,12 @@ describe('a score as a file', () => {
   });
 
   test('one that was learnt from a single prompt, again and again, can be read and knows that prompt alone', () => {
-    const pairs = TELLING.slice(0, 500).map((pair) => ({ ...pair, text: 'What is a farthing?' }));
+    const pairs = TELLING.slice(0, 500).map(({ category, cheap, strong }) => ({
+      text: 'What is a farthing?',
+      category,
+      cheap,
+      strong,
+    }));
     const { model } = trainedOf(trainScore(pairs, OPTIONS));
     const read = readScoreModel(copyOf(model));
     expect(scoreOf(read, 'What is a farthing?').kind).toBe('score');
