@@ -268,6 +268,8 @@ export interface Call {
   readonly state: CallState;
   /** Monotonic time at which it must be over, where a step has set one. Undefined: the total time of a call, from its first attempt. */
   readonly deadlineAt?: number;
+  /** Whether a step asks other targets once those of the plan have failed: nobody waits for these then. */
+  readonly mayMoveOn?: boolean;
   /** Set in the attempt chain. */
   readonly attempt?: Attempt;
 }

@@ -210,3 +210,13 @@ test('a cascade that escalates everything is switched off, and calls go to the s
   expect(off).toMatchObject({ attempts: 1, target: `openai/${strong}` });
   expect(off?.decisions).toContainEqual({ step: 'cascade', verdict: 'off', reason: 'escalates-100-percent' });
 });
+
+test('a cheap target that asks for a pause is not waited for', async () => {
+  const stage = await startCascadeStage({
+    retries: 2,
+    says: (model) => (model === cheap ? { status: 429, retryAfterSeconds: 8 } : { text: '42' }),
+  });
+  expect(await stage.text(ASK)).toBe('42');
+  expect(stage.asked).toEqual([cheap, strong]);
+  expect((await stage.record(1)).durationMs).toBeLessThan(8000);
+});

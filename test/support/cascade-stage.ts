@@ -65,6 +65,8 @@ export interface CascadeStageOptions {
   readonly agrees?: boolean;
   readonly fallbacks?: readonly string[];
   readonly isCached?: boolean;
+  /** @defaultValue 0 */
+  readonly retries?: number;
   readonly budgets?: readonly Budget[];
   readonly timeouts?: { readonly firstByteMs: number; readonly idleMs: number; readonly totalMs: number };
 }
@@ -114,7 +116,7 @@ export async function startCascadeStage(options: CascadeStageOptions): Promise<C
     budgets,
     budgetPolicy: { waitMs: 100 },
     routes,
-    resilience: { retries: 0 },
+    resilience: { retries: options.retries ?? 0 },
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
     events: sink,
     ...PORTS,

@@ -11,6 +11,8 @@ export interface Speech {
   readonly finish?: string;
   /** Answers with this status and an error. */
   readonly status?: number;
+  /** With a status: how long it wants to be left alone. */
+  readonly retryAfterSeconds?: number;
   /** Sends so many bytes of its answer and no more. */
   readonly breaksAfter?: number;
   /** Says nothing before this. */
@@ -59,7 +61,11 @@ async function answer(
 
 function say(endpoint: Endpoint, { model, isStream }: Asked, speech: Speech, listener: ProviderListener): void {
   if (speech.status !== undefined) {
-    listener.onHead(speech.status, { 'content-type': 'application/json' });
+    const pause = speech.retryAfterSeconds;
+    listener.onHead(speech.status, {
+      'content-type': 'application/json',
+      ...(pause === undefined ? {} : { 'retry-after': String(pause) }),
+    });
     listener.onData(Buffer.from('{"type":"error","error":{"type":"server_error","message":"it is ill"}}'));
     listener.onEnd();
     return;

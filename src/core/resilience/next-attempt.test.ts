@@ -52,6 +52,17 @@ test('a pause that the provider asks for is kept where there is no other target,
   });
 });
 
+test('where others are asked once these have failed, nobody waits for long', () => {
+  const alone = [candidate({ visits: 1 })];
+  const policy = { ...POLICY, mayMoveOn: true };
+  const after = (retryAfterMs?: number): unknown => nextAttempt(alone, failed('limited', 0, retryAfterMs), policy, 0.5);
+  expect(after(5000)).toEqual({ kind: 'stop', reason: 'spent' });
+  expect(after(500)).toMatchObject({ kind: 'attempt', index: 0, waitMs: 500 });
+  expect(after()).toMatchObject({ kind: 'attempt', index: 0 });
+  const resting = [candidate({ visits: 1, state: 'degraded' })];
+  expect(nextAttempt(resting, failed('transient'), policy, 0.5)).toEqual({ kind: 'stop', reason: 'spent' });
+});
+
 test.each<FailureKind>(['refused', 'silent', 'missing', 'too-long', 'filtered'])(
   'after %s the same target is not asked again',
   (kind) => {

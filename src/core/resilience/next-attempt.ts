@@ -31,6 +31,8 @@ export type NextAttempt =
 export interface AttemptPolicy {
   /** Further attempts of one call on the same target. */
   readonly retries: number;
+  /** Whether other targets are asked once these have failed: then a pause must be as short as between targets of one call. @defaultValue false */
+  readonly mayMoveOn?: boolean;
 }
 
 /** First and longest pause before a retry: the first try after a blip comes at once, half a second on average is the most that a second one costs. Our choice. */
@@ -66,7 +68,7 @@ export function nextAttempt(
   const here = candidates[last.index];
   const pauseMs = retryPauseMs(last, here?.visits ?? 0, fraction);
   if (here !== undefined && pauseMs !== undefined && mayStay(here, policy)) {
-    const isAlone = next === undefined;
+    const isAlone = next === undefined && policy.mayMoveOn !== true;
     const isHealthy = here.state === 'good';
     if (isAlone || (isHealthy && pauseMs <= PATIENCE_MS)) return attempt(last.index, pauseMs, true);
   }

@@ -132,6 +132,7 @@ export class CascadeRun {
       receiver: reply,
       signal: AbortSignal.any([signal, dropped.signal]),
       deadlineAt,
+      mayMoveOn: true,
     };
     try {
       const outcome = await this.#next(asked);

@@ -73,7 +73,17 @@ async function asked(
   const body = state.request === request ? call.body : new TextEncoder().encode(state.request.text);
   const signal = AbortSignal.any([call.signal, dropped.signal]);
   try {
-    const outcome = await next({ ...call, kind: 'verify', state, body, receiver: reply, signal, deadlineAt });
+    const asked = {
+      ...call,
+      kind: 'verify' as const,
+      state,
+      body,
+      receiver: reply,
+      signal,
+      deadlineAt,
+      mayMoveOn: true,
+    };
+    const outcome = await next(asked);
     return outcome.kind === 'complete' && reply.failure === undefined
       ? collectedAnswers(call.endpoint, reply)
       : undefined;

@@ -90,7 +90,8 @@ export class CallRun {
 
   #choose(last: LastFailure | undefined): NextAttempt {
     const { policy, random } = this.#options;
-    return this.#inTime(nextAttempt(this.#candidates.states(), last, policy, random.fraction()));
+    const terms = { retries: policy.retries, mayMoveOn: this.#call.mayMoveOn === true };
+    return this.#inTime(nextAttempt(this.#candidates.states(), last, terms, random.fraction()));
   }
 
   #inTime(step: NextAttempt): NextAttempt {
