@@ -31,6 +31,9 @@ routes:
   - name: long
     match: { tags: { feature: turns } }
     targets: [openai/gpt-4o, openai/gpt-5.4-mini, openai/gpt-5.5]
+  - name: claude
+    match: { endpoint: messages }
+    targets: [anthropic/claude-haiku-4-5, anthropic/claude-sonnet-4-6, anthropic/claude-opus-4-8]
 `;
 const GERMAN = 'Warum ist der Himmel eigentlich so blau?';
 const ENGLISH = 'Why is the sky as blue as it is?';
@@ -90,6 +93,7 @@ test('a call is explained rule by rule: the one that takes it, why not those bef
     'guarded behind',
     'short passed',
     'long passed',
+    'claude passed',
   ]);
   expect(found.rules[1]?.mismatches).toEqual([{ condition: 'tools', wanted: 'read', actual: 'none' }]);
   expect(found.route).toMatchObject({ route: 'german', reason: 'first' });
@@ -127,6 +131,15 @@ test('pins are seen: a named route, an opt-out, a target of the caller; and a ca
   );
   const none = await explained(chat(ENGLISH));
   expect(none).toMatchObject({ route: null, targets: ['openai/gpt-5.4'] });
+});
+
+test('a cheap target that caches less than the strong one is pointed out', async () => {
+  const body = { model: 'claude-opus-4-8', max_tokens: 100, messages: [{ role: 'user', content: ENGLISH }] };
+  const { notes, targets } = await explained(body, '--endpoint', 'messages');
+  expect(targets[0]).toBe('anthropic/claude-haiku-4-5');
+  expect(notes.filter((note) => note.includes('can cost more'))).toEqual([
+    'anthropic/claude-haiku-4-5 can cost more than anthropic/claude-opus-4-8 in a conversation below 4096 tokens, since it caches none of them',
+  ]);
 });
 
 test('what cannot be explained is told by what is wrong with it', async () => {

@@ -43,6 +43,13 @@ test('a move that pays only if the conversation goes on is made from what it has
   expect(sessionMove({ ...question, creditPicoUsd: excess }).kind).toBe('move');
 });
 
+test('a figure that is no number moves nobody', () => {
+  const question = { ...LONG, from: GPT, to: MINI, strong: GPT };
+  for (const name of ['cachedTokens', 'promptTokens', 'turnTokens', 'outputTokens', 'turnsToCome', 'creditPicoUsd']) {
+    expect(sessionMove({ ...question, [name]: NaN }).kind).toBe('stay');
+  }
+});
+
 test('a prefix that has lapsed holds nobody back', () => {
   const question = { ...LONG, from: OPUS, to: HAIKU, strong: OPUS, cachedTokens: 0, turnsToCome: 0 };
   expect(sessionMove(question)).toMatchObject({ kind: 'move' });

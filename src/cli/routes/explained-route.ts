@@ -5,7 +5,8 @@ import type { NanoUsd } from '../../core/money.ts';
 import { explainRoutes, type RuleExplanation } from '../../core/route/explain-route.ts';
 import type { RouteCall } from '../../core/route/match-route.ts';
 import type { RouteRule } from '../../core/route/route-rule.ts';
-import { isNeverDearer } from '../../core/route/session-move.ts';
+import { isNeverDearer, type SessionPrices } from '../../core/route/session-move.ts';
+import type { Pricer } from '../../ports/pricer.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import { countedInput } from '../counted-input.ts';
 import type { DataOptions } from '../data-folder.ts';
@@ -172,14 +173,21 @@ function notesOf(
 
 /** Targets that cost more than the strong one once a conversation is long: nothing holds a conversation that begins there below that. */
 function dearerNotes({ pricer }: DryRouting, { targets }: RouteRule, chars: number): readonly string[] {
-  const pricesOf = (target: Target) => pricer.sessionPrices(target, chars / 4, Date.now());
   const strong = targets.at(-1) ?? targets[0];
-  const best = pricesOf(strong);
+  const [best, fromTokens] = cachedAt(pricer, strong, chars);
   return targets.slice(0, -1).flatMap((target) => {
-    const prices = pricesOf(target);
-    if (best === undefined || prices === undefined || isNeverDearer(prices, best)) return [];
-    return [
-      `${formatTarget(target)} can cost more than ${formatTarget(strong)} in a long conversation: compare what cached input costs`,
-    ];
+    const [prices, targetFromTokens] = cachedAt(pricer, target, chars);
+    if (best === undefined || prices === undefined) return [];
+    const names = `${formatTarget(target)} can cost more than ${formatTarget(strong)}`;
+    if (!isNeverDearer(prices, best)) return [`${names} in a long conversation: compare what cached input costs`];
+    if (targetFromTokens <= fromTokens || prices.fresh <= best.cacheRead) return [];
+    return [`${names} in a conversation below ${targetFromTokens} tokens, since it caches none of them`];
   });
+}
+
+/** What a target's prices are, and from how many tokens on it caches a prompt. */
+function cachedAt(pricer: Pricer, target: Target, chars: number): readonly [SessionPrices | undefined, number] {
+  // Four characters a token are near enough to tell which tier of prices holds.
+  const prices = pricer.sessionPrices(target, Math.ceil(chars / 4), Date.now());
+  return [prices, pricer.promptCache(target)?.minimumTokens ?? Infinity];
 }

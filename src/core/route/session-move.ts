@@ -61,12 +61,12 @@ export function sessionMove(question: SessionMoveQuestion): SessionMove {
   const moved = turnCost(to, promptTokens, 0, outputTokens) + restCost(to, question);
   const savingPicoUsd = stayed - moved;
   if (!isNeverDearer(to, strong)) return { kind: 'stay', reason: 'dearer', savingPicoUsd };
-  if (savingPicoUsd <= 0) return { kind: 'stay', reason: 're-reading', savingPicoUsd };
+  if (!(savingPicoUsd > 0)) return { kind: 'stay', reason: 're-reading', savingPicoUsd };
   // New tokens and answers cost no more there, however many come: only what is known counts against the credit.
   const excess = cachedTokens * (to.fresh - strong.cacheRead);
-  return excess > creditPicoUsd
-    ? { kind: 'stay', reason: 'not-covered', savingPicoUsd }
-    : { kind: 'move', reason: 'saves', savingPicoUsd };
+  return excess <= creditPicoUsd
+    ? { kind: 'move', reason: 'saves', savingPicoUsd }
+    : { kind: 'stay', reason: 'not-covered', savingPicoUsd };
 }
 
 /** One turn as it was billed. @public */
