@@ -66,14 +66,9 @@ export function gatewayEvents(
           return;
         case 'route-certified':
         case 'route-alarm':
-          logRoute(log, event);
-          return;
         case 'cascade-switched':
-          logCascade(log, event);
-          return;
         case 'route-sampled':
-          if (log.isLevelEnabled('debug') && mayLog())
-            log.debug({ route: event.route, outcome: event.outcome }, event.kind);
+          logRoute(log, event, mayLog);
       }
     },
   };
@@ -85,23 +80,28 @@ function logAlert(log: Logger, { budget, mode, ratio, usedNanoUsd, limitNanoUsd 
   log.warn({ budget, mode, ratio, ...amounts }, 'budget alert');
 }
 
-type RouteEvent = Extract<EngineEvent, { readonly kind: 'route-certified' | 'route-alarm' }>;
+type RouteEvent = Extract<
+  EngineEvent,
+  { readonly kind: 'route-certified' | 'route-alarm' | 'cascade-switched' | 'route-sampled' }
+>;
 
-/** Rare, and what an operator must see: never held back. */
-function logRoute(log: Logger, { kind, route, target, meanLoss, samples }: RouteEvent): void {
+/** All but samples are rare, and what an operator must see: never held back. */
+function logRoute(log: Logger, event: RouteEvent, mayLog: () => boolean): void {
+  const { kind, route } = event;
+  if (kind === 'route-sampled') {
+    if (log.isLevelEnabled('debug') && mayLog()) log.debug({ route, outcome: event.outcome }, kind);
+    return;
+  }
+  if (kind === 'cascade-switched') {
+    const facts = { route, escalatedRatio: event.escalatedRatio };
+    if (event.isOn) log.info(facts, 'a cascade saves money again: it is on');
+    else log.warn(facts, 'a cascade escalates more than it saves: calls go to the strong target');
+    return;
+  }
+  const { target, meanLoss, samples } = event;
   const facts = { route, target, meanLoss, samples };
   if (kind === 'route-alarm') log.warn(facts, 'quality has fallen: the route is back at its strong target');
   else log.info(facts, 'a cheaper target is certified');
-}
-
-/** As rare: thirty calls lie between two of a route at the least. */
-function logCascade(
-  log: Logger,
-  { route, isOn, escalatedRatio }: Extract<EngineEvent, { kind: 'cascade-switched' }>,
-): void {
-  const facts = { route, escalatedRatio };
-  if (isOn) log.info(facts, 'a cascade saves money again: it is on');
-  else log.warn(facts, 'a cascade escalates more than it saves: calls go to the strong target');
 }
 
 type BudgetsEvent = Extract<EngineEvent, { readonly kind: 'budget-overrun' | 'budgets-rebuilt' }>;

@@ -167,7 +167,7 @@ describe('money', () => {
     expect(booked).toBe(told);
     // A shadow has no baseline: all of it counts against what is saved.
     const own = stage.records.filter(({ route }) => route?.reason === 'opted-out');
-    expect(own.every(({ costNanoUsd, savedNanoUsd }) => (savedNanoUsd ?? 0) === -(costNanoUsd ?? 0))).toBe(true);
+    expect(own.every(({ costNanoUsd, savedNanoUsd }) => Number(savedNanoUsd) === 0 - Number(costNanoUsd))).toBe(true);
   });
 
   test('that a budget has left for callers alone buys no shadows, and calls go on', async () => {

@@ -86,7 +86,8 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
   if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
   const rules = [ruleOf('chat', GUARDED, options), ruleOf('claude', GUARDED_CLAUDE, options)];
   const routes = await openRoutes({ rules, store: options.store, clock: systemClock, events: sink });
-  if (routes === undefined) throw new Error('there are routes');
+  const guard = routes?.guard;
+  if (guard === undefined) throw new Error('there are routes with quality to keep');
   const engine = createEngine({
     ...ports,
     providers: (['openai', 'anthropic'] as const).map((name) => ({
@@ -109,7 +110,7 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
   const sampler: ShadowSampler = new ShadowSampler({
     ...ports,
     engine,
-    guard: routes.guard,
+    guard,
     protocolOf: (provider) => (provider === 'anthropic' ? 'anthropic' : 'openai'),
     validate: validateBySchema,
     events: sink,
@@ -117,7 +118,7 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
   onTestFinished(async () => {
     await sampler.close();
     await engine.close();
-    await routes.guard.close();
+    await guard.close();
     expect(await memory.openIntents()).toEqual([]);
     expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
     await budgets?.close();
@@ -128,7 +129,7 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
   return {
     openai,
     anthropic: new Anthropic({ apiKey: 'test', baseURL: 'http://stage', fetch, maxRetries: 0 }),
-    guard: routes.guard,
+    guard,
     records,
     events,
     budgets,

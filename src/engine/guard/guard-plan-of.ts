@@ -37,8 +37,8 @@ export function guardPlanOf(route: RouteRule): GuardPlan | undefined {
   };
 }
 
-/** Up to what the operator states; with what was certified in training as a step of its own. @internal */
-export function scoreSteps({ model, threshold }: ScorePolicy): readonly number[] {
+/** Up to what the operator states; with what was certified in training as a step of its own. */
+function scoreSteps({ model, threshold }: ScorePolicy): readonly number[] {
   const own = threshold ?? model.certified?.threshold;
   const steps = new Set(own === undefined ? SCORE_STEPS : [...SCORE_STEPS, own]);
   return [...steps]
