@@ -73,7 +73,7 @@ async function asked(
   const body = state.request === request ? call.body : new TextEncoder().encode(state.request.text);
   const signal = AbortSignal.any([call.signal, dropped.signal]);
   try {
-    const asked = {
+    const verifying = {
       ...call,
       kind: 'verify' as const,
       state,
@@ -83,7 +83,7 @@ async function asked(
       deadlineAt,
       mayMoveOn: true,
     };
-    const outcome = await next(asked);
+    const outcome = await next(verifying);
     return outcome.kind === 'complete' && reply.failure === undefined
       ? collectedAnswers(call.endpoint, reply)
       : undefined;
