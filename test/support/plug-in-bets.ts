@@ -42,7 +42,7 @@ export function plugInThreshold(
 ): Pick<CalibratedThreshold, 'threshold'> | undefined {
   const terms = { side: 'certify', limit: maxQualityLoss, alpha, mostSamples: pairs.length } as const;
   const failed = thresholds.findIndex((threshold) => {
-    const losses = pairs.values().map(({ score, loss }) => (score <= threshold ? loss : 0));
+    const losses = pairs.map(({ score, loss }) => (score <= threshold ? loss : 0)).values();
     return plugInSamplesNeeded(terms, () => losses.next().value ?? 0) === Infinity;
   });
   const threshold = thresholds[(failed < 0 ? thresholds.length : failed) - 1];
