@@ -115,3 +115,14 @@ test('no conversation costs more than at the strong target, as providers bill it
   );
   expect(moved).toBeGreaterThan(50);
 });
+test('a conversation does not move to a target that caches no prompt of its length, while the strong one does', async () => {
+  const haiku = pair('anthropic', 'claude-haiku-4-5', 'claude-opus-4-8');
+  const turns = Array.from({ length: 40 }, (_, index) => ({
+    newTokens: index === 0 ? 1500 : 2,
+    outputTokens: 1,
+    gapMs: index === 1 ? 7_200_000 : 1000,
+    wishesCheap: true,
+  }));
+  const { routed, always } = await bills(haiku, turns, false);
+  expect(routed).toBeLessThanOrEqual(always + 4 * turns.length);
+});

@@ -1,5 +1,4 @@
 import type { Target } from '../../core/model/target.ts';
-import { formatTarget } from '../../core/model/target.ts';
 import { inputTokensOf, outputTokensOf, type Usage } from '../../core/model/usage.ts';
 import type { TurnsToCome } from '../../core/prefix/turns-to-come.ts';
 import { sessionCredit, sessionMove } from '../../core/route/session-move.ts';
@@ -50,7 +49,8 @@ export function isMoveWorth(
   return (
     sessionMove({
       from,
-      to: there,
+      // Until a prompt is long enough for its cache, a conversation would read there what the strong target has in its own.
+      to: isCached(to, promptTokens, pricer) ? there : { ...there, cacheRead: there.fresh },
       strong: best,
       cachedTokens: isWarm(session, nowMs, pricer) ? promptTokens : 0,
       promptTokens: prompt,
@@ -71,13 +71,14 @@ export function turnGain(
   const served = pricer.sessionPrices(target, promptTokens, atMs);
   const best = pricer.sessionPrices(strong, promptTokens, atMs);
   if (served === undefined || best === undefined) return 0;
-  const hasMoved = before !== undefined && formatTarget(before.target) !== formatTarget(target);
+  // What the strong target would have read, whether or not the one that answered did: short prompts are cached by some models and not by others.
+  const wouldRead = before !== undefined && isWarm({ ...before, target: strong }, atMs, pricer);
   return sessionCredit({
     served,
     strong: best,
     promptTokens,
     readTokens: usage.cacheRead,
-    strongReadTokens: hasMoved && isWarm(before, atMs, pricer) ? before.promptTokens : usage.cacheRead,
+    strongReadTokens: Math.max(usage.cacheRead, wouldRead ? before.promptTokens : 0),
     outputTokens: outputTokensOf(usage),
   });
 }
@@ -86,4 +87,8 @@ export function turnGain(
 function isWarm({ target, atMs }: SessionTarget, nowMs: number, pricer: SessionWorth['pricer']): boolean {
   const regime = pricer.promptCache(target);
   return regime === undefined || nowMs - atMs <= regime.ttlMs;
+}
+
+function isCached(target: Target, promptTokens: number, pricer: SessionWorth['pricer']): boolean {
+  return promptTokens >= (pricer.promptCache(target)?.minimumTokens ?? Infinity);
 }
