@@ -1,5 +1,6 @@
 import type { Caller } from '../core/model/caller.ts';
 import type { AttemptKind } from '../core/model/charge.ts';
+import type { Decision } from '../core/model/decision.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Engine } from '../engine/engine-request.ts';
@@ -17,7 +18,15 @@ export interface OwnCall {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Who pays. */
   readonly caller: Caller;
+  /** The caller's own credentials, where they are for the provider that is asked; then the body names the model without it. @defaultValue none */
+  readonly access?: CallerAccess | undefined;
   readonly signal: AbortSignal;
+}
+
+/** A provider that a caller asks with credentials of his own (library only). @internal */
+export interface CallerAccess {
+  readonly provider: string;
+  readonly credentials: Readonly<Record<string, string>>;
 }
 
 /** What came of it. `reason` is the code with which the engine refused it, or how it ended. @internal */
@@ -38,14 +47,22 @@ export async function ownCall(engine: AskedEngine, call: OwnCall): Promise<OwnAn
   const sink = new AnswerSink();
   const signal = AbortSignal.any([call.signal, sink.signal]);
   const headers = { ...call.headers, 'x-farthing-route': 'off', 'x-farthing-cache': 'off' };
-  await engine.handle({ ...call, isOwn: true, headers, signal }, sink);
+  const { access, ...asked } = call;
+  await engine.handle({ ...asked, ...access, isOwn: true, headers, signal }, sink);
   const record = await engine.callRecord(sink.callId, call.caller.project).catch(() => undefined);
   const costNanoUsd = record?.costNanoUsd ?? ZERO_USD;
   const failed = (reason: string): OwnAnswer => ({ kind: 'failed', reason, costNanoUsd });
   if (sink.signal.aborted) return failed('too-large');
+  // Its limit is not the one that the caller's answer had.
+  if (record?.decisions.some(isLowered) === true) return failed('budget-lowered');
   if (record?.outcome !== 'complete' || sink.status >= 300) return failed(record?.outcome ?? 'no-record');
   const reply = sink.json();
   return reply === undefined ? failed('not-json') : { kind: 'answer', reply, costNanoUsd };
+}
+
+/** Whether a budget has lowered the output limit of a call: its answer may be shorter than another one for no fault of its model. @internal */
+export function isLowered({ step, verdict }: Decision): boolean {
+  return step === 'budget' && verdict === 'lowered';
 }
 
 /** Collects one answer of bounded size. */

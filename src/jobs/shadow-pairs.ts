@@ -19,8 +19,8 @@ import { answerViews } from '../wire/answer-view.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { wholeFromStream } from '../wire/replay-whole-from-stream.ts';
 import { type Judgement, type JudgeReply, judgePair } from './judge.ts';
-import { type AskedEngine, type OwnAnswer, ownCall } from './own-call.ts';
-import { shadowBody, shadowCaller, shadowHeaders } from './shadow-request.ts';
+import { type AskedEngine, type OwnAnswer, type OwnCall, ownCall } from './own-call.ts';
+import { shadowAddress, shadowBody, shadowCaller, shadowHeaders } from './shadow-request.ts';
 
 /** A call to sample. @internal */
 export interface ShadowSubject {
@@ -202,8 +202,9 @@ export class ShadowPairs {
   ): Promise<AnswerView | undefined> {
     if (target === undefined) return undefined;
     const { endpoint } = this.#request;
-    const body = shadowBody(this.#request, target, temperature);
-    const answer = await this.#asked({ kind, endpoint, body, headers: shadowHeaders(this.#call) });
+    const { model, access } = shadowAddress(this.#call, target);
+    const body = shadowBody(this.#request, model, temperature);
+    const answer = await this.#asked({ kind, endpoint, body, access, headers: shadowHeaders(this.#call) });
     this.#costNanoUsd = addUsd(this.#costNanoUsd, answer.costNanoUsd);
     if (answer.kind === 'failed') {
       this.#misses.push(answer.reason);
@@ -218,14 +219,15 @@ export class ShadowPairs {
     const protocol = this.#ports.protocolOf(target.provider);
     if (protocol === undefined) return { kind: 'failed', reason: 'no-provider', costNanoUsd: ZERO_USD };
     const endpoint = protocol === 'anthropic' ? 'messages' : 'chat';
-    const body = Buffer.from(JSON.stringify(judgeBody(endpoint, target, system, user)));
-    const answer = await this.#asked({ kind: 'judge', endpoint, body, headers: {} });
+    const { model, access } = shadowAddress(this.#call, target);
+    const body = Buffer.from(JSON.stringify(judgeBody(endpoint, model, system, user)));
+    const answer = await this.#asked({ kind: 'judge', endpoint, body, access, headers: {} });
     if (answer.kind === 'failed') return answer;
     const text = onlyAnswer(endpoint, answer.reply)?.text ?? '';
     return { kind: 'text', text, costNanoUsd: answer.costNanoUsd };
   }
 
-  #asked(call: Pick<Parameters<typeof ownCall>[1], 'kind' | 'endpoint' | 'body' | 'headers'>): Promise<OwnAnswer> {
+  #asked(call: Omit<OwnCall, 'caller' | 'signal'>): Promise<OwnAnswer> {
     const { engine, signal } = this.#ports;
     return ownCall(engine, { ...call, caller: shadowCaller(this.#call), signal });
   }
@@ -237,8 +239,8 @@ function strongPair(candidate: string, wasRouted: boolean): ShadowPair {
   return { candidate, target: undefined, wasRouted, judgement };
 }
 
-function judgeBody(endpoint: 'chat' | 'messages', target: Target, system: string, user: string): object {
-  const shared = { model: formatTarget(target), temperature: 0 };
+function judgeBody(endpoint: 'chat' | 'messages', model: string, system: string, user: string): object {
+  const shared = { model, temperature: 0 };
   const messages = [{ role: 'user', content: user }];
   if (endpoint === 'messages') return { ...shared, max_tokens: JUDGE_OUTPUT_TOKENS, system, messages };
   return {

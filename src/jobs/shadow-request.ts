@@ -4,6 +4,7 @@ import type { Caller } from '../core/model/caller.ts';
 import type { RoutedCall } from '../engine/guard/routed-call.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { spliceRequest } from '../wire/splice-request.ts';
+import type { CallerAccess } from './own-call.ts';
 
 /**
  * Why a request is not asked a second time, as a code; undefined: it may be. What makes a call unfit for the cache makes it unfit for this, too: it
@@ -19,16 +20,33 @@ export function unshadowable(request: DecodedRequest): string | undefined {
 }
 
 /**
- * A caller's request for another target, unstreamed. The provider is told not to keep it: the caller has not asked for a second object.
+ * A caller's request for another model, unstreamed. The provider is told not to keep it: the caller has not asked for a second object.
  * @param temperature - other than the caller's; undefined: as the caller wrote.
  * @internal
  */
-export function shadowBody(request: DecodedRequest, target: Target, temperature?: number): Uint8Array {
+export function shadowBody(request: DecodedRequest, model: string, temperature?: number): Uint8Array {
   const members: Record<string, string> = {};
   if (request.endpoint === 'responses') members['store'] = 'false';
   if (temperature !== undefined) members['temperature'] = String(temperature);
-  const edits = { model: formatTarget(target), members, remove: ['stream', 'stream_options'] };
+  const edits = { model, members, remove: ['stream', 'stream_options'] };
   return spliceRequest(request, edits) ?? new TextEncoder().encode(request.text);
+}
+
+/** How a target is asked on behalf of a caller. @internal */
+export interface ShadowAddress {
+  /** As the body names it. */
+  readonly model: string;
+  readonly access: CallerAccess | undefined;
+}
+
+/** Where a target is asked: with the caller's own credentials at the provider that they are for, and nowhere else. @internal */
+export function shadowAddress(
+  { credentials, pinnedProvider }: Pick<RoutedCall, 'credentials' | 'pinnedProvider'>,
+  target: Target,
+): ShadowAddress {
+  if (credentials === undefined || pinnedProvider !== target.provider)
+    return { model: formatTarget(target), access: undefined };
+  return { model: target.model, access: { provider: pinnedProvider, credentials } };
 }
 
 /** Headers that are about the one call they came with: who waits for it and how, where it goes, and that it is the same one. */

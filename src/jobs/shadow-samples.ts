@@ -14,7 +14,7 @@ import type { DecodedRequest } from '../wire/decoded-request.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
 import { promptOf } from '../wire/prompt/prompt-of.ts';
 import type { JudgedLog } from './judged-log.ts';
-import type { AskedEngine } from './own-call.ts';
+import { type AskedEngine, isLowered } from './own-call.ts';
 import { type ShadowOutcome, type ShadowPair, ShadowPairs } from './shadow-pairs.ts';
 import { unshadowable } from './shadow-request.ts';
 
@@ -211,6 +211,7 @@ export class ShadowSampler {
 function unfitness({ record, route, candidate }: RoutedCall): string | undefined {
   if (record.outcome !== 'complete' || record.status !== 200) return 'unfinished';
   if (!FRESH.has(record.cacheStatus)) return 'cached';
+  if (record.decisions.some(isLowered)) return 'budget-lowered';
   // A fallback's answer says nothing of the target that it stood in for.
   if (candidate === undefined && record.target !== formatTarget(strongTarget(route))) return 'other-target';
   if (!route.targets.some((target) => formatTarget(target) === record.target)) return 'other-target';

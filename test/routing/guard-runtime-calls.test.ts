@@ -181,6 +181,19 @@ describe('money', () => {
     expect(stage.guard.statuses()[0]?.report).toMatchObject({ allSamples: 0, spentNanoUsd: 0 });
   });
 
+  test('that is left is kept for callers: no shadow holds more than a tenth of it', async () => {
+    const says = quality(1).says;
+    // Without a limit of its own a call of the mini model may cost $0.58, one of the strong model $1.92.
+    const route = { targets: [{ provider: 'openai', model: 'gpt-5.4-mini' }, GUARDED.strong] as const };
+    const stage = await startGuardedStage({ says, route, budgets: [hardBudget('20')] });
+    expect(await stage.ask(3)).toEqual([STRONG, STRONG, STRONG]);
+    expect(new Set(outcomes(stage))).toEqual(new Set(['judged']));
+    const tight = await startGuardedStage({ says, route, budgets: [hardBudget('4')] });
+    expect(await tight.ask(3)).toEqual([STRONG, STRONG, STRONG]);
+    expect(new Set(outcomes(tight))).toEqual(new Set(['budget-held']));
+    expect(tight.events.filter(({ kind }) => kind === 'budget-refused')).toEqual([]);
+  });
+
   test('is counted by the budget of a tag for shadows, too', async () => {
     const stage = await startGuardedStage({ says: quality(1).says });
     const messages = [{ role: 'user' as const, content: 'Who?' }];

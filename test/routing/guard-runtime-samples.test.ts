@@ -149,6 +149,7 @@ describe('which calls are drawn', () => {
     ['unfinished', routed({ record: recordOf({ status: 400 }) })],
     ['other-target', routed({ record: recordOf({ target: 'p/fallback' }) })],
     ['other-target', routed({ candidate: 'cascade', record: recordOf({ target: 'p/fallback' }) })],
+    ['budget-lowered', routed({ record: recordOf({ decisions: [{ step: 'budget', verdict: 'lowered' }] }) })],
     ['several-answers', routed({}, { body: { n: 2 } })],
     [
       'hosted-tools',
@@ -178,6 +179,15 @@ describe('what is asked', () => {
     expect(call?.fields).toEqual({ model: 'p/cheap', messages: [{ role: 'user', content: 'What?' }] });
     expect(call?.headers).toEqual({ 'anthropic-beta': 'b', 'x-farthing-route': 'off', 'x-farthing-cache': 'off' });
     expect(call?.caller).toEqual({ project: 'tests', keyId: 'key_1', pinnedTags: { user: 'ada' }, priority: 'batch' });
+  });
+
+  test("a caller's own credentials go to the provider that they are for, and nowhere else", async () => {
+    const own = { credentials: { authorization: 'Bearer sk-own' }, pinnedProvider: 'p' };
+    const { engine } = await sampled(routed(own));
+    expect(engine.calls[0]).toMatchObject({ provider: 'p', credentials: own.credentials, fields: { model: 'cheap' } });
+    const other = await sampled(routed({ ...own, pinnedProvider: 'q' }));
+    expect(other.engine.calls[0]).not.toHaveProperty('credentials');
+    expect(other.engine.asked()).toEqual(['shadow p/cheap']);
   });
 
   test('the provider is told not to keep the answer to a shadow of the Responses API', async () => {

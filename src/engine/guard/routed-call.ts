@@ -16,6 +16,10 @@ export interface RoutedCall {
   /** The caller's headers, lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly caller: Caller;
+  /** The caller's own credentials at `pinnedProvider` (library only). @defaultValue the provider's key is used */
+  readonly credentials?: Readonly<Record<string, string>> | undefined;
+  /** The provider whose address the caller asked (library only). */
+  readonly pinnedProvider?: string | undefined;
   /** What the caller got, in `form`. */
   readonly reply: Uint8Array;
   readonly form: ReplyForm;

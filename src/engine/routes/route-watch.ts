@@ -34,7 +34,7 @@ export function routeWatch({ routes, onRouted }: EngineOptions): RouteWatch | un
 }
 
 function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uint8Array): RoutedCall {
-  const { endpoint, body, headers, caller, state } = call;
+  const { endpoint, body, headers, caller, credentials, pinnedProvider, state } = call;
   return {
     record,
     route,
@@ -43,6 +43,8 @@ function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uin
     body,
     headers,
     caller,
+    credentials,
+    pinnedProvider,
     reply,
     form: state.shape?.isStream === true ? 'stream' : 'whole',
     ...(record.route?.score === undefined ? {} : { score: record.route.score }),

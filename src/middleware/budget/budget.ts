@@ -43,6 +43,12 @@ const ONE_TOKEN = usageOf({ input: 1 });
 /** A call whose bound by bytes is above this share of what is left has its tokens counted: then a fourth of the money will do. Ours. */
 const TIGHT_RATIO = 0.05;
 
+/**
+ * Most of what is left that one call of our own may hold: shadows and judges are not to make a caller wait for money, or go without. Four at a time hold
+ * a third of it. Ours.
+ */
+const OWN_CALL_RATIO = 0.1;
+
 /** What a call is refused with whose model's price is known and whose size is not. */
 const MISSING_BOUND: Readonly<Record<'max-output' | 'context-window', string>> = {
   'max-output':
@@ -144,6 +150,9 @@ async function reserveBound(
   sizing.useDefaultLimit();
   const left = Math.min(...keeper.remaining(facts, 'all').map(({ leftNanoUsd }) => leftNanoUsd));
   if (sizing.dearest() > left * TIGHT_RATIO) await sizing.count();
+  if (call.isOwn && sizing.dearest() <= left && sizing.dearest() > left * OWN_CALL_RATIO) {
+    throw new FarthingError('budget-held', 'what is left of the budget is kept for callers', { retryable: true });
+  }
   const keptBack: RefusalEvent[] = [];
   try {
     return await keeper.reserve(facts, sizing.dearest(), { ...terms(call, options), keptBack });
