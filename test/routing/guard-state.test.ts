@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { guardReport } from '../../src/core/guard/guard-report.ts';
-import { guardStanding } from '../../src/core/guard/guard-standing.ts';
+import { guardStanding, LEAST_SAMPLES } from '../../src/core/guard/guard-standing.ts';
 import {
   type GuardEvent,
   type GuardPlan,
@@ -10,7 +10,7 @@ import {
   MAX_GUARD_STEPS,
   newGuard,
 } from '../../src/core/guard/guard-state.ts';
-import { LEAST_SAMPLES, observe } from '../../src/core/guard/observe.ts';
+import { observe } from '../../src/core/guard/observe.ts';
 import { readGuardState } from '../../src/core/guard/read-guard-state.ts';
 import { nanoUsd } from '../../src/core/money.ts';
 import { seededChance } from '../support/cache-traces.ts';
@@ -164,6 +164,22 @@ describe('a route with a score', () => {
     expect(events).toMatchObject([{ kind: 'certified', threshold: 0.2 }]);
     const [, after] = lived(state, { ...eighth, loss: () => 1, samples: 1000 }, chance);
     expect(after[0]).toMatchObject({ kind: 'alarm', threshold: 0.2 });
+  });
+
+  test('is not certified up to a score that hardly any call has: nothing would be saved, and fewer calls would be sampled', () => {
+    const chance = seededChance(7);
+    const plan: GuardPlan = { ...PLAN, candidates: [{ id: 'mini', thresholds: [-1, 0.01, 0.5] }] };
+    const good = { loss: (score: number) => (score <= 0.5 ? 0 : 1), samples: 120 };
+    const [few, none] = lived(
+      newGuard(plan),
+      { ...good, loss: (score) => (score <= 0.01 ? 0 : 1), samples: 1500 },
+      chance,
+    );
+    expect(none).toEqual([]);
+    expect(few.candidates[0]?.steps.map(({ hasPassed }) => hasPassed)).toEqual([true, true, false]);
+    expect(guardStanding(few).kind).toBe('calibrating');
+    const [, events] = lived(newGuard(plan), good, chance);
+    expect(events).toMatchObject([{ kind: 'certified', threshold: 0.5 }]);
   });
 
   test('a call without a score is one that the strong target answers', () => {

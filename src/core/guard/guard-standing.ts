@@ -1,5 +1,8 @@
 import type { GuardState } from './guard-state.ts';
 
+/** Fewest samples that a certificate rests on, whatever they say. Ours: a handful may all come from one odd hour. @internal */
+export const LEAST_SAMPLES = 50;
+
 /** What is certified: a candidate up to a score. @public */
 export interface CertifiedCandidate {
   readonly candidate: string;
@@ -33,12 +36,16 @@ export function guardStanding(state: GuardState): GuardStanding {
   return state.round > 1 ? { kind: 'alarm', sinceMs, calibration } : { kind: 'calibrating', calibration };
 }
 
-/** The cheapest candidate that is certified, up to its last threshold before the first that is not. @internal */
+/**
+ * The cheapest candidate that is certified, up to its last threshold before the first that is not. Up to a score that hardly any call has, none is: there
+ * would be nothing to save, and calibration would slow down.
+ * @internal
+ */
 export function certifiedCandidate({ candidates }: GuardState): CertifiedCandidate | undefined {
   for (const [index, { id, steps }] of candidates.entries()) {
     const failing = steps.findIndex(({ hasPassed }) => !hasPassed);
     const last = steps[(failing < 0 ? steps.length : failing) - 1];
-    if (last !== undefined) return { candidate: id, index, threshold: last.threshold };
+    if (last !== undefined && last.within >= LEAST_SAMPLES) return { candidate: id, index, threshold: last.threshold };
   }
   return undefined;
 }

@@ -52,6 +52,8 @@ export interface GuardStep {
   /** `all`: whatever the score. */
   readonly threshold: number | 'all';
   readonly process: LossProcess;
+  /** How many of the samples have a score up to the threshold. */
+  readonly within: number;
   /** Whether it has ever shown enough evidence in this round. */
   readonly hasPassed: boolean;
 }
@@ -66,7 +68,7 @@ export interface GuardEvent {
   readonly round: number;
   /** Samples of the round so far. */
   readonly samples: number;
-  /** At least 1 / alpha. */
+  /** As it was then; what is certified has had all that it needs before, or now. */
   readonly eValue: number;
   /** Of the samples that it rests on. */
   readonly meanLoss: number;
@@ -120,7 +122,12 @@ export function newGuard(plan: GuardPlan): GuardState {
     allSamples: 0,
     candidates: plan.candidates.map(({ id, thresholds }) => ({
       id,
-      steps: (thresholds ?? [ALL]).map((threshold) => ({ threshold, process: NEW_LOSS_PROCESS, hasPassed: false })),
+      steps: (thresholds ?? [ALL]).map((threshold) => ({
+        threshold,
+        process: NEW_LOSS_PROCESS,
+        within: 0,
+        hasPassed: false,
+      })),
     })),
     routed: NEW_LOSS_PROCESS,
     since: { atMs: 0, samples: 0 },

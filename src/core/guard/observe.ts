@@ -1,12 +1,9 @@
 import { FarthingError } from '../errors.ts';
 import { addUsd } from '../money.ts';
 import type { GuardEvent, GuardSample, GuardState, GuardStep } from './guard-state.ts';
-import { type CertifiedCandidate, certifiedCandidate } from './guard-standing.ts';
+import { type CertifiedCandidate, certifiedCandidate, LEAST_SAMPLES } from './guard-standing.ts';
 import { type LossProcess, type LossTest, lossTest, NEW_LOSS_PROCESS } from './loss-process.ts';
 import { meanLoss } from './loss-tally.ts';
-
-/** Fewest samples of a candidate before it is certified, whatever they say. Ours: a handful may all come from one odd hour. @internal */
-export const LEAST_SAMPLES = 50;
 
 /** How many events a state keeps. Ours. */
 const KEPT_EVENTS = 20;
@@ -94,9 +91,10 @@ function withSample(state: GuardState, sample: GuardSample): GuardState['candida
 
 /** @param enough - the logarithm of the e-value that certifies. */
 function stepWithSample(step: GuardStep, sample: GuardSample, test: LossTest, enough: number): GuardStep {
-  const process = test.add(step.process, isWithin(sample, step.threshold) ? sample.loss : 0);
+  const counts = isWithin(sample, step.threshold);
+  const process = test.add(step.process, counts ? sample.loss : 0);
   const isShown = process.tally[0] >= LEAST_SAMPLES && test.evidence(process) >= enough;
-  return { ...step, process, hasPassed: step.hasPassed || isShown };
+  return { ...step, process, within: step.within + (counts ? 1 : 0), hasPassed: step.hasPassed || isShown };
 }
 
 /** Everything goes to the strong target, and what was learnt before the fall counts no more. */
@@ -108,7 +106,7 @@ function newRound(state: GuardState): GuardState {
     routed: NEW_LOSS_PROCESS,
     candidates: state.candidates.map(({ id, steps }) => ({
       id,
-      steps: steps.map(({ threshold }) => ({ threshold, process: NEW_LOSS_PROCESS, hasPassed: false })),
+      steps: steps.map(({ threshold }) => ({ threshold, process: NEW_LOSS_PROCESS, within: 0, hasPassed: false })),
     })),
   };
 }
