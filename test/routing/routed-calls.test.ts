@@ -105,7 +105,7 @@ test.each([
       { name: 'later', targets: [cheaper, begun] },
     ],
   });
-  const system = { role: 'system' as const, content: 'You are a numismatist. '.repeat(200) };
+  const system = { role: 'system' as const, content: 'You are a numismatist. '.repeat(300) };
   const first = { role: 'user' as const, content: 'What is a farthing?' };
   const answer = await openai.chat.completions.create(
     { model: 'gpt-5.5', messages: [system, first] },

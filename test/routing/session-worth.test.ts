@@ -120,7 +120,7 @@ test('a conversation does not move to a target that caches no prompt of its leng
   const turns = Array.from({ length: 40 }, (_, index) => ({
     newTokens: index === 0 ? 1500 : 2,
     outputTokens: 1,
-    gapMs: index === 1 ? 7_200_000 : 1000,
+    gapMs: index === 1 ? (7_200_000 as const) : (1000 as const),
     wishesCheap: true,
   }));
   const { routed, always } = await bills(haiku, turns, false);
