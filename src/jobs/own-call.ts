@@ -16,6 +16,8 @@ export interface OwnCall {
   /** Names a target as `provider/model` and asks for no stream. */
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** @defaultValue '' */
+  readonly query?: string;
   /** Who pays. */
   readonly caller: Caller;
   /** The caller's own credentials, where they are for the provider that is asked; then the body names the model without it. @defaultValue none */

@@ -1,6 +1,6 @@
 import type { Judge } from '../core/guard/quality-policy.ts';
 import { addUsd, type NanoUsd, ZERO_USD } from '../core/money.ts';
-import type { Endpoint, Protocol } from '../core/model/protocol.ts';
+import { type Endpoint, ENDPOINTS, type Protocol } from '../core/model/protocol.ts';
 import { formatTarget, type Target } from '../core/model/target.ts';
 import { agrees } from '../core/verify/agrees.ts';
 import type { AnswerCheck, SchemaValidator } from '../core/verify/answer-check.ts';
@@ -200,11 +200,14 @@ export class ShadowPairs {
     target: Target | undefined,
     temperature?: number,
   ): Promise<AnswerView | undefined> {
-    if (target === undefined) return undefined;
     const { endpoint } = this.#request;
+    // It cannot answer such calls, and so is not asked for them by its route either.
+    if (target === undefined || this.#ports.protocolOf(target.provider) !== ENDPOINTS[endpoint].protocol)
+      return undefined;
     const { model, access } = shadowAddress(this.#call, target);
     const body = shadowBody(this.#request, model, temperature);
-    const answer = await this.#asked({ kind, endpoint, body, access, headers: shadowHeaders(this.#call) });
+    const { query = '' } = this.#call;
+    const answer = await this.#asked({ kind, endpoint, body, access, query, headers: shadowHeaders(this.#call) });
     this.#costNanoUsd = addUsd(this.#costNanoUsd, answer.costNanoUsd);
     if (answer.kind === 'failed') {
       this.#misses.push(answer.reason);

@@ -162,7 +162,7 @@ export class ShadowSampler {
     const isLost = pairs.length === 0;
     for (const [index, reason] of misses.entries())
       this.#note(call, reason, isLost && index === 0 ? costNanoUsd : ZERO_USD);
-    if (isLost) this.#options.guard.spent(name, costNanoUsd);
+    if (isLost) this.#options.guard.spent(name, `${call.record.callId}:lost`, costNanoUsd);
     for (const [index, pair] of pairs.entries()) {
       const { judgement } = pair;
       const cost = index === 0 ? addUsd(costNanoUsd, judgement.costNanoUsd) : judgement.costNanoUsd;
@@ -173,11 +173,12 @@ export class ShadowSampler {
 
   #tell({ route, record, score }: RoutedCall, { candidate, wasRouted, judgement }: ShadowPair, cost: NanoUsd): void {
     const { guard, clock } = this.#options;
-    if (judgement.kind === 'dropped') return guard.spent(route.name, cost);
+    const id = `${record.callId}:${candidate}`;
+    if (judgement.kind === 'dropped') return guard.spent(route.name, id, cost);
     const { loss } = judgement;
     const round = roundOf(record);
     const sample = { candidate, loss, score, wasRouted, costNanoUsd: cost, atMs: clock.nowMs(), round };
-    guard.observe(route.name, `${record.callId}:${candidate}`, sample);
+    guard.observe(route.name, id, sample);
   }
 
   #log(call: RoutedCall, request: DecodedRequest, pairs: readonly ShadowPair[]): void {

@@ -144,7 +144,7 @@ describe('a standing', () => {
     await feed(250, { loss: 0, score: 0 });
     expect(book.standing('chat')).toMatchObject({ certifiedIndex: 0, threshold: 0.11 });
     const other = await open(undefined, ruleOf({ score: { model, threshold: 0.11 } }));
-    for (let index = 0; index < 60; index += 1) {
+    for (let index = 0; index < 40; index += 1) {
       // oxlint-disable-next-line no-await-in-loop
       await other.feed(4, { loss: 0, score: -0.4 });
       await other.feed(1, { loss: 1, score: 0.05 }); // oxlint-disable-line no-await-in-loop
@@ -169,7 +169,7 @@ describe('what is kept', () => {
     const first = await open(certified, ruleOf(), clock);
     // So many that betting has begun anew several times.
     for (let hundred = 0; hundred < 10; hundred += 1) await first.feed(100, GOOD); // oxlint-disable-line no-await-in-loop
-    first.book.spent('chat', nanoUsd(7));
+    first.book.spent('chat', 'lost', nanoUsd(7));
     await first.feed(1, GOOD);
     await first.book.close();
     await certified.close();
@@ -255,6 +255,23 @@ describe('processes that share a store', () => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  test('may be two programs on one file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'farthing-guard-'));
+    const path = join(folder, 'states.db');
+    const clock = new FakeClock();
+    const stores = [await openSqliteStateStore({ path, clock }), await openSqliteStateStore({ path, clock })];
+    onTestFinished(async () => {
+      await Promise.all(stores.map((store) => store.close()));
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const books = await Promise.all(stores.map((store) => open(store, ruleOf(), clock)));
+    await Promise.all(books.map(({ feed }) => feed(60, GOOD)));
+    await Promise.all(books.map(({ book }) => book.close()));
+    const { book } = await open(stores[0], ruleOf(), clock);
+    expect(book.statuses()[0]?.report).toMatchObject({ allSamples: 120, spentNanoUsd: 360 });
+    expect(books.flatMap(({ events }) => events).map(({ kind }) => kind)).toEqual(['route-certified']);
   });
 
   test('learn of a certificate and of an alarm within a second, and only one of them tells it', async () => {

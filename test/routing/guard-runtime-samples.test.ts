@@ -100,7 +100,7 @@ function stage(answers: (model: string) => FakeAnswer = (model) => ANSWERS[model
     guard: {
       standing: (): QualityStanding => ({ ...standing, threshold: undefined, isAlarmed: false, calibration: '1.0' }),
       observe: (_name, id, sample) => void samples.push({ ...sample, id }),
-      spent: (_name, cost) => void (cost > 0 && lost.push(cost)),
+      spent: (_name, _id, cost) => void (cost > 0 && lost.push(cost)),
     },
     protocolOf: (provider) => (provider === 'p' ? 'openai' : provider === 'a' ? 'anthropic' : undefined),
     validate: () => [],
@@ -188,6 +188,18 @@ describe('what is asked', () => {
     const other = await sampled(routed({ ...own, pinnedProvider: 'q' }));
     expect(other.engine.calls[0]).not.toHaveProperty('credentials');
     expect(other.engine.asked()).toEqual(['shadow p/cheap']);
+  });
+
+  test("the query of the caller's address is kept, as betas are asked for there", async () => {
+    const { engine } = await sampled(routed({ query: 'beta=true' }));
+    expect(engine.calls[0]?.query).toBe('beta=true');
+  });
+
+  test('nobody who does not speak the protocol of the call', async () => {
+    const route = ruleOf({ targets: [{ provider: 'a', model: 'claude' }, CHEAP, STRONG] });
+    const on = await sampled(routed({ route }));
+    expect(on.engine.asked()).toEqual(['shadow p/cheap']);
+    expect(on.outcomes()).toEqual(['judged']);
   });
 
   test('the provider is told not to keep the answer to a shadow of the Responses API', async () => {

@@ -94,9 +94,9 @@ export class GuardBook {
     this.#guards.get(name)?.guard.observe(id, sample);
   }
 
-  /** Counts money that was spent on a route and of which no sample came. */
-  spent(name: string, costNanoUsd: NanoUsd): void {
-    this.#guards.get(name)?.guard.spent(costNanoUsd);
+  /** Counts money that was spent on a route and of which no sample came; `id` as for samples. */
+  spent(name: string, id: string, costNanoUsd: NanoUsd): void {
+    this.#guards.get(name)?.guard.spent(id, costNanoUsd);
   }
 
   /** All guarded routes, for reports. */

@@ -15,6 +15,8 @@ export interface RoutedCall {
   readonly body: Uint8Array;
   /** The caller's headers, lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The query of the address that the caller asked: betas of Anthropic's are asked for there, too. @defaultValue '' */
+  readonly query?: string;
   readonly caller: Caller;
   /** The caller's own credentials at `pinnedProvider` (library only). @defaultValue the provider's key is used */
   readonly credentials?: Readonly<Record<string, string>> | undefined;

@@ -57,6 +57,9 @@ const MAX_TRIES = 20;
 /** Samples that wait for a store that is down; past it the oldest are given up. Ours. */
 const MAX_PENDING = 200;
 
+/** Of a sample that is money and nothing else: guards count what they know no candidate of so. */
+const NO_CANDIDATE = '';
+
 /** Samples that a stored state remembers by id, so that one whose write may have taken place is not counted twice. */
 const REMEMBERED_SAMPLES = 64;
 
@@ -71,7 +74,7 @@ export class SharedGuard {
   #known: StoredGuard;
   #view: GuardState;
   #pending: PendingSample[] = [];
-  /** What was spent without a sample; goes with the next one. */
+  /** What the sample cost that was given up last; goes with the next one. */
   #unbooked: NanoUsd = ZERO_USD;
   #lookedAt = Number.NEGATIVE_INFINITY;
   /** Pieces of work that are under way or wait for their turn. */
@@ -116,13 +119,15 @@ export class SharedGuard {
     const { state, event } = observe(this.#view, booked);
     this.#view = state;
     this.#pending.push({ id, sample: booked, event, isTold: false });
-    if (this.#pending.length > MAX_PENDING) this.spent(this.#pending.shift()?.sample.costNanoUsd ?? ZERO_USD);
+    if (this.#pending.length > MAX_PENDING) this.#unbooked = this.#pending.shift()?.sample.costNanoUsd ?? ZERO_USD;
     if (this.#timer === undefined) void this.#inTurn(() => this.#push());
   }
 
   /** Counts money of which no sample came. */
-  spent(costNanoUsd: NanoUsd): void {
-    this.#unbooked = addUsd(this.#unbooked, costNanoUsd);
+  spent(id: string, costNanoUsd: NanoUsd): void {
+    if (costNanoUsd === ZERO_USD) return;
+    const atMs = this.#options.clock.nowMs();
+    this.observe(id, { candidate: NO_CANDIDATE, loss: 0, wasRouted: false, costNanoUsd, atMs });
   }
 
   /** Writes what was not written yet, for at most two seconds, and then writes no more. */

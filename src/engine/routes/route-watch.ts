@@ -34,7 +34,7 @@ export function routeWatch({ routes, onRouted }: EngineOptions): RouteWatch | un
 }
 
 function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uint8Array): RoutedCall {
-  const { endpoint, body, headers, caller, credentials, pinnedProvider, state } = call;
+  const { endpoint, body, headers, query, caller, credentials, pinnedProvider, state } = call;
   return {
     record,
     route,
@@ -42,6 +42,7 @@ function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uin
     endpoint,
     body,
     headers,
+    query,
     caller,
     credentials,
     pinnedProvider,
