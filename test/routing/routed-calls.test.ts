@@ -4,7 +4,7 @@ import type { FarthingOptions } from '../../src/client/create-farthing.ts';
 import { type LibraryStack, startLibraryStack } from '../support/library-stack.ts';
 
 const KEYS = { openai: 'test', anthropic: 'test', house: 'test' };
-const [SMALL, LARGE] = ['openai/gpt-5.4-mini', 'openai/gpt-5.5'];
+const [SMALL, LARGE, LUNA] = ['openai/gpt-5.4-mini', 'openai/gpt-5.5', 'openai/gpt-5.6-luna'];
 const question = { model: 'gpt-5.5', messages: [{ role: 'user' as const, content: 'What is a farthing?' }] };
 
 function stack(options: FarthingOptions): Promise<LibraryStack> {
@@ -91,11 +91,11 @@ test('a fallback is asked when all targets have failed', async () => {
 });
 
 test.each([
-  ['moves where that pays at once', LARGE, SMALL, { target: SMALL, route: { route: 'later', reason: 'first' } }],
+  ['moves where that pays at once', LARGE, LUNA, { target: LUNA, route: { route: 'later', reason: 'first' } }],
   [
     'stays where reading it anew costs more than it saves',
     SMALL,
-    'openai/gpt-5.6-luna',
+    LUNA,
     { target: SMALL, route: { route: 'later', reason: 'session' } },
   ],
 ])('a conversation %s', async (_, begun, cheaper, expected) => {
@@ -113,7 +113,7 @@ test.each([
   );
   expect(last()).toMatchObject({ target: begun, route: { route: 'begin', reason: 'first' } });
   const said = { role: 'assistant' as const, content: String(answer.choices[0]?.message.content) };
-  const next = { role: 'user' as const, content: 'And a groat?' };
+  const next = { role: 'user' as const, content: `And a groat? ${'Say more. '.repeat(120)}` };
   await openai.chat.completions.create(
     { model: 'gpt-5.5', messages: [system, first, said, next] },
     { headers: { 'x-farthing-route': 'later' } },
