@@ -210,6 +210,12 @@ describe('money', () => {
   });
 });
 
+test('shadows use up none of what a project may ask for', async () => {
+  const stage = await startGuardedStage({ says: quality(1).says, requestsPerMinute: 3 });
+  expect(await stage.ask(4)).toEqual([STRONG, STRONG, STRONG, undefined]);
+  expect(outcomes(stage)).toEqual(['judged', 'judged', 'judged']);
+});
+
 test('an answer out of the cache is not sampled, and a shadow fills no cache', async () => {
   const stage = await startGuardedStage({ says: quality(1).says, isCached: true });
   await stage.ask(4, () => 'the same');

@@ -60,6 +60,8 @@ export interface GuardedStageOptions {
   readonly route?: Partial<RouteRule>;
   readonly budgets?: readonly Budget[];
   readonly store?: StateStore;
+  /** Requests a minute that all callers have together. @defaultValue no limit */
+  readonly requestsPerMinute?: number;
   /** @defaultValue no cache */
   readonly isCached?: boolean;
 }
@@ -104,6 +106,10 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
     budgetPolicy: { waitMs: 0 },
     routes,
     resilience: { retries: 0 },
+    limits:
+      options.requestsPerMinute === undefined
+        ? undefined
+        : { projects: new Map([[CALLER.project, { requestsPerMinute: options.requestsPerMinute }]]) },
     events: sink,
     onRouted: (call) => sampler.take(call),
   });
