@@ -20,6 +20,8 @@ export interface Said {
   readonly throws?: Error;
   /** Waits for this; the call's signal ends the wait. */
   readonly until?: Promise<unknown>;
+  /** Is charged only then. */
+  readonly settles?: Promise<unknown>;
   /** @defaultValue 10 */
   readonly cost?: NanoUsd;
 }
@@ -98,9 +100,10 @@ export class ScriptedTargets {
     this.calls.push(call);
     const said = this.#said(formatTarget(target), call);
     if (said.throws !== undefined) throw said.throws;
-    if (said.until !== undefined && !(await isReached(said.until, call.signal)))
-      return this.#charged(call, said, left(call));
-    return this.#charged(call, said, this.#reply(call, said));
+    const isReachedInTime = said.until === undefined || (await isReached(said.until, call.signal));
+    const outcome = isReachedInTime ? this.#reply(call, said) : left(call);
+    await said.settles;
+    return this.#charged(call, said, outcome);
   };
 
   /** What was asked of whom, as `kind provider/model`. */

@@ -14,6 +14,7 @@ import {
 } from '../../../test/support/cascade-call.ts';
 import type { Said } from '../../../test/support/scripted-targets.ts';
 import { FarthingError } from '../../core/errors.ts';
+import { nanoUsd } from '../../core/money.ts';
 import type { AnswerCheck } from '../../core/verify/answer-check.ts';
 import type { EngineEvent } from '../../ports/event-sink.ts';
 import { CascadeBook } from './cascade-book.ts';
@@ -187,7 +188,11 @@ describe('the second answer', () => {
 
   test('is asked for beside the first, and called off when that fails another check', async () => {
     const never = new Promise(() => undefined);
-    const on = cascadeCall({ verify: [AGREE, NUMBER], said: { cheap: { text: 'no' }, other: { until: never } } });
+    const settles = new Promise((resolve) => void setTimeout(resolve, 20));
+    const on = cascadeCall({
+      verify: [AGREE, NUMBER],
+      said: { cheap: { text: 'no' }, other: { until: never, settles } },
+    });
     await on.run();
     expect(on.targets.asked()).toEqual(['call p/cheap', 'verify p/other', 'call p/strong']);
     expect(on.targets.calls[1]?.signal.reason).toMatchObject({ code: 'attempt-dropped' });
@@ -263,4 +268,17 @@ test('a cascade that passes its calls stays on: what it spares is what the stron
   }
   expect(book.isOn('sums@1')).toBe(true);
   expect(book.offReason('sums@1')).toBeUndefined();
+});
+
+test('a cascade that escalates half of its calls stays on where cheap answers cost a tenth: what the strong one costs is no loss of it', async () => {
+  const book = new CascadeBook();
+  for (let number = 0; number < 60; number += 1) {
+    const text = number % 2 === 0 ? '7' : 'no';
+    // oxlint-disable-next-line no-await-in-loop -- one call after the other
+    await cascadeCall({
+      book,
+      said: { cheap: { text, cost: nanoUsd(10) }, strong: { text: '8', cost: nanoUsd(100) } },
+    }).run();
+  }
+  expect(book.isOn('sums@1')).toBe(true);
 });
