@@ -38,7 +38,9 @@ test('without quality to keep the first target answers, dearer ones and fallback
   expect(choice.facts).toEqual({ route: 'r', reason: 'first', policyVersion: 'v1' });
 });
 
-test('the cheapest certified target answers, and nothing cheaper stands behind it', () => {
+test('the cheapest certified target answers, and behind it only the strong one and the fallbacks', () => {
+  const cheapest = routeChoice(RULE, { ...INPUTS, standing: { ...CERTIFIED, certifiedIndex: 0 } });
+  expect(cheapest.targets).toEqual([small, large, spare]);
   const choice = routeChoice(RULE, { ...INPUTS, standing: CERTIFIED });
   expect(choice.targets).toEqual([middle, large, spare]);
   expect(choice.facts).toEqual({ route: 'r', reason: 'certified', policyVersion: 'v1', calibration: '2.400' });

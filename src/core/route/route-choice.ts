@@ -53,14 +53,19 @@ export function routeChoice(rule: RouteRule, inputs: RouteChoiceInputs): RouteCh
   return placedChoice(rule, inputs, index, { reason, ...measured });
 }
 
-/** The choice of one of a route's targets, with what stands behind it: dearer targets, then the fallbacks. @public */
+/**
+ * The choice of one of a route's targets, with what stands behind it: dearer targets, then the fallbacks. Where quality is to be kept only the strong target
+ * stands behind another one, since those between may not be certified.
+ * @public
+ */
 export function placedChoice(
   { name, policyVersion, cascade }: RouteRule,
   { targets, fallbacks, standing }: RouteChoiceInputs,
   index: number,
   measured: Pick<RouteFacts, 'reason' | 'score' | 'threshold'>,
 ): RouteChoice {
-  const [first = targets[0], ...behind] = targets.slice(index);
+  const [first = targets[0], ...dearer] = targets.slice(index);
+  const behind = standing === undefined || cascade !== undefined ? dearer : dearer.slice(-1);
   const names = new Set([first, ...behind].map(formatTarget));
   const rest = [...behind, ...fallbacks.filter((target) => !names.has(formatTarget(target)))];
   return {

@@ -226,13 +226,13 @@ export class RoutePlanner {
   }
 }
 
-/** Whether the guard lets the target at a place answer. */
+/** Whether the guard is known to let the target at a place answer: of those between the cheapest certified and the strong one nothing is known here. */
 function isAllowed(rule: RouteRule, { standing, targets }: RouteChoiceInputs, place: number): boolean {
   if (standing === undefined || place === targets.length - 1) return true;
   if (standing.certifiedIndex === undefined) return false;
   const target = targets[place];
   const index = rule.targets.findIndex((each) => target !== undefined && formatTarget(each) === formatTarget(target));
-  return index >= standing.certifiedIndex;
+  return index === standing.certifiedIndex;
 }
 
 /** A cascade asks its first target each time: that is where its conversations are warm. */
