@@ -162,7 +162,7 @@ export interface Attempt {
 }
 
 /** What a call spends. @internal */
-export interface CallSpending {
+interface CallSpending {
   attempts: number;
   /** The bounds of attempts under way: two may run side by side, and each needs its money. */
   uncharged: NanoUsd;
