@@ -2,6 +2,7 @@ import { FarthingError } from '../../core/errors.ts';
 import { ENDPOINTS, type Endpoint } from '../../core/model/protocol.ts';
 import type { RouteFacts } from '../../core/model/route-facts.ts';
 import { formatTarget, parseTarget, type Target } from '../../core/model/target.ts';
+import { cascadeName } from '../../core/route/cascade-name.ts';
 import { matchRoute } from '../../core/route/match-route.ts';
 import {
   placedChoice,
@@ -149,8 +150,7 @@ export class RoutePlanner {
       standing: rule.quality === undefined ? undefined : standingOf(rule.name),
       score: this.#scored(call, request, rule),
       scoreThreshold: rule.score && (rule.score.threshold ?? rule.score.model.certified?.threshold),
-      isCascadeOn:
-        rule.cascade !== undefined && (cascades.isOn(cascadeName(rule)) || cascades.mayProbe(random.fraction())),
+      isCascadeOn: rule.cascade !== undefined && (cascades.isOn(nameOf(rule)) || cascades.mayProbe(random.fraction())),
     };
   }
 
@@ -218,7 +218,7 @@ export class RoutePlanner {
       targets,
       route: facts,
       ...(isCascade && cascade !== undefined
-        ? { cascade: { name: cascadeName(rule), verify: cascade.verify, length } }
+        ? { cascade: { name: nameOf(rule), verify: cascade.verify, length } }
         : {}),
       isVolatile:
         this.#usesTags || quality !== undefined || cascade !== undefined || (sticky && rule.targets.length > 1),
@@ -240,9 +240,8 @@ function isSticky({ sticky, cascade }: RouteRule): boolean {
   return sticky && cascade === undefined;
 }
 
-/** Answers of a cascade are cached, and what it costs is learnt, under this. */
-function cascadeName({ name, policyVersion }: RouteRule): string {
-  return `${name}@${policyVersion}`;
+function nameOf({ name, policyVersion }: RouteRule): string {
+  return cascadeName({ route: name, policyVersion });
 }
 
 function mayTake({ match, quality, score, cascade }: RouteRule, endpoint: Endpoint): boolean {
