@@ -49,14 +49,7 @@ export interface RouteFacts {
 const SCORE_DECIMALS = 4;
 
 /** Writes what routing decided as one header value: `support; reason=score; score=0.312; threshold=0.4; policy=1f2e3d4c`. @public */
-export function formatRouteFacts({
-  route,
-  reason,
-  score,
-  threshold,
-  policyVersion,
-  calibration,
-}: RouteFacts): string {
+export function formatRouteFacts({ route, reason, score, threshold, policyVersion, calibration }: RouteFacts): string {
   const parts: readonly (readonly [name: string, value: string | undefined])[] = [
     ['reason', reason],
     ['score', decimal(score)],
