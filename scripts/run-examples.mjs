@@ -19,6 +19,7 @@ const { startSimulatedProvider } = await import('farthing/testing');
 
 /** List prices in pico-dollars per token. */
 const PRICES = {
+  'gpt-5.4-nano': { input: 200_000, cacheRead: 20_000, output: 1_250_000 },
   'gpt-5.4-mini': { input: 750_000, cacheRead: 75_000, output: 4_500_000 },
   'claude-haiku-4-5': {
     input: 1_000_000,
