@@ -33,6 +33,11 @@ const HARNESS_ELEMENTS: ReadonlySet<string> = new Set([
 /** Longer than any name above. */
 const MAX_NAME_CHARS = 40;
 
+const LESS_THAN = 0x3c;
+
+/** What stands behind a name: a blank, the end of the tag, or another one's beginning. */
+const NAME_ENDS: ReadonlySet<number> = new Set([0x09, 0x0a, 0x20, 0x3e, LESS_THAN]);
+
 /**
  * The latest words of the user's own: neither tool results nor what an agent put around them. A turn that has nothing else, as between two calls of
  * tools, is passed over. Linear in the prompt.
@@ -81,9 +86,12 @@ function withoutHarness(text: string): string {
   return kept + text.slice(from);
 }
 
+/** Names hold no `<`: so no character is read twice, however many openings there are. */
 function elementName(text: string, from: number): string | undefined {
+  const most = Math.min(text.length, from + MAX_NAME_CHARS);
   let end = from;
-  while (end < text.length && end - from < MAX_NAME_CHARS && !' >\n\t'.includes(text.charAt(end))) end += 1;
+  while (end < most && !NAME_ENDS.has(text.charCodeAt(end))) end += 1;
+  if (text.charCodeAt(end) === LESS_THAN) return undefined;
   const name = text.slice(from, end);
   return HARNESS_ELEMENTS.has(name) ? name : undefined;
 }

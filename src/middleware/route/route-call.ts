@@ -18,8 +18,8 @@ export interface RouteCallOptions {
   readonly languageOf: ((text: string) => string | undefined) | undefined;
 }
 
-/** Longer requests are estimated by their bytes, in UTF-16 units: counting them would hold others up for more than 30 ms. */
-const MOST_COUNTED_CHARS = 300_000;
+/** Longer requests are estimated by their bytes, in UTF-16 units: counting rare Chinese, the slowest text, would hold others up for more than 40 ms. */
+const MOST_COUNTED_CHARS = 120_000;
 
 /** UTF-8 bytes a token, for what is not counted; English prose has 4 to 4.5 on current vocabularies. */
 const BYTES_PER_TOKEN = 4;

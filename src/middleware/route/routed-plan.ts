@@ -78,7 +78,7 @@ export class RoutePlanner {
   constructor(options: RoutingOptions, table: RouteTable) {
     this.#options = options;
     this.#table = table;
-    this.#usesTags = options.rules.some(({ match }) => match.tags !== undefined);
+    this.#usesTags = options.rules.some(usesTags);
     this.#countsTokens = options.rules.some(({ match }) => countsTokens(match));
   }
 
@@ -130,8 +130,8 @@ export class RoutePlanner {
       throw new FarthingError('invalid-request', `there is no route${shown} for this endpoint`, { param: HEADER });
     }
     const allowed = caller.allowedModels;
-    if (allowed === undefined || rule.targets.every((target) => allowed.includes(formatTarget(target)))) return rule;
-    throw new FarthingError('forbidden', `this key may not ask for all targets of the route "${name}"`, {
+    if (allowed === undefined || asksOf(rule).every((target) => allowed.includes(formatTarget(target)))) return rule;
+    throw new FarthingError('forbidden', `this key may not ask for all that the route "${name}" may ask`, {
       param: HEADER,
     });
   }
@@ -233,6 +233,17 @@ function isAllowed(rule: RouteRule, { standing, targets }: RouteChoiceInputs, pl
   const target = targets[place];
   const index = rule.targets.findIndex((each) => target !== undefined && formatTarget(each) === formatTarget(target));
   return index === standing.certifiedIndex;
+}
+
+/** Whether it depends on a call's tags where it goes, which its bytes do not tell. */
+function usesTags({ match, score }: RouteRule): boolean {
+  return match.tags !== undefined || (score !== undefined && score.model.categoryTag !== null);
+}
+
+/** All that a call may be sent to by a rule: its targets, its fallbacks, and those that give second answers. */
+function asksOf({ targets, fallbacks, cascade }: RouteRule): readonly Target[] {
+  const seconds = (cascade?.verify ?? []).map((check) => (check.kind === 'agree' ? check.target : undefined));
+  return [...targets, ...fallbacks, ...seconds.filter((target) => target !== undefined)];
 }
 
 /** A cascade asks its first target each time: that is where its conversations are warm. */

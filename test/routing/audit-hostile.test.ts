@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { openLanguageOf } from '../../src/engine/language-of.ts';
+import { routeCall, userText } from '../../src/middleware/route/route-call.ts';
+import { loadTokenizer } from '../../src/tokenizers/load-tokenizer.ts';
+import { decodeRequest } from '../../src/wire/decode-request.ts';
+import { chat } from '../support/audit-stage.ts';
+import { fakeCall, NotingReceiver } from '../support/fake-call.ts';
+
+/** Characters of which hardly any two are one token. */
+function rareChinese(length: number): string {
+  return Array.from({ length }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7919) % 20_000))).join('');
+}
+
+const HOSTILE: readonly (readonly [name: string, text: string])[] = [
+  ['openings of no element', '<'.repeat(1_000_000)],
+  ['names that are almost those of elements', '<system-reminde'.repeat(66_000)],
+  ['elements that are never closed', '<user_info>'.repeat(90_000)],
+  ['elements without content', '<user_info></user_info>'.repeat(43_000)],
+  ['rare Chinese that is counted', rareChinese(115_000)],
+  ['rare Chinese that is not', rareChinese(290_000)],
+  ['blanks', ' '.repeat(290_000)],
+  ['one letter', 'a'.repeat(1_000_000)],
+];
+
+/** The least of three, in milliseconds of CPU: a busy machine makes none of them faster. */
+function leastCpuMs(run: () => unknown): number {
+  const times = Array.from({ length: 3 }, () => {
+    const before = process.cpuUsage();
+    run();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  });
+  return Math.min(...times);
+}
+
+test.each(HOSTILE)('conditions of routes do not hold others up over %s', async (_, text) => {
+  const body = new TextEncoder().encode(JSON.stringify(chat('gpt-5.4', text)));
+  const request = decodeRequest('chat', body);
+  const options = { tokenizerOf: loadTokenizer, vendorOf: () => 'openai', languageOf: await openLanguageOf() };
+  const call = { ...fakeCall('call', new NotingReceiver()), body };
+  const seen = await routeCall(call, request, { provider: 'openai', model: 'gpt-5.4' }, true, options);
+  expect(leastCpuMs(() => seen.language())).toBeLessThan(60);
+  expect(leastCpuMs(() => userText(request))).toBeLessThan(60);
+  expect(leastCpuMs(() => seen.inputTokens())).toBeLessThan(60);
+});
