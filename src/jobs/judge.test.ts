@@ -90,7 +90,7 @@ test('a judge that sees no difference is not asked a second time', async () => {
   expect(same.asked).toHaveLength(1);
 });
 
-test('a judge that says nothing of use drops the sample, with what it cost', async () => {
+test('a judge that says nothing of use has not found the cheap answer good; one that cannot be asked drops the sample', async () => {
   expect(
     await judgePair(
       MODEL,
@@ -98,8 +98,9 @@ test('a judge that says nothing of use drops the sample, with what it cost', asy
       bench(() => 'Well.'),
     ),
   ).toEqual({
-    kind: 'dropped',
+    kind: 'undecided',
     reason: 'judge-unparseable',
+    loss: 1,
     costNanoUsd: COST,
   });
   expect(
@@ -148,7 +149,7 @@ test('checks give a loss where the strong answer passes alone, and a gain where 
   expect(await judgePair(judge, pairOf('no', 'nor this'), none)).toMatchObject({ loss: 0, strongQuality: 0 });
 });
 
-test("a program's own test decides; one that throws drops the sample", async () => {
+test("a program's own test decides; it throws over a bad answer, and over a strong one nothing is known", async () => {
   const none = bench(() => undefined);
   const judge: Judge = {
     kind: 'test',
@@ -158,7 +159,8 @@ test("a program's own test decides; one that throws drops the sample", async () 
     },
   };
   expect(await judgePair(judge, pairOf('x', 'm'), none)).toMatchObject({ loss: 1 });
-  expect(await judgePair(judge, pairOf('throw', 'm'), none)).toEqual({
+  expect(await judgePair(judge, pairOf('throw', 'm'), none)).toMatchObject({ loss: 1 });
+  expect(await judgePair(judge, pairOf('m', 'throw'), none)).toEqual({
     kind: 'dropped',
     reason: 'test-threw',
     costNanoUsd: ZERO_USD,

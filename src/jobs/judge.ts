@@ -32,8 +32,14 @@ export interface JudgePorts {
 }
 
 /**
- * What two answers are worth beside each other. Qualities are 0 to 1; `loss` is the strong one's less the cheap one's. `dropped`: nobody can tell, with a
- * reason in kebab-case.
+ * What two answers are worth beside each other. Qualities are 0 to 1; `loss` is the strong one's less the cheap one's.
+ *
+ * - `judged`. `isAsked`: the judge had a say; answers that are the same are equals without it.
+ * - `undecided`: the judge was asked, and what it says is no verdict. What is not shown to be as good is worse: else an answer that confuses the judge would
+ *   be one that nobody counts.
+ * - `dropped`: the judge could not be asked.
+ *
+ * Reasons are in kebab-case.
  * @internal
  */
 export type Judgement =
@@ -42,21 +48,32 @@ export type Judgement =
       readonly loss: number;
       readonly cheapQuality: number;
       readonly strongQuality: number;
+      readonly isAsked: boolean;
       readonly costNanoUsd: NanoUsd;
     }
+  | { readonly kind: 'undecided'; readonly reason: string; readonly loss: 1; readonly costNanoUsd: NanoUsd }
   | { readonly kind: 'dropped'; readonly reason: string; readonly costNanoUsd: NanoUsd };
+
+/** Answers of which nobody needs to be asked. @internal */
+export const EQUALS: Judgement = {
+  kind: 'judged',
+  loss: 0,
+  cheapQuality: 1,
+  strongQuality: 1,
+  isAsked: false,
+  costNanoUsd: ZERO_USD,
+};
 
 /** Hex digits of a boundary: 64 bits, which no answer can guess. Ours. */
 const BOUNDARY_DIGITS = 16;
 
 /**
- * Holds a cheap answer against the strong one. Answers that are the same are equals, and nobody is asked. A test of the program's own that throws is a
- * dropped sample, never a loss.
+ * Holds a cheap answer against the strong one. Answers that are the same are equals, and nobody is asked.
  * @internal
  */
 export async function judgePair(judge: Judge, pair: AnswerPair, ports: JudgePorts): Promise<Judgement> {
   const { cheap, strong, terms } = pair;
-  if (isSame(cheap, strong)) return judged(1, 1);
+  if (isSame(cheap, strong)) return EQUALS;
   switch (judge.kind) {
     case 'exact':
       return judged(Number(agrees(cheap, strong, judge.form, terms)), 1);
@@ -81,7 +98,8 @@ function letters({ text, toolCalls, finish }: AnswerView): string {
 }
 
 function judged(cheapQuality: number, strongQuality: number, costNanoUsd: NanoUsd = ZERO_USD): Judgement {
-  return { kind: 'judged', loss: strongQuality - cheapQuality, cheapQuality, strongQuality, costNanoUsd };
+  const loss = strongQuality - cheapQuality;
+  return { kind: 'judged', loss, cheapQuality, strongQuality, isAsked: true, costNanoUsd };
 }
 
 async function passesAll(
@@ -94,14 +112,24 @@ async function passesAll(
   return verdict.kind === 'passed';
 }
 
+/**
+ * An answer over which the test throws is a bad one, as it is for a cascade: a test that reads JSON throws over what is none. Where it throws over the strong
+ * one nothing is known: it may throw over everything.
+ */
 async function tested(
   test: Extract<Judge, { kind: 'test' }>['test'],
   { cheap, strong, request }: AnswerPair,
 ): Promise<Judgement> {
+  const strongQuality = await qualityOf(() => test(strong, request.body));
+  if (strongQuality === undefined) return { kind: 'dropped', reason: 'test-threw', costNanoUsd: ZERO_USD };
+  return judged((await qualityOf(() => test(cheap, request.body))) ?? 0, strongQuality);
+}
+
+async function qualityOf(test: () => boolean | Promise<boolean>): Promise<number | undefined> {
   try {
-    return judged(Number(await test(cheap, request.body)), Number(await test(strong, request.body)));
+    return Number(await test());
   } catch {
-    return { kind: 'dropped', reason: 'test-threw', costNanoUsd: ZERO_USD };
+    return undefined; // a program's own fault may have anything in it
   }
 }
 
@@ -112,7 +140,7 @@ async function comparedByModel(
   { ask, random }: JudgePorts,
 ): Promise<Judgement> {
   // By value, unless it is the form that was asked for.
-  if (!terms.wantsJson && agrees(cheap, strong, 'json', terms)) return judged(1, 1);
+  if (!terms.wantsJson && agrees(cheap, strong, 'json', terms)) return EQUALS;
   const read = promptOf(request);
   const asked = read === undefined ? '' : promptText(read.prompt);
   const compare = async (first: AnswerView, second: AnswerView): Promise<Compared> => {
@@ -122,12 +150,12 @@ async function comparedByModel(
     return compared(await ask(target, system, user));
   };
   const one = await compare(cheap, strong);
-  if (one.kind === 'none') return { kind: 'dropped', reason: one.reason, costNanoUsd: one.costNanoUsd };
+  if (one.kind !== 'verdict') return one;
   // No second opinion can make a preference of it that holds in both orders.
   if (one.verdict === 'same') return judged(1, 1, one.costNanoUsd);
   const other = await compare(strong, cheap);
   const costNanoUsd = addUsd(one.costNanoUsd, other.costNanoUsd);
-  if (other.kind === 'none') return { kind: 'dropped', reason: other.reason, costNanoUsd };
+  if (other.kind !== 'verdict') return { ...other, costNanoUsd };
   if (one.verdict === 'second' && other.verdict === 'first') return judged(0, 1, costNanoUsd);
   if (one.verdict === 'first' && other.verdict === 'second') return judged(1, 0, costNanoUsd);
   return judged(1, 1, costNanoUsd);
@@ -135,13 +163,13 @@ async function comparedByModel(
 
 type Compared =
   | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly costNanoUsd: NanoUsd }
-  | { readonly kind: 'none'; readonly reason: string; readonly costNanoUsd: NanoUsd };
+  | Exclude<Judgement, { kind: 'judged' }>;
 
 function compared(reply: JudgeReply): Compared {
   const { costNanoUsd } = reply;
-  if (reply.kind === 'failed') return { kind: 'none', reason: `judge-${reply.reason}`, costNanoUsd };
+  if (reply.kind === 'failed') return { kind: 'dropped', reason: `judge-${reply.reason}`, costNanoUsd };
   const verdict = readVerdict(reply.text);
   return verdict === undefined
-    ? { kind: 'none', reason: 'judge-unparseable', costNanoUsd }
+    ? { kind: 'undecided', reason: 'judge-unparseable', loss: 1, costNanoUsd }
     : { kind: 'verdict', verdict, costNanoUsd };
 }

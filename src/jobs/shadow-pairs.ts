@@ -18,7 +18,7 @@ import { answerTerms } from '../wire/answer-terms.ts';
 import { answerViews } from '../wire/answer-view.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { wholeFromStream } from '../wire/replay-whole-from-stream.ts';
-import { type Judgement, type JudgeReply, judgePair } from './judge.ts';
+import { EQUALS, type Judgement, type JudgeReply, judgePair } from './judge.ts';
 import { type AskedEngine, type OwnAnswer, type OwnCall, ownCall } from './own-call.ts';
 import { shadowAddress, shadowBody, shadowCaller, shadowHeaders } from './shadow-request.ts';
 
@@ -59,8 +59,8 @@ export interface ShadowPorts {
   readonly signal: AbortSignal;
 }
 
-/** What a judge may say, in tokens: models that think do so within it. Ours. */
-const JUDGE_OUTPUT_TOKENS = 1024;
+/** What a judge may say, in tokens: models that think do so within it, and one that is cut off has decided nothing. Ours. */
+const JUDGE_OUTPUT_TOKENS = 4096;
 
 /**
  * Asks the other targets of a call's route what the caller asked, and judges what they say.
@@ -238,8 +238,7 @@ export class ShadowPairs {
 
 /** Of a call that the strong target answers by the candidate's own rules. */
 function strongPair(candidate: string, wasRouted: boolean): ShadowPair {
-  const judgement = { kind: 'judged', loss: 0, cheapQuality: 1, strongQuality: 1, costNanoUsd: ZERO_USD } as const;
-  return { candidate, target: undefined, wasRouted, judgement };
+  return { candidate, target: undefined, wasRouted, judgement: EQUALS };
 }
 
 function judgeBody(endpoint: 'chat' | 'messages', model: string, system: string, user: string): object {

@@ -56,8 +56,11 @@ const FRESH: ReadonlySet<string> = new Set(['miss', 'bypass', 'off']);
 
 /**
  * Has a share of a route's calls answered a second time, unseen, and tells the guard what the judge made of it. Which calls is left to chance, before
- * anything is known of them. Nobody waits for a sample, and one that fails is one sample less: a provider that is down, a budget that is spent, a
- * judge that says nothing.
+ * anything is known of them. Nobody waits for a sample, and one that fails is one sample less: a provider that is down, a budget that is spent.
+ *
+ * What is not counted must not depend on how good the answers are, or no statistics are worth anything. So samples count in the order in which they were
+ * drawn, since answers that differ take longer to judge than those that are the same; and while a judge cannot be asked about those that differ, those that
+ * are the same do not count either.
  * @example
  * ```ts
  * const engine = createEngine({ ...options, onRouted: (call) => sampler.take(call) });
@@ -70,8 +73,12 @@ export class ShadowSampler {
   readonly #options: ShadowSamplerOptions;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Candidates, by route, whose judge could not be asked when it was last needed. */
+  readonly #unjudged = new Set<string>();
   #waiting: RoutedCall[] = [];
   #waitingBytes = 0;
+  /** Resolves when all samples that have begun are told. */
+  #told: Promise<void> = Promise.resolve();
   #isOpen = true;
 
   constructor(options: ShadowSamplerOptions) {
@@ -123,15 +130,17 @@ export class ShadowSampler {
       const call = this.#waiting.shift();
       if (call === undefined) return;
       this.#waitingBytes -= sizeOf(call);
-      const run: Promise<void> = this.#run(call).finally(() => {
+      const run: Promise<void> = this.#run(call, this.#told).finally(() => {
         this.#running.delete(run);
         this.#pump();
       });
+      this.#told = run;
       this.#running.add(run);
     }
   }
 
-  async #run(call: RoutedCall): Promise<void> {
+  /** @param earlier - resolves when the samples before this one are told. */
+  async #run(call: RoutedCall, earlier: Promise<void>): Promise<void> {
     const { events } = this.#options;
     try {
       // The caller's own last byte goes first.
@@ -139,19 +148,20 @@ export class ShadowSampler {
       const request = this.#decoded(call);
       const reason = request === undefined ? 'unreadable' : unshadowable(request);
       if (request === undefined || reason !== undefined) return this.#note(call, reason ?? 'unreadable');
-      await this.#sample(call, request);
+      await this.#sample(call, request, earlier);
     } catch (error) {
       events.emit({ kind: 'internal-fault', callId: call.record.callId, error });
     }
   }
 
-  async #sample(call: RoutedCall, request: DecodedRequest): Promise<void> {
+  async #sample(call: RoutedCall, request: DecodedRequest, earlier: Promise<void>): Promise<void> {
     const { quality } = call.route;
     if (quality === undefined) return;
     const { engine, guard, protocolOf, validate, random } = this.#options;
     const ports = { engine, protocolOf, validate, random, signal: this.#closing.signal };
     const lastIndex = guard.standing(call.route.name).certifiedIndex;
     const outcome = await new ShadowPairs({ call, request, judge: quality.judge, lastIndex }, ports).sample();
+    await earlier;
     this.#observe(call, outcome);
     this.#log(call, request, outcome.pairs);
   }
@@ -164,21 +174,35 @@ export class ShadowSampler {
       this.#note(call, reason, isLost && index === 0 ? costNanoUsd : ZERO_USD);
     if (isLost) this.#options.guard.spent(name, `${call.record.callId}:lost`, costNanoUsd);
     for (const [index, pair] of pairs.entries()) {
-      const { judgement } = pair;
-      const cost = index === 0 ? addUsd(costNanoUsd, judgement.costNanoUsd) : judgement.costNanoUsd;
-      this.#note(call, judgement.kind === 'judged' ? 'judged' : judgement.reason, cost);
-      this.#tell(call, pair, cost);
+      const { costNanoUsd: judgeCost } = pair.judgement;
+      this.#tell(call, pair, index === 0 ? addUsd(costNanoUsd, judgeCost) : judgeCost);
     }
   }
 
-  #tell({ route, record, score }: RoutedCall, { candidate, wasRouted, judgement }: ShadowPair, cost: NanoUsd): void {
+  #tell(call: RoutedCall, pair: ShadowPair, cost: NanoUsd): void {
     const { guard, clock } = this.#options;
+    const { route, record, score } = call;
+    const { candidate, wasRouted } = pair;
     const id = `${record.callId}:${candidate}`;
+    const judgement = this.#counted(route.name, pair);
+    this.#note(call, judgement.kind === 'judged' ? 'judged' : judgement.reason, cost);
     if (judgement.kind === 'dropped') return guard.spent(route.name, id, cost);
     const { loss } = judgement;
     const round = roundOf(record);
     const sample = { candidate, loss, score, wasRouted, costNanoUsd: cost, atMs: clock.nowMs(), round };
     guard.observe(route.name, id, sample);
+  }
+
+  /**
+   * What is left of a judgement. Once a judge could not be asked about two answers that differ, those that are the same do not count until it could be asked
+   * again: of both kinds the same share is missing then. Without that, a judge that is never there would certify whatever is now and then the same.
+   */
+  #counted(route: string, { candidate, judgement }: ShadowPair): ShadowPair['judgement'] {
+    const key = `${route} ${candidate}`;
+    if (judgement.kind === 'dropped') this.#unjudged.add(key);
+    else if (judgement.kind === 'undecided' || judgement.isAsked) this.#unjudged.delete(key);
+    else if (this.#unjudged.has(key)) return { kind: 'dropped', reason: 'judge-silent', costNanoUsd: ZERO_USD };
+    return judgement;
   }
 
   #log(call: RoutedCall, request: DecodedRequest, pairs: readonly ShadowPair[]): void {
@@ -188,7 +212,7 @@ export class ShadowSampler {
     const prompt = latestUserText(read.prompt);
     const strong = formatTarget(strongTarget(call.route));
     for (const { target, judgement } of pairs) {
-      if (judgement.kind === 'dropped' || target === undefined) continue;
+      if (judgement.kind !== 'judged' || target === undefined) continue;
       const { cheapQuality, strongQuality } = judgement;
       const models = { [formatTarget(target)]: { quality: cheapQuality }, [strong]: { quality: strongQuality } };
       log.append({ id: call.record.callId, prompt, models });

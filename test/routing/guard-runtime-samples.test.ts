@@ -260,7 +260,7 @@ describe('what is asked', () => {
     expect(on.engine.calls[1]).toMatchObject({
       endpoint: 'messages',
       isOwn: true,
-      fields: { temperature: 0, max_tokens: 1024 },
+      fields: { temperature: 0, max_tokens: 4096 },
       caller: { project: 'tests' },
     });
     expect(on.samples).toMatchObject([{ loss: 0, costNanoUsd: 30 }]);
