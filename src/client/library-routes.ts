@@ -17,6 +17,7 @@ export type LibraryCheck =
   | 'schema'
   | 'tools'
   | 'agree'
+  /** A text is read with the flags `u` and `s`; an expression keeps its own. */
   | { readonly pattern: RegExp | string }
   | { readonly agree: { readonly with?: string; readonly form?: AnswerForm } }
   | AnswerTest;
@@ -98,7 +99,7 @@ function ruleOf(route: LibraryRoute): RouteRule {
     match,
     targets: [first, ...others],
     fallbacks: fallback.map(readTarget),
-    cascade: 'cascade' in route ? { verify: route.cascade.verify.map(checkOf) } : undefined,
+    cascade: 'cascade' in route ? { verify: route.cascade.verify.map((check) => checkOf(name, check)) } : undefined,
     quality: quality && qualityOf(name, quality),
     score: score && { model: readScoreModel(score.model), threshold: score.threshold },
     sticky,
@@ -112,7 +113,7 @@ function targetsOf(route: LibraryRoute): readonly Target[] {
 }
 
 function qualityOf(name: string, { judge = 'exact', ...stated }: LibraryQuality): QualityPolicy {
-  const quality = { ...DEFAULT_QUALITY, ...stated, judge: judgeOf(judge) };
+  const quality = { ...DEFAULT_QUALITY, ...stated, judge: judgeOf(name, judge) };
   const { maxQualityLoss, confidenceRatio, calibrateRatio, sampleRatio } = quality;
   if (!(maxQualityLoss > 0 && maxQualityLoss < 1))
     throw fault(name, 'has a maxQualityLoss that is not between 0 and 1');
@@ -123,25 +124,33 @@ function qualityOf(name: string, { judge = 'exact', ...stated }: LibraryQuality)
   return quality;
 }
 
-function judgeOf(judge: LibraryJudge): Judge {
+function judgeOf(name: string, judge: LibraryJudge): Judge {
   if (typeof judge === 'function') return { kind: 'test', test: judge };
   if (judge === 'exact') return { kind: 'exact', form: 'auto' };
   if (typeof judge === 'string') return { kind: 'checks', checks: [{ kind: judge }] };
   if ('exact' in judge) return { kind: 'exact', form: judge.exact };
-  if ('checks' in judge) return { kind: 'checks', checks: judge.checks.map(checkOf) };
+  if ('checks' in judge) return { kind: 'checks', checks: judge.checks.map((check) => checkOf(name, check)) };
   return { kind: 'model', target: readTarget(judge.model), instructions: judge.instructions };
 }
 
-function checkOf(check: LibraryCheck): AnswerCheck {
+function checkOf(name: string, check: LibraryCheck): AnswerCheck {
   if (typeof check === 'function') return { kind: 'test', name: check.name, test: check };
   if (check === 'json') return { kind: 'json', always: true };
   if (check === 'agree') return { kind: 'agree', target: undefined, form: 'auto' };
   if (typeof check === 'string') return { kind: check };
-  if ('pattern' in check) {
-    return { kind: 'pattern', pattern: typeof check.pattern === 'string' ? check.pattern : check.pattern.source };
-  }
+  if ('pattern' in check) return patternOf(name, check.pattern);
   const { with: second, form = 'auto' } = check.agree;
   return { kind: 'agree', target: second === undefined ? undefined : readTarget(second), form };
+}
+
+/** One that cannot be read would match nothing, and every answer would fail. */
+function patternOf(name: string, pattern: RegExp | string): AnswerCheck {
+  if (typeof pattern !== 'string') return { kind: 'pattern', pattern: pattern.source, flags: pattern.flags };
+  try {
+    return { kind: 'pattern', pattern: new RegExp(pattern, 'us').source };
+  } catch {
+    throw fault(name, 'has a pattern that is no regular expression');
+  }
 }
 
 function fault(name: string, what: string): FarthingError {

@@ -54,7 +54,7 @@ test('answers of a cascade are not served once its checks have changed, nor when
 });
 
 test('the same bytes under other tags, headers and sessions go where their own routes say, also when they are cached', async () => {
-  const tagged = (value: string): LibraryRoute['match'] => ({ tags: { feature: [value] } });
+  const tagged = (value: string): NonNullable<LibraryRoute['match']> => ({ tags: { feature: [value] } });
   const stage = await startAuditStage({
     isCached: true,
     says: NAMED,

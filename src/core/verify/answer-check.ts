@@ -22,7 +22,7 @@ export type AnswerTest = (answer: AnswerView, request: Readonly<Record<string, u
  * - `json`: its text is JSON, where the request asks for JSON. `always`: also where it does not.
  * - `schema`: its text has the JSON Schema that the request asks for.
  * - `tools`: it calls only tools that were offered, with arguments that have their schemas (required, types, none that is unexpected), and calls one where it must.
- * - `pattern`: its text matches a regular expression (flags `u` and `s`).
+ * - `pattern`: its text matches a regular expression; without `flags` they are `u` and `s`.
  * - `agree`: a second answer says the same. `target` undefined: a second sample of the same target, at temperature 1.
  * - `test`: a program's own check.
  *
@@ -31,7 +31,7 @@ export type AnswerTest = (answer: AnswerView, request: Readonly<Record<string, u
 export type AnswerCheck =
   | { readonly kind: 'finish' | 'refusal' | 'empty' | 'schema' | 'tools' }
   | { readonly kind: 'json'; readonly always: boolean }
-  | { readonly kind: 'pattern'; readonly pattern: string }
+  | { readonly kind: 'pattern'; readonly pattern: string; readonly flags?: string }
   | { readonly kind: 'agree'; readonly target: Target | undefined; readonly form: AnswerForm }
   | { readonly kind: 'test'; readonly name: string; readonly test: AnswerTest };
 

@@ -75,7 +75,7 @@ function faultOf(
     case 'tools':
       return toolsFault(answer, terms, validate);
     case 'pattern':
-      return patternFault(answer, check.pattern);
+      return patternFault(answer, check.pattern, check.flags);
     case 'test':
       return testFault(check, answer, body);
     case 'agree':

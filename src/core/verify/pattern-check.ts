@@ -8,16 +8,16 @@ const MAX_CHARACTERS = 100_000;
  * one that cannot be read matches nothing.
  * @internal
  */
-export function patternFault({ text }: AnswerView, pattern: string): string | undefined {
+export function patternFault({ text }: AnswerView, pattern: string, flags = 'us'): string | undefined {
   if (text.length > MAX_CHARACTERS) return 'too-long';
-  const expression = expressionOf(pattern);
+  const expression = expressionOf(pattern, flags);
   if (expression === undefined) return 'unreadable-pattern';
   return expression.test(text) ? undefined : 'no-match';
 }
 
-function expressionOf(pattern: string): RegExp | undefined {
+function expressionOf(pattern: string, flags: string): RegExp | undefined {
   try {
-    return new RegExp(pattern, 'us');
+    return new RegExp(pattern, flags);
   } catch {
     return undefined; // SyntaxError is how RegExp says that the text is none.
   }

@@ -111,7 +111,9 @@ export class CascadeRun {
     const seconds = this.#seconds(target, deadlineAt);
     try {
       const answer = await asked;
-      return 'failure' in answer ? { kind: 'failed', reason: answer.failure } : await this.#judged(answer, seconds);
+      return 'failure' in answer
+        ? { kind: 'failed', reason: answer.failure }
+        : await this.#judged(answer, seconds, deadlineAt);
     } finally {
       for (const second of seconds) second.answer.drop();
       // What they cost belongs to the call, whose record is written at its end.
@@ -157,15 +159,16 @@ export class CascadeRun {
       });
   }
 
-  async #judged(answer: WholeAnswer, seconds: readonly Second[]): Promise<CheapEnd> {
+  async #judged(answer: WholeAnswer, seconds: readonly Second[], deadlineAt: number): Promise<CheapEnd> {
     const views = collectedAnswers(this.#call.endpoint, answer.reply);
     if (views === undefined) return { kind: 'failed', reason: 'unreadable' };
     const { cascade } = this.#stages;
     const { validate } = this.#options;
     const checking = checkAnswer(cascade.verify, views, this.#checked, { validate });
+    const { signal } = this.#call;
     // A program's own test may take its time, and nobody may be waiting any more.
-    const verdict = await untilAborted(checking, this.#call.signal);
-    if (verdict === undefined) return { kind: 'failed', reason: 'client-left' };
+    const verdict = await within(deadlineAt - this.#options.clock.monotonicMs(), checking, signal);
+    if (verdict === undefined) return { kind: 'failed', reason: signal.aborted ? 'client-left' : 'check-timeout' };
     if (verdict.kind === 'failed') return { kind: 'failed', reason: verdict.reason };
     return this.#compared(answer, views, seconds);
   }
@@ -256,12 +259,20 @@ export class CascadeRun {
   }
 }
 
-/** Undefined: the signal came first. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+/** Undefined: the time was over, or the signal came. */
+function within<T>(ms: number, work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const giveUp = (): void => {
+      stop();
+      resolve(undefined);
+    };
+    const timer = setTimeout(giveUp, Math.max(0, ms)).unref();
+    const stop = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    work.then(resolve, reject).finally(stop);
   });
 }

@@ -3,7 +3,9 @@ import { ENDPOINTS, type Endpoint } from '../../core/model/protocol.ts';
 import type { RouteFacts } from '../../core/model/route-facts.ts';
 import { formatTarget, parseTarget, type Target } from '../../core/model/target.ts';
 import { cascadeName } from '../../core/route/cascade-name.ts';
+import { keptChoice, placeOf } from '../../core/route/kept-choice.ts';
 import { matchRoute } from '../../core/route/match-route.ts';
+import { reachableTargets } from '../../core/route/reachable-targets.ts';
 import {
   placedChoice,
   type PromptScore,
@@ -16,6 +18,7 @@ import {
 import type { RouteRule } from '../../core/route/route-rule.ts';
 import type { ResolvedRoute, RouteTable } from '../../core/route/route-table.ts';
 import { turnTokens } from '../../core/route/turn-tokens.ts';
+import { usesTags } from '../../core/route/uses-tags.ts';
 import type { ScoreModel } from '../../core/score/score-model.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
@@ -130,7 +133,7 @@ export class RoutePlanner {
       throw new FarthingError('invalid-request', `there is no route${shown} for this endpoint`, { param: HEADER });
     }
     const allowed = caller.allowedModels;
-    if (allowed === undefined || asksOf(rule).every((target) => allowed.includes(formatTarget(target)))) return rule;
+    if (allowed === undefined || reachableTargets(rule).every((target) => allowed.includes(formatTarget(target)))) return rule;
     throw new FarthingError('forbidden', `this key may not ask for all that the route "${name}" may ask`, {
       param: HEADER,
     });
@@ -188,13 +191,13 @@ export class RoutePlanner {
     found: SessionTarget | undefined,
   ): RouteChoice | undefined {
     const choice = routeChoice(rule, inputs);
-    if (found === undefined) return key.isKeptByProvider ? undefined : choice;
-    const place = inputs.targets.findIndex((target) => formatTarget(target) === formatTarget(found.target));
-    if (place === -1) return key.isKeptByProvider ? undefined : choice;
+    if (key.isKeptByProvider) return found && keptChoice(rule, inputs, found.target, choice);
+    if (found === undefined) return choice;
+    const place = placeOf(found.target, inputs.targets);
+    if (place === -1) return choice;
     const [chosen] = choice.targets;
     if (formatTarget(chosen) === formatTarget(found.target)) return choice;
     const staying = placedChoice(rule, inputs, place, { reason: 'session', ...toldScore(inputs) });
-    if (key.isKeptByProvider) return staying;
     // Quality goes before money: what is no longer certified is left at once.
     if (!isAllowed(rule, inputs, place)) return choice;
     const { worth, clock } = this.#options;
@@ -233,17 +236,6 @@ function isAllowed(rule: RouteRule, { standing, targets }: RouteChoiceInputs, pl
   const target = targets[place];
   const index = rule.targets.findIndex((each) => target !== undefined && formatTarget(each) === formatTarget(target));
   return index === standing.certifiedIndex;
-}
-
-/** Whether it depends on a call's tags where it goes, which its bytes do not tell. */
-function usesTags({ match, score }: RouteRule): boolean {
-  return match.tags !== undefined || (score !== undefined && score.model.categoryTag !== null);
-}
-
-/** All that a call may be sent to by a rule: its targets, its fallbacks, and those that give second answers. */
-function asksOf({ targets, fallbacks, cascade }: RouteRule): readonly Target[] {
-  const seconds = (cascade?.verify ?? []).map((check) => (check.kind === 'agree' ? check.target : undefined));
-  return [...targets, ...fallbacks, ...seconds.filter((target) => target !== undefined)];
 }
 
 /** A cascade asks its first target each time: that is where its conversations are warm. */

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { libraryRoutes } from '../../src/client/library-routes.ts';
+import { chat, startAuditStage } from '../support/audit-stage.ts';
+
+const [NANO, FULL] = ['openai/gpt-5.4-nano', 'openai/gpt-5.4'] as const;
+const HOUSE = 'house/gpt-5.4-nano';
+
+test('a response that a cheap target of a cascade keeps is gone on from there, not at a provider that does not have it', async () => {
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', match: { models: ['gpt-5.4'] }, cascade: { from: HOUSE, to: FULL, verify: ['empty'] } }],
+  });
+  await stage.ask({ endpoint: 'responses', body: { model: 'gpt-5.4', input: 'one' } });
+  expect(stage.last().target).toBe(HOUSE);
+  const next = { model: 'gpt-5.4', input: 'two', previous_response_id: 'resp_1' };
+  await stage.ask({ endpoint: 'responses', body: next });
+  expect(stage.last()).toMatchObject({ target: HOUSE, route: { route: 'r', reason: 'session' } });
+});
+
+test('a response that the provider of the strong target keeps, too, is gone on from there', async () => {
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', match: { models: ['gpt-5.4'] }, cascade: { from: NANO, to: FULL, verify: ['empty'] } }],
+  });
+  await stage.ask({ endpoint: 'responses', body: { model: 'gpt-5.4', input: 'one' } });
+  const next = { model: 'gpt-5.4', input: 'two', previous_response_id: 'resp_1' };
+  await stage.ask({ endpoint: 'responses', body: next });
+  expect(stage.last()).toMatchObject({ target: FULL, attempts: 1 });
+});
+
+test('a response that a fallback of a route made is gone on from there', async () => {
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', match: { models: ['gpt-5.4'] }, targets: [NANO], fallback: [HOUSE] }],
+    says: (target, prompt) => (target === NANO && prompt === 'one' ? { status: 500 } : { text: 'fine' }),
+  });
+  await stage.ask({ endpoint: 'responses', body: { model: 'gpt-5.4', input: 'one' } });
+  expect(stage.last().target).toBe(HOUSE);
+  const next = { model: 'gpt-5.4', input: 'two', previous_response_id: 'resp_1' };
+  await stage.ask({ endpoint: 'responses', body: next });
+  expect(stage.last()).toMatchObject({ target: HOUSE, route: { route: 'r', reason: 'session' } });
+});
+
+test("a program's test that never answers fails in time, and the strong target is asked", async () => {
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', cascade: { from: NANO, to: FULL, verify: [() => new Promise<boolean>(() => undefined)] } }],
+    timeouts: { firstByteMs: 400, idleMs: 400, totalMs: 400 },
+  });
+  const { status } = await stage.ask({ body: chat('gpt-5.4') });
+  expect(status).toBe(200);
+  expect(stage.last()).toMatchObject({ target: FULL, attempts: 2 });
+  expect(stage.last().durationMs).toBeLessThan(390);
+});
+
+test('the flags of a pattern of a program are kept; one that cannot be read is refused when it is written', async () => {
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern: /^yes$/i }, { pattern: /^.+$/ }] } }],
+    says: (target, prompt) => ({ text: target === NANO && prompt === 'lines' ? 'yes\nno' : 'YES' }),
+  });
+  await stage.ask({ body: chat('gpt-5.4') });
+  await stage.ask({ body: chat('gpt-5.4', 'lines') });
+  expect(stage.asked).toEqual([NANO, NANO, FULL]);
+  const versions = [/^yes$/, /^yes$/i].map(
+    (pattern) =>
+      libraryRoutes([{ name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern }] } }])[0]?.policyVersion,
+  );
+  expect(versions[0]).not.toBe(versions[1]);
+  const unreadable = { name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern: '(' }] } };
+  expect(() => libraryRoutes([unreadable])).toThrow('the route "r" has a pattern that is no regular expression');
+});
