@@ -11,9 +11,9 @@ COPY scripts/tokenizers ./scripts/tokenizers
 COPY src ./src
 RUN npm run build
 # The optional peers, which pruning would drop: better-sqlite3 (with its prebuilt binary) for a folder, ioredis, pg and kysely for Redis and Postgres,
-# turndown and sharp (prebuilt as well) for the prompt optimiser.
+# turndown and sharp (prebuilt as well) for the prompt optimiser, eld for routes by language.
 RUN npm prune --omit=dev --ignore-scripts \
-  && npm install --no-save --ignore-scripts better-sqlite3@13.2.0 ioredis@6.0.0 pg@8.23.1 kysely@0.29.9 turndown@7.2.5 sharp@0.35.5
+  && npm install --no-save --ignore-scripts better-sqlite3@13.2.0 ioredis@6.0.0 pg@8.23.1 kysely@0.29.9 turndown@7.2.5 sharp@0.35.5 eld@2.1.0
 
 FROM node:24-slim
 ENV NODE_ENV=production
