@@ -1,23 +1,9 @@
-import { cacheability } from '../core/cacheability.ts';
 import { formatTarget, type Target } from '../core/model/target.ts';
 import type { Caller } from '../core/model/caller.ts';
 import type { RoutedCall } from '../engine/guard/routed-call.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { spliceRequest } from '../wire/splice-request.ts';
 import type { CallerAccess } from './own-call.ts';
-
-/**
- * Why a request is not asked a second time, as a code; undefined: it may be. What makes a call unfit for the cache makes it unfit for this, too: it
- * does something at the provider, or goes on from what is kept there.
- * @internal
- */
-export function unshadowable(request: DecodedRequest): string | undefined {
-  const { endpoint, body, samples } = request;
-  if (samples > 1) return 'several-answers';
-  const asked = { endpoint, body, headers: {}, declaredByRoute: false };
-  const verdict = cacheability(asked, { mode: 'all', allowStored: false });
-  return verdict.kind === 'use' ? undefined : verdict.reason;
-}
 
 /**
  * A caller's request for another model, unstreamed. The provider is told not to keep it: the caller has not asked for a second object.

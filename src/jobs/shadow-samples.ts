@@ -13,10 +13,10 @@ import { decodeRequest } from '../wire/decode-request.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import type { RequestLimits } from '../wire/json-limits.ts';
 import { promptOf } from '../wire/prompt/prompt-of.ts';
+import { unsampledReason } from '../wire/unsampled-reason.ts';
 import type { JudgedLog } from './judged-log.ts';
 import { type AskedEngine, isLowered } from './own-call.ts';
 import { type ShadowOutcome, type ShadowPair, ShadowPairs } from './shadow-pairs.ts';
-import { unshadowable } from './shadow-request.ts';
 
 /** What a {@link ShadowSampler} works with. @public */
 export interface ShadowSamplerOptions {
@@ -146,7 +146,7 @@ export class ShadowSampler {
       // The caller's own last byte goes first.
       await nextTurn();
       const request = this.#decoded(call);
-      const reason = request === undefined ? 'unreadable' : unshadowable(request);
+      const reason = request === undefined ? 'unreadable' : unsampledReason(request);
       if (request === undefined || reason !== undefined) return this.#note(call, reason ?? 'unreadable');
       await this.#sample(call, request, earlier);
     } catch (error) {

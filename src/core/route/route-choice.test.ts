@@ -24,6 +24,7 @@ const INPUTS: RouteChoiceInputs = {
   targets: [small, middle, large],
   fallbacks: [spare],
   standing: undefined,
+  isSampled: true,
   score: undefined,
   scoreThreshold: undefined,
   isCascadeOn: true,

@@ -27,6 +27,8 @@ export interface RouteChoiceInputs {
   readonly fallbacks: readonly Target[];
   /** Undefined where the route has no quality to keep. */
   readonly standing: QualityStanding | undefined;
+  /** Whether the guard may look at such calls. For those that it never samples no certificate speaks. */
+  readonly isSampled: boolean;
   /** Undefined where the route has no score. */
   readonly score: PromptScore | undefined;
   /** Up to which score the cheap target answers, where the guard does not say. */
@@ -91,7 +93,7 @@ interface Chosen {
 function chosen(rule: RouteRule, inputs: RouteChoiceInputs): Chosen {
   const { standing, targets } = inputs;
   const strong = targets.length - 1;
-  if (standing !== undefined && standing.certifiedIndex === undefined) {
+  if (standing !== undefined && (standing.certifiedIndex === undefined || !inputs.isSampled)) {
     return { reason: standing.isAlarmed ? 'alarm' : 'uncertified', index: strong, ...toldScore(inputs) };
   }
   if (rule.score !== undefined) return byScore(inputs);

@@ -128,7 +128,16 @@ export class CallRun {
   #lastFailure({ index, failure, retryAfterMs }: AttemptEnd): LastFailure {
     const passes = failure === 'filtered' && this.#options.policy.contentFilter === 'pass';
     const kind = passes || failure === undefined || failure === 'left' ? 'wrong' : failure;
-    return { index, kind, retryAfterMs };
+    if (failure !== 'wrong' || !this.#isRoutedAway(index)) return { index, kind, retryAfterMs };
+    this.#candidates.at(index).isSpent = true;
+    return { index, kind: 'missing', retryAfterMs };
+  }
+
+  /** Whether a route chose a model that the caller did not ask for: what that refuses, the one that was asked for may take. */
+  #isRoutedAway(index: number): boolean {
+    const { plan } = this.#call.state;
+    if (plan?.route === undefined || plan.route.route === '') return false;
+    return formatTarget(this.#candidates.at(index).target) !== formatTarget(plan.baseline);
   }
 
   /** Whether the target refused parameters that the request can do without; they are left out from now on. */

@@ -24,6 +24,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { namedIds } from '../../wire/named-ids.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
+import { unsampledReason } from '../../wire/unsampled-reason.ts';
 import type { Call, RoutePlan } from '../compose.ts';
 import { conversationKey, type ConversationKey, type ConversationNames } from './conversation-key.ts';
 import { countsTokens, routeCall, type RouteCallOptions, userText } from './route-call.ts';
@@ -133,7 +134,8 @@ export class RoutePlanner {
       throw new FarthingError('invalid-request', `there is no route${shown} for this endpoint`, { param: HEADER });
     }
     const allowed = caller.allowedModels;
-    if (allowed === undefined || reachableTargets(rule).every((target) => allowed.includes(formatTarget(target)))) return rule;
+    if (allowed === undefined || reachableTargets(rule).every((target) => allowed.includes(formatTarget(target))))
+      return rule;
     throw new FarthingError('forbidden', `this key may not ask for all that the route "${name}" may ask`, {
       param: HEADER,
     });
@@ -151,6 +153,7 @@ export class RoutePlanner {
       targets: [first, ...others],
       fallbacks: rule.fallbacks.filter(canAnswer),
       standing: rule.quality === undefined ? undefined : standingOf(rule.name),
+      isSampled: rule.quality === undefined || unsampledReason(request) === undefined,
       score: this.#scored(call, request, rule),
       scoreThreshold: rule.score && (rule.score.threshold ?? rule.score.model.certified?.threshold),
       isCascadeOn: rule.cascade !== undefined && (cascades.isOn(nameOf(rule)) || cascades.mayProbe(random.fraction())),
@@ -198,8 +201,8 @@ export class RoutePlanner {
     const [chosen] = choice.targets;
     if (formatTarget(chosen) === formatTarget(found.target)) return choice;
     const staying = placedChoice(rule, inputs, place, { reason: 'session', ...toldScore(inputs) });
-    // Quality goes before money: what is no longer certified is left at once.
-    if (!isAllowed(rule, inputs, place)) return choice;
+    // Quality goes before money: what is certified for this call is what was chosen, and a dearer target only while it is the strong one.
+    if (inputs.standing !== undefined && place < inputs.targets.length - 1) return choice;
     const { worth, clock } = this.#options;
     const strong = inputs.targets.at(-1) ?? chosen;
     const prompt = promptOf(request)?.prompt;
@@ -227,15 +230,6 @@ export class RoutePlanner {
         this.#usesTags || quality !== undefined || cascade !== undefined || (sticky && rule.targets.length > 1),
     };
   }
-}
-
-/** Whether the guard is known to let the target at a place answer: of those between the cheapest certified and the strong one nothing is known here. */
-function isAllowed(rule: RouteRule, { standing, targets }: RouteChoiceInputs, place: number): boolean {
-  if (standing === undefined || place === targets.length - 1) return true;
-  if (standing.certifiedIndex === undefined) return false;
-  const target = targets[place];
-  const index = rule.targets.findIndex((each) => target !== undefined && formatTarget(each) === formatTarget(target));
-  return index === standing.certifiedIndex;
 }
 
 /** A cascade asks its first target each time: that is where its conversations are warm. */
