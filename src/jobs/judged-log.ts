@@ -1,15 +1,16 @@
 import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventSink } from '../ports/event-sink.ts';
+import type { AnswerTokens } from './answer-tokens.ts';
 
-/** A judged pair, as `farthing routes train` reads it. @internal */
+/** A judged pair, as `farthing routes train` and `farthing replay` read it. @internal */
 export interface JudgedLine {
   /** The call's id. */
   readonly id: string;
   /** What a score would read. */
   readonly prompt: string;
-  /** By `provider/model`, 0 to 1. */
-  readonly models: Readonly<Record<string, { readonly quality: number }>>;
+  /** By `provider/model`; quality is 0 to 1. */
+  readonly models: Readonly<Record<string, { readonly quality: number } & Partial<AnswerTokens>>>;
 }
 
 /** Settings of {@link JudgedLog}. @internal */

@@ -5,6 +5,7 @@ import type { Endpoint } from '../core/model/protocol.ts';
 import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import type { ReplyHead, ReplySink } from '../ports/reply-sink.ts';
+import { type AnswerTokens, answerTokens } from './answer-tokens.ts';
 
 /** The engine as far as calls of our own need it. @internal */
 export type AskedEngine = Pick<Engine, 'handle' | 'callRecord'>;
@@ -33,7 +34,12 @@ export interface CallerAccess {
 
 /** What came of it. `reason` is the code with which the engine refused it, or how it ended. @internal */
 export type OwnAnswer =
-  | { readonly kind: 'answer'; readonly reply: unknown; readonly costNanoUsd: NanoUsd }
+  | {
+      readonly kind: 'answer';
+      readonly reply: unknown;
+      readonly tokens: AnswerTokens | undefined;
+      readonly costNanoUsd: NanoUsd;
+    }
   | { readonly kind: 'failed'; readonly reason: string; readonly costNanoUsd: NanoUsd };
 
 /** Longest answer that is looked at, in bytes: 128,000 tokens of text are half a megabyte. Ours. */
@@ -59,7 +65,8 @@ export async function ownCall(engine: AskedEngine, call: OwnCall): Promise<OwnAn
   if (record?.decisions.some(isLowered) === true) return failed('budget-lowered');
   if (record?.outcome !== 'complete' || sink.status >= 300) return failed(record?.outcome ?? 'no-record');
   const reply = sink.json();
-  return reply === undefined ? failed('not-json') : { kind: 'answer', reply, costNanoUsd };
+  if (reply === undefined) return failed('not-json');
+  return { kind: 'answer', reply, tokens: answerTokens(record.usage), costNanoUsd };
 }
 
 /** Whether a budget has lowered the output limit of a call: its answer may be shorter than another one for no fault of its model. @internal */

@@ -19,6 +19,7 @@ import { answerViews } from '../wire/answer-view.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { wholeFromStream } from '../wire/replay-whole-from-stream.ts';
 import { EQUALS, type Judgement, type JudgeReply, judgePair } from './judge.ts';
+import { type AnswerTokens, answerTokens } from './answer-tokens.ts';
 import { type AskedEngine, type OwnAnswer, type OwnCall, ownCall } from './own-call.ts';
 import { shadowAddress, shadowBody, shadowCaller, shadowHeaders } from './shadow-request.ts';
 
@@ -44,6 +45,8 @@ export interface ShadowPair {
 /** What came of one call. @internal */
 export interface ShadowOutcome {
   readonly pairs: readonly ShadowPair[];
+  /** What answers took, by target as `provider/model`; those of which it is not known are not here. */
+  readonly tokens: ReadonlyMap<string, AnswerTokens>;
   /** Why there is less than there might be, as codes. */
   readonly misses: readonly string[];
   /** What asking cost, without what is in the judgements. */
@@ -79,6 +82,7 @@ export class ShadowPairs {
   readonly #lastIndex: number | undefined;
   readonly #ports: ShadowPorts;
   readonly #misses: string[] = [];
+  readonly #tokens = new Map<string, AnswerTokens>();
   #costNanoUsd: NanoUsd = ZERO_USD;
 
   constructor({ call, request, judge, lastIndex }: ShadowSubject, ports: ShadowPorts) {
@@ -93,7 +97,7 @@ export class ShadowPairs {
   /** Makes the calls and gives what came of them. Never rejects for what a provider or a judge does. */
   async sample(): Promise<ShadowOutcome> {
     const pairs = this.#call.route.cascade === undefined ? await this.#ofTargets() : await this.#ofCascade();
-    return { pairs, misses: this.#misses, costNanoUsd: this.#costNanoUsd };
+    return { pairs, tokens: this.#tokens, misses: this.#misses, costNanoUsd: this.#costNanoUsd };
   }
 
   async #ofTargets(): Promise<readonly ShadowPair[]> {
@@ -192,7 +196,12 @@ export class ShadowPairs {
     const whole = form === 'stream' ? wholeFromStream(endpoint, reply) : reply;
     const view = whole === undefined ? undefined : onlyAnswer(endpoint, parsed(whole));
     if (view === undefined) this.#misses.push('unreadable');
+    this.#noteTokens(this.#call.record.target, answerTokens(this.#call.record.usage));
     return view;
+  }
+
+  #noteTokens(target: string | undefined, tokens: AnswerTokens | undefined): void {
+    if (target !== undefined && tokens !== undefined) this.#tokens.set(target, tokens);
   }
 
   async #answer(
@@ -213,6 +222,7 @@ export class ShadowPairs {
       this.#misses.push(answer.reason);
       return undefined;
     }
+    if (kind === 'shadow') this.#noteTokens(formatTarget(target), answer.tokens);
     const view = onlyAnswer(endpoint, answer.reply);
     if (view === undefined) this.#misses.push('unreadable');
     return view;

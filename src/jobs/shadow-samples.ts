@@ -163,7 +163,7 @@ export class ShadowSampler {
     const outcome = await new ShadowPairs({ call, request, judge: quality.judge, lastIndex }, ports).sample();
     await earlier;
     this.#observe(call, outcome);
-    this.#log(call, request, outcome.pairs);
+    this.#log(call, request, outcome);
   }
 
   /** What asking cost is told with the first pair; where there is none, with what stood in the way. */
@@ -205,7 +205,7 @@ export class ShadowSampler {
     return judgement;
   }
 
-  #log(call: RoutedCall, request: DecodedRequest, pairs: readonly ShadowPair[]): void {
+  #log(call: RoutedCall, request: DecodedRequest, { pairs, tokens }: ShadowOutcome): void {
     const log = this.#options.logOf?.(call.route.name);
     const read = log === undefined ? undefined : promptOf(request);
     if (log === undefined || read === undefined) return;
@@ -214,7 +214,11 @@ export class ShadowSampler {
     for (const { target, judgement } of pairs) {
       if (judgement.kind !== 'judged' || target === undefined) continue;
       const { cheapQuality, strongQuality } = judgement;
-      const models = { [formatTarget(target)]: { quality: cheapQuality }, [strong]: { quality: strongQuality } };
+      const cheap = formatTarget(target);
+      const models = {
+        [cheap]: { quality: cheapQuality, ...tokens.get(cheap) },
+        [strong]: { quality: strongQuality, ...tokens.get(strong) },
+      };
       log.append({ id: call.record.callId, prompt, models });
     }
   }

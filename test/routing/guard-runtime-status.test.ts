@@ -136,9 +136,11 @@ test('a gateway tells what is certified: to operators, in metrics, to the comman
   expect(stored.routes[0]).toEqual(told);
   const judged = readFileSync(join(folder, 'judged.jsonl'), 'utf8').trimEnd().split('\n');
   expect(judged).toHaveLength(CALLS);
+  // So that farthing replay can price them.
+  const someTokens = { inputTokens: expect.any(Number) as unknown, outputTokens: expect.any(Number) as unknown };
   expect(JSON.parse(judged[0] ?? '')).toMatchObject({
     prompt: 'question 0',
-    models: { 'openai/gpt-5.4-nano': { quality: 1 }, 'openai/gpt-5.4': { quality: 1 } },
+    models: { 'openai/gpt-5.4-nano': { quality: 1, ...someTokens }, 'openai/gpt-5.4': { quality: 1, ...someTokens } },
   });
 
   const again = await openGateway(path);

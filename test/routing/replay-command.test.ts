@@ -98,7 +98,7 @@ describe('a table', () => {
     expect(text).toContain(`${path}:3: quality is not a number from 0 to 1`);
     expect(text).toContain('1 rows dropped: their prompt is null');
     expect(text).toContain('1 rows not used: no outcome of small');
-    expect(text).toContain('1 rows not used: no cost of small; say --price small=in/out');
+    expect(text).toContain('1 rows not used: no cost of small; rows must state costUsd,');
     expect(text).not.toContain('secret');
   });
 
@@ -142,7 +142,7 @@ test.each([
   ['no table', 'a\nb', /no line can be replayed; .+:1: is not JSON/],
   ['no text', Buffer.from([0xff, 0xfe, 0x00]), /neither a text/],
   ['a broken archive', Buffer.from([0x1f, 0x8b, 0x00]), /neither a text/],
-  ['no known price', '{"models":{"a":[1],"b":[1]}}', /no cost of a is known; say --price a=in\/out/],
+  ['no known price', '{"models":{"a":[1],"b":[1]}}', /no cost of a is known; rows must state .* \(--price a=in\/out\)/],
 ])('a file with %s is refused', async (_, content, message) => {
   await expect(replayed([await file('e.jsonl', content)])).rejects.toThrow(message);
   await expect(replayed([join(folder, 'none.jsonl')])).rejects.toThrow('there is no such file');

@@ -52,10 +52,15 @@ export async function replayFiles(
   return { ...files, models, prices: usedPrices(models, priceOf, paired), paired, report };
 }
 
+/** What a cost is worked out from. @internal */
+export function whatLacks(model: string): string {
+  return `rows must state costUsd, or inputTokens and outputTokens with a price (--price ${model}=in/out)`;
+}
+
 /** What most rows lack. */
 function lackOf({ withoutModel, withoutPrice }: PairedRows): string {
   const [price] = withoutPrice.keys();
-  if (price !== undefined) return `no cost of ${price} is known; say --price ${price}=in/out`;
+  if (price !== undefined) return `no cost of ${price} is known; ${whatLacks(price)}`;
   return `no row has outcomes of all models; none of ${[...withoutModel.keys()].join(', ')} in some`;
 }
 

@@ -2,6 +2,7 @@ import type { ReplayInterval } from '../../core/replay/bootstrap-intervals.ts';
 import type { CurveResult, PointResult } from '../../core/replay/replay-report.ts';
 import type { CurveFigures } from '../../core/replay/score-curve.ts';
 import { plainTable } from '../plain-table.ts';
+import { whatLacks } from './replay-files.ts';
 import type { ReplayOutcome } from './replay-outcome.ts';
 
 /** So many faulty lines are named; a table that is none has one a line. */
@@ -93,7 +94,7 @@ function noteLines({ report, faults, dropped, paired }: ReplayOutcome): readonly
     ...[...dropped].map(([reason, count]) => `${count} rows dropped: ${DROPPED[reason]}`),
     ...[...paired.withoutModel].map(([model, count]) => `${count} rows not used: no outcome of ${model}`),
     ...[...paired.withoutPrice].map(
-      ([model, count]) => `${count} rows not used: no cost of ${model}; say --price ${model}=in/out`,
+      ([model, count]) => `${count} rows not used: no cost of ${model}; ${whatLacks(model)}`,
     ),
   ];
   const named = faults.slice(0, NAMED_FAULTS).map(({ file, line, reason }) => `${file}:${line}: ${reason}`);
