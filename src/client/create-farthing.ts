@@ -182,7 +182,7 @@ class LibraryFarthing implements Farthing {
     this.#aliases = libraryAliases(options.models ?? {});
     this.#prices = operatorPrices(options.prices ?? {});
     this.#budgets = (options.budgets ?? []).map(readLibraryBudget);
-    this.#routes = libraryRoutes(options.routes ?? []);
+    this.#routes = libraryRoutes(options.routes ?? [], Object.keys(this.#providers));
     this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
   }
 

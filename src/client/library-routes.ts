@@ -3,7 +3,8 @@ import { DEFAULT_QUALITY, type Judge } from '../core/guard/quality-policy.ts';
 import { FarthingError } from '../core/errors.ts';
 import type { RouteMatch, RouteRule } from '../core/route/route-rule.ts';
 import { readScoreModel } from '../core/score/read-score-model.ts';
-import type { Target } from '../core/model/target.ts';
+import { reachableTargets } from '../core/route/reachable-targets.ts';
+import { formatTarget, type Target } from '../core/model/target.ts';
 import type { AnswerCheck, AnswerForm, AnswerTest } from '../core/verify/answer-check.ts';
 import { versioned } from '../engine/routes/route-rules.ts';
 import { readTarget } from './library-models.ts';
@@ -69,21 +70,26 @@ export type LibraryRoute = {
     }
 );
 
+const PLAIN_CHECKS: ReadonlySet<string> = new Set(['finish', 'refusal', 'empty', 'schema', 'tools']);
+
 const ROUTE_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /**
  * Reads the routes of a library's options.
+ * @param providers - names of those that there are.
  * @throws FarthingError `configuration` that names the route at fault.
  * @internal
  */
-export function libraryRoutes(routes: readonly LibraryRoute[]): readonly RouteRule[] {
+export function libraryRoutes(routes: readonly LibraryRoute[], providers: readonly string[]): readonly RouteRule[] {
   const names = new Set<string>();
   return routes.map((route) => {
     const { name } = route;
     if (!ROUTE_NAME.test(name) || name === 'off') throw fault(name, 'is not a name for a route');
     if (names.has(name)) throw fault(name, 'is the name of an earlier route');
     names.add(name);
-    return ruleOf(route);
+    const rule = ruleOf(route);
+    refuseStrangeTargets(rule, providers);
+    return rule;
   });
 }
 
@@ -92,6 +98,7 @@ function ruleOf(route: LibraryRoute): RouteRule {
   const [first, ...others] = targetsOf(route);
   const score = 'targets' in route ? route.score : undefined;
   if (first === undefined) throw fault(name, 'has no target');
+  if ('cascade' in route && others.length === 0) throw fault(name, 'has a cascade that leads nowhere');
   if (score !== undefined && others.length !== 1) throw fault(name, 'has a score, which needs two targets');
   if (quality !== undefined && others.length === 0) throw fault(name, 'has quality to keep, which needs two targets');
   return versioned({
@@ -104,6 +111,21 @@ function ruleOf(route: LibraryRoute): RouteRule {
     score: score && { model: readScoreModel(score.model), threshold: score.threshold },
     sticky,
   });
+}
+
+/** A route with a target that nobody can ask would take no call, or ask dearer ones, and nobody would know. */
+function refuseStrangeTargets(rule: RouteRule, providers: readonly string[]): void {
+  const { name, targets, fallbacks, quality } = rule;
+  const judge = quality?.judge.kind === 'model' ? [quality.judge.target] : [];
+  const strange = [...reachableTargets(rule), ...judge].find(({ provider }) => !providers.includes(provider));
+  if (strange !== undefined)
+    throw fault(
+      name,
+      `names ${formatTarget(strange)}, and there is no such provider; known are ${providers.join(', ')}`,
+    );
+  const written = [...targets, ...fallbacks].map(formatTarget);
+  const twice = written.find((target, index) => written.indexOf(target) < index);
+  if (twice !== undefined) throw fault(name, `lists ${twice} twice`);
 }
 
 function targetsOf(route: LibraryRoute): readonly Target[] {
@@ -127,7 +149,7 @@ function qualityOf(name: string, { judge = 'exact', ...stated }: LibraryQuality)
 function judgeOf(name: string, judge: LibraryJudge): Judge {
   if (typeof judge === 'function') return { kind: 'test', test: judge };
   if (judge === 'exact') return { kind: 'exact', form: 'auto' };
-  if (typeof judge === 'string') return { kind: 'checks', checks: [{ kind: judge }] };
+  if (typeof judge === 'string') return { kind: 'checks', checks: [checkOf(name, judge)] };
   if ('exact' in judge) return { kind: 'exact', form: judge.exact };
   if ('checks' in judge) return { kind: 'checks', checks: judge.checks.map((check) => checkOf(name, check)) };
   return { kind: 'model', target: readTarget(judge.model), instructions: judge.instructions };
@@ -137,7 +159,11 @@ function checkOf(name: string, check: LibraryCheck): AnswerCheck {
   if (typeof check === 'function') return { kind: 'test', name: check.name, test: check };
   if (check === 'json') return { kind: 'json', always: true };
   if (check === 'agree') return { kind: 'agree', target: undefined, form: 'auto' };
-  if (typeof check === 'string') return { kind: check };
+  // A program without types may have written anything, and what is not known would let every answer pass.
+  if (typeof check === 'string') {
+    if (!PLAIN_CHECKS.has(check)) throw fault(name, `has a check that is not known: ${check}`);
+    return { kind: check };
+  }
   if ('pattern' in check) return patternOf(name, check.pattern);
   const { with: second, form = 'auto' } = check.agree;
   return { kind: 'agree', target: second === undefined ? undefined : readTarget(second), form };

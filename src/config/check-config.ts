@@ -71,11 +71,29 @@ function nameFaults({ providers, models, routes, prices, passThrough }: ReadSect
   }
   for (const [index, route] of (routes ?? []).entries()) {
     for (const { target, path } of routeTargets(route)) check(target.provider, ['routes', index, ...path]);
+    faults.push(...secondFaults(route, index, providers));
   }
   for (const name of Object.keys(prices ?? {})) check(parseTarget(name)?.provider, ['prices', name]);
   for (const [index, { provider }] of (passThrough ?? []).entries())
     check(provider, ['passThrough', index, 'provider']);
   return faults;
+}
+
+/** A second answer in another protocol is no answer to the same request. */
+function secondFaults(
+  { cascade, targets: [from] }: RouteConfig,
+  index: number,
+  providers: FileSections['providers'],
+): CrossFault[] {
+  const protocolOf = (target: Target): string | undefined =>
+    providers.find(({ name }) => name === target.provider)?.protocol;
+  const wanted = protocolOf(from);
+  return (cascade?.verify ?? []).flatMap((check, at): readonly CrossFault[] => {
+    const spoken = check.kind === 'agree' && check.target !== undefined ? protocolOf(check.target) : undefined;
+    if (spoken === undefined || wanted === undefined || spoken === wanted) return [];
+    const path: ConfigPath = ['routes', index, 'cascade', 'verify', at, 'agree', 'with'];
+    return [{ path, message: 'speaks another protocol than cascade.from, whose answer it is to be compared with' }];
+  });
 }
 
 function duplicateFaults({ keys, budgets, models, routes, admin }: ReadSections): CrossFault[] {

@@ -127,6 +127,9 @@ const routeSection = section('A route.', {
   sticky: flag('Whether a conversation stays at its target while moving would cost more than it saves.'),
 });
 
+/** Routes with a cascade, a score or quality to keep take no call of these. */
+const PLAIN_ENDPOINTS: ReadonlySet<Endpoint> = new Set(['embeddings', 'count-tokens']);
+
 const NEEDS_ONE = 'needs targets or cascade, one of them';
 
 /** `routes`. @internal */
@@ -144,6 +147,12 @@ export const routesSchema: z.ZodType<readonly RouteConfig[]> = z
         fault('score', 'needs two targets, the cheap one first');
       if (quality !== undefined && all.length < 2)
         fault('quality', 'needs two targets at least: quality is held against the last one');
+      const isPlain = cascade === undefined && score === undefined && quality === undefined;
+      if (!isPlain && read.match?.endpoints?.every((endpoint) => PLAIN_ENDPOINTS.has(endpoint)) === true)
+        fault(
+          'match',
+          'names endpoints only that have no answers to check: cascade, score and quality are not for them',
+        );
       return {
         name: read.name,
         match: read.match ?? {},

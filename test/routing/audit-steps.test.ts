@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { libraryRoutes } from '../../src/client/library-routes.ts';
+import { type LibraryRoute, libraryRoutes } from '../../src/client/library-routes.ts';
 import { chat, startAuditStage } from '../support/audit-stage.ts';
 
 const [NANO, FULL] = ['openai/gpt-5.4-nano', 'openai/gpt-5.4'] as const;
@@ -59,9 +59,38 @@ test('the flags of a pattern of a program are kept; one that cannot be read is r
   expect(stage.asked).toEqual([NANO, NANO, FULL]);
   const versions = [/^yes$/, /^yes$/i].map(
     (pattern) =>
-      libraryRoutes([{ name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern }] } }])[0]?.policyVersion,
+      libraryRoutes([{ name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern }] } }], ['openai'])[0]
+        ?.policyVersion,
   );
   expect(versions[0]).not.toBe(versions[1]);
   const unreadable = { name: 'r', cascade: { from: NANO, to: FULL, verify: [{ pattern: '(' }] } };
-  expect(() => libraryRoutes([unreadable])).toThrow('the route "r" has a pattern that is no regular expression');
+  expect(() => libraryRoutes([unreadable], ['openai'])).toThrow(
+    'the route "r" has a pattern that is no regular expression',
+  );
+});
+
+test.each<readonly [LibraryRoute, string]>([
+  [{ name: 'r', targets: ['opnai/gpt-5.4-nano', FULL] }, 'names opnai/gpt-5.4-nano, and there is no such provider'],
+  [{ name: 'r', targets: [NANO], fallback: ['nowhere/m'] }, 'names nowhere/m'],
+  [{ name: 'r', cascade: { from: NANO, to: FULL, verify: [{ agree: { with: 'nowhere/m' } }] } }, 'names nowhere/m'],
+  [{ name: 'r', targets: [NANO, FULL], quality: { maxQualityLoss: 0.1, judge: { model: 'no/m' } } }, 'names no/m'],
+  [{ name: 'r', targets: [NANO, FULL, NANO] }, `lists ${NANO} twice`],
+  [{ name: 'r', cascade: { from: NANO, to: [], verify: ['json'] } }, 'has a cascade that leads nowhere'],
+  [{ name: 'r', cascade: { from: NANO, to: FULL, verify: ['shema' as 'schema'] } }, 'a check that is not known: shema'],
+  [
+    { name: 'r', targets: [NANO, FULL], quality: { maxQualityLoss: 0.1, judge: 'exct' as 'exact' } },
+    'a check that is not known: exct',
+  ],
+])('the route %o of a program is refused when it is written', (route, problem) => {
+  expect(() => libraryRoutes([route], ['openai'])).toThrow(problem);
+});
+
+test('a second answer is asked of nobody who speaks another protocol: what nothing can be held against goes to the strong target', async () => {
+  const stage = await startAuditStage({
+    routes: [
+      { name: 'r', cascade: { from: NANO, to: FULL, verify: [{ agree: { with: 'anthropic/claude-haiku-4-5' } }] } },
+    ],
+  });
+  await stage.ask({ body: chat('gpt-5.4') });
+  expect(stage.asked).toEqual([FULL]);
 });

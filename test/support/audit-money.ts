@@ -154,7 +154,11 @@ async function moneyRun({ seed, calls, leaves, limitUsd }: AuditMoneyOptions): P
     ownerId: memory.ownerId,
     budgets,
     budgetPolicy: { waitMs: 20 },
-    routes: await openRoutes({ rules: libraryRoutes(routesOf(random)), events: sink, clock: systemClock }),
+    routes: await openRoutes({
+      rules: libraryRoutes(routesOf(random), ['openai', 'anthropic', 'dead']),
+      events: sink,
+      clock: systemClock,
+    }),
     resilience: { retries: 1 },
     events: sink,
     ...PORTS,

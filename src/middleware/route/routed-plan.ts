@@ -5,7 +5,7 @@ import { formatTarget, parseTarget, type Target } from '../../core/model/target.
 import { cascadeName } from '../../core/route/cascade-name.ts';
 import { keptChoice, placeOf } from '../../core/route/kept-choice.ts';
 import { matchRoute } from '../../core/route/match-route.ts';
-import { reachableTargets } from '../../core/route/reachable-targets.ts';
+import { reachableTargets, secondTargets } from '../../core/route/reachable-targets.ts';
 import {
   placedChoice,
   type PromptScore,
@@ -156,7 +156,11 @@ export class RoutePlanner {
       isSampled: rule.quality === undefined || unsampledReason(request) === undefined,
       score: this.#scored(call, request, rule),
       scoreThreshold: rule.score && (rule.score.threshold ?? rule.score.model.certified?.threshold),
-      isCascadeOn: rule.cascade !== undefined && (cascades.isOn(nameOf(rule)) || cascades.mayProbe(random.fraction())),
+      // Answers that nothing can be held against would all be asked for in vain.
+      isCascadeOn:
+        rule.cascade !== undefined &&
+        secondTargets(rule).every(canAnswer) &&
+        (cascades.isOn(nameOf(rule)) || cascades.mayProbe(random.fraction())),
     };
   }
 
