@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { whyNoServices } from './support/budget-stage.ts';
 import { folderPlace, type KillPlace, killRounds, randomLives, servicesPlace } from './support/gateway-kill-round.ts';
 
-const ROUNDS = 6;
+const ROUNDS = 4;
 /** Named in the title, so that a failure can be repeated. */
 const seed = Date.now() % 100_000;
 const missing = whyNoServices();
@@ -21,7 +21,7 @@ for (const [name, isMissing, open] of PLACES) {
         const place = await open();
         try {
           const rounds = await killRounds(place, randomLives(ROUNDS, seed, 100, 500));
-          expect(rounds.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(30);
+          expect(rounds.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(20);
           expect(rounds.at(-1)?.estimates).toBeGreaterThan(0);
           // The best of them: a machine that is busy besides makes everything dearer.
           expect(Math.min(...rounds.map(({ restartCpuMs }) => restartCpuMs))).toBeLessThan(2000);

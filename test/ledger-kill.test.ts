@@ -16,7 +16,7 @@ import {
 import { openLedger } from './support/open-ledger.ts';
 
 const SEED = randomInt(2 ** 31);
-const ROUNDS = 12;
+const ROUNDS = 8;
 let folder: string;
 let path: string;
 

@@ -183,7 +183,7 @@ test(
       fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 40 }), async (schedule) => {
         expect(await play(inSqlite(), schedule)).toEqual(await play(inMemory(), schedule));
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   },
 );

@@ -14,7 +14,7 @@ import { openLedger } from './support/open-ledger.ts';
 import { type PostgresServer, startPostgres, whyNoPostgres } from './support/postgres-server.ts';
 
 const SEED = randomInt(2 ** 31);
-const ROUNDS = 12;
+const ROUNDS = 8;
 const missing = whyNoPostgres();
 
 describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' : ` (not here: ${missing})`}`, () => {

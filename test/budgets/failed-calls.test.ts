@@ -5,8 +5,8 @@ import { sumOf } from '../support/charges-of.ts';
 import { startTroubledUpstream } from '../support/troubled-upstream.ts';
 
 /** Calls in memory, where one costs least, and elsewhere. */
-const CALLS_IN_MEMORY = 2000;
-const CALLS = 600;
+const CALLS_IN_MEMORY = 1000;
+const CALLS = 400;
 const CALLERS = 150;
 const SILENCE_MS = 400;
 

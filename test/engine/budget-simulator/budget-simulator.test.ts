@@ -3,16 +3,16 @@ import { runSchedules } from './many-schedules.ts';
 
 /** Runs one schedule alone, as a failure names it. */
 const SEED = process.env['FARTHING_SEED'];
-const NAME = SEED === undefined ? '3,000 schedules of chance keep' : `schedule ${SEED} keeps`;
+const NAME = SEED === undefined ? '2,000 schedules of chance keep' : `schedule ${SEED} keeps`;
 
 test(`${NAME} every promise about budgets`, { timeout: 400_000 }, async () => {
-  const seen = await runSchedules(Number(SEED ?? 1), SEED === undefined ? 3000 : 1);
+  const seen = await runSchedules(Number(SEED ?? 1), SEED === undefined ? 2000 : 1);
   if (SEED !== undefined) return;
   // The schedules reach what they are there for.
-  expect(seen.crashes).toBeGreaterThan(300);
-  expect(seen.stops).toBeGreaterThan(300);
-  expect(seen.flushes).toBeGreaterThan(90);
+  expect(seen.crashes).toBeGreaterThan(200);
+  expect(seen.stops).toBeGreaterThan(200);
+  expect(seen.flushes).toBeGreaterThan(60);
   for (const outcome of ['complete', 'budget-spent', 'budget-held', 'store-unavailable', 'client-left']) {
-    expect(seen.outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(30);
+    expect(seen.outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(20);
   }
 });
