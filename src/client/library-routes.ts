@@ -143,6 +143,7 @@ function qualityOf(name: string, { judge = 'exact', ...stated }: LibraryQuality)
     throw fault(name, 'has a confidenceRatio that is not between 0.5 and 1');
   if (![calibrateRatio, sampleRatio].every((ratio) => ratio >= 0 && ratio <= 1))
     throw fault(name, 'has a share that is not from 0 to 1');
+  if (sampleRatio === 0) throw fault(name, 'has a sampleRatio of 0: nobody would see quality fall');
   return quality;
 }
 

@@ -121,6 +121,10 @@ test.each([
     'routes[0].quality.maxQualityLoss: "0" must lie between 0 and 1; write 0.02',
   ],
   [
+    'routes: [{ name: r, targets: [a/x, a/y], quality: { maxQualityLoss: 0.1, sample: 0 } }]',
+    'routes[0].quality.sample: "0" must be above 0: nobody would see quality fall; write 0.02',
+  ],
+  [
     'routes: [{ name: r, targets: [a/x, a/y, a/z], score: { file: s } }]',
     'routes[0].score: needs two targets, the cheap one first',
   ],

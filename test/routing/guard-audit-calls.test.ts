@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createFarthing } from '../../src/client/create-farthing.ts';
 import { formatTarget } from '../../src/core/model/target.ts';
 import { trainScore } from '../../src/core/score/train-score.ts';
 import { madePairs } from '../support/routing/made-pairs.ts';
@@ -86,4 +87,10 @@ test('a turn whose score is above what was certified leaves the cheap target, wh
     await stage.idle(); // oxlint-disable-line no-await-in-loop
   }
   expect(targets.slice(0, 2)).toEqual([CHEAP, STRONG]);
+});
+
+test('a route that would never look at its certified target is refused', () => {
+  const quality = { maxQualityLoss: 0.05, sampleRatio: 0 };
+  const routes = [{ name: 'blind', targets: [CHEAP, STRONG], quality }];
+  expect(() => createFarthing({ apiKeys: { openai: 'test' }, routes })).toThrow(/sampleRatio of 0/);
 });

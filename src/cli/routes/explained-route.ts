@@ -135,7 +135,7 @@ export const REASONS: Readonly<Record<RouteReason, string>> = {
   'opted-out': 'the caller says x-farthing-route: off',
   first: "the route's first target",
   certified: 'the cheapest target that the guard has certified',
-  uncertified: 'the strong target: the guard has certified no cheaper one yet',
+  uncertified: 'the strong target: the guard has certified no cheaper one for such calls',
   alarm: 'the strong target: the guard saw quality fall',
   score: 'by the learnt score',
   'out-of-distribution': 'the strong target: the score knows no such prompts',

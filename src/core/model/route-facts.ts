@@ -5,7 +5,7 @@
  * - `opted-out`: the caller said `x-farthing-route: off`.
  * - `first`: the route's first target, for which the operator vouches.
  * - `certified`: the cheapest target that the guard has certified.
- * - `uncertified`: the strong target, as none is certified yet.
+ * - `uncertified`: the strong target, as none is certified yet, or as such calls are never sampled, so that no certificate speaks for them.
  * - `alarm`: the strong target, since the guard saw quality fall.
  * - `score`: by the learnt score; the strong target where it is above the threshold.
  * - `out-of-distribution`: the strong target, as the score knows no such prompts.
