@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type LibraryRoute, libraryRoutes } from '../../src/client/library-routes.ts';
 import { chat, startAuditStage } from '../support/audit-stage.ts';
+import { expectMoneyOf } from '../support/cascade-stage.ts';
 
 const [NANO, FULL] = ['openai/gpt-5.4-nano', 'openai/gpt-5.4'] as const;
 const HOUSE = 'house/gpt-5.4-nano';
@@ -93,4 +94,42 @@ test('a second answer is asked of nobody who speaks another protocol: what nothi
   });
   await stage.ask({ body: chat('gpt-5.4') });
   expect(stage.asked).toEqual([FULL]);
+});
+
+test.each([false, true])('whatever hangs, the call is over when its time is: as a stream %s', async (isStream) => {
+  const never = new Promise(() => undefined);
+  const stage = await startAuditStage({
+    routes: [
+      {
+        name: 'r',
+        cascade: {
+          from: NANO,
+          to: ['house/gpt-5.4-mini', FULL],
+          verify: [{ agree: { with: 'house/gpt-5.4-nano' } }, () => new Promise<boolean>(() => undefined)],
+        },
+      },
+    ],
+    says: (target) => (target === NANO ? { text: 'fine' } : { until: never }),
+    timeouts: { firstByteMs: 300, idleMs: 300, totalMs: 300 },
+  });
+  const { status } = await stage.ask({ body: chat('gpt-5.4', 'x', { stream: isStream }) });
+  expect(status).toBe(504);
+  const record = stage.last();
+  expect(record.durationMs).toBeLessThan(600);
+  expect(record.durationMs).toBeGreaterThan(290);
+  expectMoneyOf(record, await stage.charges());
+});
+
+test('several answers of one call must all pass, and a whole reply to a stream is checked as well', async () => {
+  const numbers = { pattern: '^[0-9]+$' };
+  const stage = await startAuditStage({
+    routes: [{ name: 'r', cascade: { from: NANO, to: FULL, verify: [numbers] } }],
+    says: (target) => ({ text: target === NANO ? 'seven' : '7' }),
+  });
+  for (const more of [{ n: 1 }, { n: 3 }, { n: 3, stream: true }, { stream: true }]) {
+    // oxlint-disable-next-line no-await-in-loop -- the order of those that are asked is looked at
+    const { text } = await stage.ask({ body: chat('gpt-5.4', 'x', more) });
+    expect(text).not.toContain('seven');
+  }
+  for (const record of stage.records) expectMoneyOf(record, await stage.charges());
 });
