@@ -94,3 +94,18 @@ test('a route that would never look at its certified target is refused', () => {
   const routes = [{ name: 'blind', targets: [CHEAP, STRONG], quality }];
   expect(() => createFarthing({ apiKeys: { openai: 'test' }, routes })).toThrow(/sampleRatio of 0/);
 });
+
+test('after an alarm no answer of the fallen target comes out of the cache', async () => {
+  let isFallen = false;
+  const stage = await startGuardedStage({
+    says: (model) => ({ text: model === GUARDED.cheap.model && isFallen ? 'wrong' : 'right' }),
+    isCached: true,
+  });
+  await stage.ask(60);
+  isFallen = true;
+  const fallen = await stage.ask(60, (index) => `later ${index}`);
+  expect([fallen[0], fallen.at(-1)]).toEqual([CHEAP, STRONG]);
+  // The first of them was answered, and kept, by the cheap target.
+  expect(await stage.ask(1, () => 'later 0')).toEqual([STRONG]);
+  expect(callers(stage.records).at(-1)).toMatchObject({ cacheStatus: 'miss', route: { reason: 'alarm' } });
+});

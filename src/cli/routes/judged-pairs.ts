@@ -15,8 +15,8 @@ export interface JudgedPairs {
 }
 
 /**
- * Takes the prompts that both models answered. Of rows with one id the first counts: they are one call that was written down twice, and would stand on both sides of the
- * line between training and calibration.
+ * Takes the prompts that both models answered. Of rows with one id the first that has both counts: they are one call that was written down twice, and would stand on both
+ * sides of the line between training and calibration. (A call that several candidates answered has a row for each of them.)
  * @param readsCategory - whether rows are read with their domain; those without one are then left out.
  * @internal
  */
@@ -31,8 +31,9 @@ export function judgedPairs(
   for (const { id, prompt = '', domain, models } of rows) {
     const text = ownText(prompt);
     const qualities = { cheap: models.get(cheap)?.quality, strong: models.get(strong)?.quality };
-    const isRepeated = id !== undefined && ids.has(id);
-    if (id !== undefined) ids.add(id);
+    const isPair = qualities.cheap !== undefined && qualities.strong !== undefined;
+    const isRepeated = isPair && id !== undefined && ids.has(id);
+    if (isPair && id !== undefined) ids.add(id);
     const leaveOut = (reason: UnusedReason): unknown => unused.set(reason, (unused.get(reason) ?? 0) + 1);
     if (isRepeated) leaveOut('same-id');
     else if (text === '') leaveOut('without-prompt');
