@@ -34,7 +34,7 @@ import type { LearntStates } from './learnt-states.ts';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
 import { optimizerParts, type OptimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
-import { validateBySchema } from './schema-validator.ts';
+import { replyValidator } from './schema-validator.ts';
 import { routingParts } from './routes/routing-parts.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
@@ -117,7 +117,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       isCountProven: (target) => optimizer.calibrator.isProven(target),
       tokenizerOf: loadTokenizer,
     },
-    cascade: { ...callBounds(options), book: cascades, validate: validateBySchema, pricer, clock, events },
+    cascade: { ...callBounds(options), book: cascades, newValidator: replyValidator, pricer, clock, events },
     calibrator: optimizer.calibrator,
     optimise: optimizer.optimise,
     prefix: optimizer.prefix,

@@ -31,6 +31,11 @@ export class SchemaWork {
   #stepsLeft = 0;
   #extent: ValueExtent = NO_EXTENT;
 
+  /** Of the last validation; below 0: it was ended. */
+  get stepsLeft(): number {
+    return this.#stepsLeft;
+  }
+
   /** Runs one validation. @throws RangeError when it takes more steps. */
   within<Result>(steps: number, extent: ValueExtent, run: () => Result): Result {
     this.#stepsLeft = steps;

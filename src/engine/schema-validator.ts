@@ -21,20 +21,52 @@ const known = new WeakMap<object, VettedSchema | false>();
  * @returns reason codes, none of them with a name or a value of the caller; undefined where the schema cannot be used, or took too much work.
  * @internal
  */
-export const validateBySchema: SchemaValidator = (schema, value) => {
+export const validateBySchema: SchemaValidator = (schema, value) => validated(schema, value, MAX_STEPS).reasons;
+
+/** What is wrong where several validations together took more work than one may. */
+const TOO_MUCH_WORK: readonly string[] = ['too-much-work'];
+
+/**
+ * The same for all answers of one reply: together they may take the work of one validation. A call may ask for more than a hundred answers, or be answered with as many
+ * tool calls, and others would wait for all of them.
+ * @internal
+ */
+export function replyValidator(): SchemaValidator {
+  let stepsLeft = MAX_STEPS;
+  return (schema, value) => {
+    if (stepsLeft <= 0) return TOO_MUCH_WORK;
+    const { reasons, usedSteps } = validated(schema, value, stepsLeft);
+    const isFirst = stepsLeft === MAX_STEPS;
+    stepsLeft -= usedSteps;
+    return stepsLeft <= 0 && !isFirst ? TOO_MUCH_WORK : reasons;
+  };
+}
+
+interface Validated {
+  readonly reasons: ReturnType<SchemaValidator>;
+  readonly usedSteps: number;
+}
+
+const UNUSABLE: Validated = { reasons: undefined, usedSteps: 0 };
+
+function validated(schema: unknown, value: unknown, steps: number): Validated {
   const vetted = vettedOf(schema);
   const extent = vetted === undefined ? undefined : valueExtent(value);
-  if (vetted === undefined || extent === undefined) return undefined;
+  if (vetted === undefined || extent === undefined) return UNUSABLE;
+  const { work, root, references } = vetted;
+  const reasons = reasonsOf(() => work.within(steps, extent, () => validate(value, root, '2020-12', references, true)));
+  return { reasons, usedSteps: steps - work.stepsLeft };
+}
+
+function reasonsOf(run: () => ReturnType<typeof validate>): readonly string[] | undefined {
   try {
-    const result = vetted.work.within(MAX_STEPS, extent, () =>
-      validate(value, vetted.root, '2020-12', vetted.references, true),
-    );
+    const result = run();
     return result.valid ? [] : schemaReasons(result.errors);
   } catch {
     // Too many steps, or a schema that refers to itself without going on in the value: nothing can be said.
     return undefined;
   }
-};
+}
 
 function vettedOf(schema: unknown): VettedSchema | undefined {
   if (typeof schema !== 'object' || schema === null) return undefined;

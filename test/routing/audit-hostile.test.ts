@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { checkAnswer } from '../../src/core/verify/check-answer.ts';
+import type { CheckVerdict } from '../../src/core/verify/answer-check.ts';
 import { openLanguageOf } from '../../src/engine/language-of.ts';
+import { replyValidator } from '../../src/engine/schema-validator.ts';
 import { routeCall, userText } from '../../src/middleware/route/route-call.ts';
 import { loadTokenizer } from '../../src/tokenizers/load-tokenizer.ts';
 import { decodeRequest } from '../../src/wire/decode-request.ts';
@@ -42,4 +45,28 @@ test.each(HOSTILE)('conditions of routes do not hold others up over %s', async (
   expect(leastCpuMs(() => seen.language())).toBeLessThan(60);
   expect(leastCpuMs(() => userText(request))).toBeLessThan(60);
   expect(leastCpuMs(() => seen.inputTokens())).toBeLessThan(60);
+});
+
+/** A schema of few lines that every object has, and that takes thousands of steps to say so. */
+function doubling(levels: number): Readonly<Record<string, unknown>> {
+  const next = (level: number): object => ({ $ref: `#/$defs/d${level + 1}` });
+  const defs = Array.from({ length: levels }, (_, level) => [`d${level}`, { allOf: [next(level), next(level)] }]);
+  return { $ref: '#/$defs/d0', $defs: Object.fromEntries([...defs, [`d${levels}`, { type: 'object' }]]) };
+}
+
+function checked(schema: unknown, answers: number): Promise<CheckVerdict> {
+  const answer = { text: '{}', toolCalls: [], finish: 'complete' as const };
+  const terms = { tools: [], uncheckedTools: [], mustCallTool: false, wantsJson: true, schema };
+  const all = Array.from({ length: answers }, () => answer);
+  return checkAnswer([{ kind: 'schema' }], all, { terms, body: {} }, { validate: replyValidator() });
+}
+
+test('many answers of one call under a hostile schema do not hold others up: what is too much work has failed', async () => {
+  const hostile = doubling(13);
+  expect(await checked(hostile, 1)).toEqual({ kind: 'passed' });
+  const before = process.cpuUsage();
+  expect(await checked(hostile, 128)).toEqual({ kind: 'failed', check: 'schema', reason: 'too-much-work' });
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(400);
+  expect(await checked(doubling(4), 128)).toEqual({ kind: 'passed' });
 });

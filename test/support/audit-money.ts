@@ -148,7 +148,12 @@ async function moneyRun({ seed, calls, leaves, limitUsd }: AuditMoneyOptions): P
       provider('dead', 'openai', 'http://127.0.0.1:1/v1'),
     ],
     priceBook: shippedPriceBook(),
-    cache: { mode: 'all', ttlMs: 60_000, staleIfErrorMs: 60_000, store: new MemoryCacheStore(PORTS) },
+    cache: {
+      mode: 'all',
+      ttlMs: seed % 4 === 2 ? 60 : 60_000,
+      staleIfErrorMs: 60_000,
+      store: new MemoryCacheStore(PORTS),
+    },
     ledger: memory,
     reader: memory,
     ownerId: memory.ownerId,

@@ -83,7 +83,7 @@ export function cascadeCall(options: CascadeCallOptions = {}): CascadeCall {
   const pricer = { price: () => ({ amountNanoUsd: nanoUsd(100), priceEntry: '1:x' }) } as unknown as Pricer;
   const step = cascadeMiddleware({
     book,
-    validate: () => undefined,
+    newValidator: () => () => undefined,
     pricer,
     maxReplyBytes: options.maxReplyBytes ?? 1_000_000,
     totalMs: 60_000,

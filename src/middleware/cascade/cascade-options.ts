@@ -7,7 +7,8 @@ import type { CascadeBook } from './cascade-book.ts';
 /** What the cascade step needs. @internal */
 export interface CascadeOptions {
   readonly book: CascadeBook;
-  readonly validate: SchemaValidator;
+  /** Makes one for each reply, whose answers share the work that it may take. */
+  readonly newValidator: () => SchemaValidator;
   readonly pricer: Pricer;
   /** Most bytes of an answer that are held to be checked; a longer one counts as failed. */
   readonly maxReplyBytes: number;

@@ -163,7 +163,7 @@ export class CascadeRun {
     const views = collectedAnswers(this.#call.endpoint, answer.reply);
     if (views === undefined) return { kind: 'failed', reason: 'unreadable' };
     const { cascade } = this.#stages;
-    const { validate } = this.#options;
+    const validate = this.#options.newValidator();
     const checking = checkAnswer(cascade.verify, views, this.#checked, { validate });
     const { signal } = this.#call;
     // A program's own test may take its time, and nobody may be waiting any more.
