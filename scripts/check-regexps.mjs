@@ -21,6 +21,11 @@ const LISTED = [
     why: "it is only made, to see whether the operator's text is an expression; it never runs",
   },
   {
+    file: 'src/client/library-routes.ts',
+    as: /x/su,
+    why: "it is only made, to see whether the program's text is an expression; it never runs",
+  },
+  {
     file: 'src/core/verify/pattern-check.ts',
     as: /x/su,
     why: "it is the operator's own check of answers, and runs on bounded texts only",

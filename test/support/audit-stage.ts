@@ -25,7 +25,7 @@ const PORTS = { clock: systemClock, random: systemRandom };
 const PROVIDERS: Readonly<Record<string, Protocol>> = { openai: 'openai', house: 'openai', anthropic: 'anthropic' };
 
 /** One request to the stage. */
-export interface AuditAsk {
+interface AuditAsk {
   /** @defaultValue 'chat' */
   readonly endpoint?: Endpoint;
   readonly body: Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ export interface AuditAsk {
   readonly signal?: AbortSignal;
 }
 
-export interface AuditReply {
+interface AuditReply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
