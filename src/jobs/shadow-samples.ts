@@ -162,7 +162,8 @@ export class ShadowSampler {
     const lastIndex = guard.standing(call.route.name).certifiedIndex;
     const outcome = await new ShadowPairs({ call, request, judge: quality.judge, lastIndex }, ports).sample();
     await earlier;
-    this.#observe(call, outcome);
+    // What was broken off were the slow ones: those behind them would be left as the quick ones.
+    this.#observe(call, this.#closing.signal.aborted ? moneyOf(outcome) : outcome);
     this.#log(call, request, outcome);
   }
 
@@ -245,6 +246,17 @@ function unfitness({ record, route, candidate }: RoutedCall): string | undefined
   if (candidate === undefined && record.target !== formatTarget(strongTarget(route))) return 'other-target';
   if (!route.targets.some((target) => formatTarget(target) === record.target)) return 'other-target';
   return undefined;
+}
+
+/** A sample of which nothing but its money counts. */
+function moneyOf({ pairs, misses, tokens, costNanoUsd }: ShadowOutcome): ShadowOutcome {
+  const costs = pairs.map(({ judgement }) => judgement.costNanoUsd);
+  return {
+    pairs: [],
+    tokens,
+    misses: misses.length > 0 ? misses : ['closing'],
+    costNanoUsd: costs.reduce((sum, cost) => addUsd(sum, cost), costNanoUsd),
+  };
 }
 
 /** The calibration that the call was made under: one that an alarm has ended meanwhile has no use for it. */

@@ -7,7 +7,14 @@ import { ShadowSampler } from '../../src/jobs/shadow-samples.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import { seededRandom } from '../../src/simulator/seeded-random.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
-import { type AskedCall, type FakeAnswer, FakeAskedEngine, recordOf, replyText } from '../support/fake-asked-engine.ts';
+import {
+  type AskedCall,
+  type FakeAnswer,
+  FakeAskedEngine,
+  HANGS,
+  recordOf,
+  replyText,
+} from '../support/fake-asked-engine.ts';
 
 const MODEL_JUDGE: Judge = { kind: 'model', target: { provider: 'p', model: 'judge' }, instructions: undefined };
 const PREFERS_STRONG = (call: AskedCall): string => (promptOf(call).includes('<answer-1 abc>\nright') ? '1' : '2');
@@ -181,4 +188,14 @@ test('samples count in the order in which they were drawn, however long each of 
     ['fast 1:p/cheap', 0],
     ['fast 2:p/cheap', 0],
   ]);
+});
+
+test('a stop that breaks a slow sample off counts none of the quicker ones behind it, only their money', async () => {
+  const on = stage((_model, prompt) => (prompt === 'slow' ? HANGS : 'right'));
+  const exact: Judge = { kind: 'exact', form: 'text' };
+  for (const prompt of ['before', 'slow', 'behind']) on.sampler.take(routed(prompt, exact));
+  await on.sampler.close();
+  expect(on.samples.map(({ id }) => id)).toEqual(['before:p/cheap']);
+  const told = on.events.map((event) => (event.kind === 'route-sampled' ? [event.outcome, event.costNanoUsd] : []));
+  expect([told.length, told[0], told.at(-1)]).toEqual([3, ['judged', 10], ['closing', 10]]);
 });

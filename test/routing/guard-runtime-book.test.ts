@@ -355,5 +355,5 @@ test('a status says what is certified, on what evidence, what it cost, and what 
     guardCostUsd: '0.0000006',
     events: [{ kind: 'certified', candidate: 'p/cheap', at: '1970-01-01T00:00:01.000Z' }],
   });
-  expect(json['limits']).toHaveLength(3);
+  expect(json['limits']).toHaveLength(4);
 });
