@@ -293,7 +293,11 @@ test('a text tells totals, calls without a route, and that it says nothing of qu
   expect(text).toContain('line 3: is not JSON');
   expect(text).toContain('Money only');
   await writeFile(path, '');
+  const before = process.exitCode;
   expect(await printed(['test', path])).toContain('No call could be tried.');
+  // A log that is none must not pass for one that was tried.
+  expect(process.exitCode).toBe(2);
+  process.exitCode = before;
 });
 
 test('a file that cannot be read is told', async () => {

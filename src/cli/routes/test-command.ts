@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { DataOptions } from '../data-folder.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 
 interface TestOptions extends DataOptions {
   readonly certified?: boolean;
@@ -39,6 +40,7 @@ async function testCommand(file: string, options: TestOptions): Promise<void> {
   const routing = await DryRouting.open(options);
   const trial = await routeTrial(routing, routeLines(file), options);
   console.log(options.json === true ? trialJson(trial) : trialText(trial, routing.rules));
+  if (trial.calls === 0) process.exitCode = EXIT_CODES.usage;
 }
 
 function wholeNumber(text: string): number {
