@@ -2,12 +2,13 @@ import type { Judge } from '../core/guard/quality-policy.ts';
 import { addUsd, type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Target } from '../core/model/target.ts';
 import { agrees } from '../core/verify/agrees.ts';
-import type { AnswerCheck, SchemaValidator } from '../core/verify/answer-check.ts';
+import type { SchemaValidator } from '../core/verify/answer-check.ts';
 import type { AnswerTerms, AnswerView } from '../core/verify/answer-view.ts';
-import { checkAnswer } from '../core/verify/check-answer.ts';
+import { inTime } from '../engine/in-time.ts';
 import type { Random } from '../ports/clock.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { promptOf } from '../wire/prompt/prompt-of.ts';
+import { passesInTime, TEST_PATIENCE_MS } from './passes-in-time.ts';
 import { answerText, judgePrompt, promptText, readVerdict, type Verdict } from './judge-prompt.ts';
 
 /** Two answers to one request. @internal */
@@ -78,7 +79,8 @@ export async function judgePair(judge: Judge, pair: AnswerPair, ports: JudgePort
     case 'exact':
       return judged(Number(agrees(cheap, strong, judge.form, terms)), 1);
     case 'checks': {
-      const passes = (answer: AnswerView): Promise<boolean> => passesAll(judge.checks, answer, pair, ports);
+      const request = { terms, body: pair.request.body };
+      const passes = (answer: AnswerView): Promise<boolean> => passesInTime(judge.checks, answer, request, ports);
       return judged(Number(await passes(cheap)), Number(await passes(strong)));
     }
     case 'test':
@@ -102,16 +104,6 @@ function judged(cheapQuality: number, strongQuality: number, costNanoUsd: NanoUs
   return { kind: 'judged', loss, cheapQuality, strongQuality, isAsked: true, costNanoUsd };
 }
 
-async function passesAll(
-  checks: readonly AnswerCheck[],
-  answer: AnswerView,
-  { request, terms }: AnswerPair,
-  { validate }: JudgePorts,
-): Promise<boolean> {
-  const verdict = await checkAnswer(checks, [answer], { terms, body: request.body }, { validate });
-  return verdict.kind === 'passed';
-}
-
 /**
  * An answer over which the test throws is a bad one, as it is for a cascade: a test that reads JSON throws over what is none. Where it throws over the strong
  * one nothing is known: it may throw over everything.
@@ -127,9 +119,9 @@ async function tested(
 
 async function qualityOf(test: () => boolean | Promise<boolean>): Promise<number | undefined> {
   try {
-    return Number(await test());
+    return Number(await inTime(Promise.resolve(test()), TEST_PATIENCE_MS));
   } catch {
-    return undefined; // a program's own fault may have anything in it
+    return undefined; // a program's own fault may have anything in it; or the time was over
   }
 }
 

@@ -5,7 +5,6 @@ import { formatTarget, type Target } from '../core/model/target.ts';
 import { agrees } from '../core/verify/agrees.ts';
 import type { AnswerCheck, SchemaValidator } from '../core/verify/answer-check.ts';
 import type { AnswerTerms, AnswerView } from '../core/verify/answer-view.ts';
-import { checkAnswer } from '../core/verify/check-answer.ts';
 import {
   CASCADE_CANDIDATE,
   type RouteCandidate,
@@ -18,6 +17,7 @@ import { answerTerms } from '../wire/answer-terms.ts';
 import { answerViews } from '../wire/answer-view.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
 import { wholeFromStream } from '../wire/replay-whole-from-stream.ts';
+import { passesInTime } from './passes-in-time.ts';
 import { EQUALS, type Judgement, type JudgeReply, judgePair } from './judge.ts';
 import { type AnswerTokens, answerTokens } from './answer-tokens.ts';
 import { type AskedEngine, type OwnAnswer, type OwnCall, ownCall } from './own-call.ts';
@@ -164,8 +164,7 @@ export class ShadowPairs {
 
   async #passes(checks: readonly AnswerCheck[], target: Target, answer: AnswerView): Promise<boolean> {
     const request = { terms: this.#terms, body: this.#request.body };
-    const verdict = await checkAnswer(checks, [answer], request, { validate: this.#ports.validate });
-    if (verdict.kind === 'failed') return false;
+    if (!(await passesInTime(checks, answer, request, { validate: this.#ports.validate }))) return false;
     for (const check of checks) {
       if (check.kind !== 'agree') continue;
       const asked = check.target ?? target;

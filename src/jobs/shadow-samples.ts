@@ -7,6 +7,7 @@ import type { SchemaValidator } from '../core/verify/answer-check.ts';
 import type { GuardBook } from '../engine/guard/guard-book.ts';
 import { strongTarget } from '../engine/guard/route-candidates.ts';
 import type { RoutedCall } from '../engine/guard/routed-call.ts';
+import { within } from '../engine/in-time.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import { decodeRequest } from '../wire/decode-request.ts';
@@ -47,6 +48,9 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** For how long a stop waits for samples under way, in milliseconds, before it breaks them off. Ours. */
 const CLOSE_PATIENCE_MS = 2000;
+
+/** For how long it then waits for their ends, in milliseconds: a program's own judge cannot be broken off. Ours. */
+const CLOSE_GRACE_MS = 1000;
 
 /** Answers of these a judge can compare. */
 const JUDGED_ENDPOINTS: ReadonlySet<string> = new Set(['chat', 'responses', 'messages']);
@@ -107,7 +111,7 @@ export class ShadowSampler {
     this.#waiting = [];
     this.#waitingBytes = 0;
     const timer = setTimeout(() => this.#closing.abort(), CLOSE_PATIENCE_MS);
-    await this.idle();
+    await within(this.idle(), CLOSE_PATIENCE_MS + CLOSE_GRACE_MS);
     clearTimeout(timer);
   }
 
