@@ -100,7 +100,11 @@ function logRoute(log: Logger, event: RouteEvent, mayLog: () => boolean): void {
   }
   const { target, meanLoss, samples } = event;
   const facts = { route, target, meanLoss, samples };
-  if (kind === 'route-alarm') log.warn(facts, 'quality has fallen: the route is back at its strong target');
+  if (kind === 'route-alarm')
+    log.warn(
+      facts,
+      'quality has fallen of late (the mean loss is that of all samples): the route is back at its strong target',
+    );
   else log.info(facts, 'a cheaper target is certified');
 }
 

@@ -116,7 +116,8 @@ export function newGuard(plan: GuardPlan): GuardState {
     version: 1,
     fingerprint: plan.fingerprint,
     maxQualityLoss: plan.maxQualityLoss,
-    alpha: 1 - plan.confidenceRatio,
+    // Without what floating point adds to the decimals that an operator writes.
+    alpha: Number((1 - plan.confidenceRatio).toFixed(12)),
     round: 1,
     samples: 0,
     allSamples: 0,
