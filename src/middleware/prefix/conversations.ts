@@ -3,6 +3,7 @@ import { type PrefixUsage, type WarmPrefix, WarmPrefixes } from '../../core/pref
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { StateStore } from '../../ports/state-store.ts';
+import { within } from '../within.ts';
 
 /** How the last turn of a conversation was sent. @internal */
 export interface SentTurn {
@@ -133,19 +134,6 @@ function isSentAlike(
     from.target === to.target &&
     from.keyIndex === to.keyIndex
   );
-}
-
-/** Undefined: it takes longer. */
-async function within<Value>(ms: number, value: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined).unref();
-  });
-  try {
-    return await Promise.race([value, elapsed]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** @param conversation - a hash: no content is stored. */

@@ -3,6 +3,7 @@ import { formatTarget, parseTarget, type Target } from '../../core/model/target.
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { StateStore } from '../../ports/state-store.ts';
+import { within } from '../within.ts';
 
 /** Where a conversation is. @internal */
 export interface SessionTarget {
@@ -138,19 +139,6 @@ export class SessionTargets {
     this.#options.store.write(keyOf(name), value, { ttlMs: this.#idleMs }).catch((error: unknown) => {
       this.#options.events.emit({ kind: 'store-failed', store: 'states', operation: 'write', error });
     });
-  }
-}
-
-/** Undefined: it takes longer. */
-async function within<Value>(ms: number, value: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined).unref();
-  });
-  try {
-    return await Promise.race([value, elapsed]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
