@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { TurnDraws } from '../core/guard/turn-draws.ts';
 import { latestUserText } from '../core/route/latest-user-text.ts';
 import { formatTarget } from '../core/model/target.ts';
 import { addUsd, type NanoUsd, ZERO_USD } from '../core/money.ts';
@@ -77,6 +78,8 @@ export class ShadowSampler {
   readonly #options: ShadowSamplerOptions;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** By route. */
+  readonly #draws = new Map<string, TurnDraws>();
   /** Candidates, by route, whose judge could not be asked when it was last needed. */
   readonly #unjudged = new Set<string>();
   #waiting: RoutedCall[] = [];
@@ -115,13 +118,22 @@ export class ShadowSampler {
     clearTimeout(timer);
   }
 
-  /** By chance alone: what is sampled must be like what is not. */
-  #isDrawn({ route, endpoint }: RoutedCall): boolean {
+  /** By chance and lengths of conversations alone: what is sampled must be like what is not. */
+  #isDrawn({ route, endpoint, conversation }: RoutedCall): boolean {
     const { quality, name } = route;
     if (quality === undefined || !JUDGED_ENDPOINTS.has(endpoint)) return false;
     const { guard, random } = this.#options;
     const isCertified = guard.standing(name).certifiedIndex !== undefined;
-    return random.fraction() < (isCertified ? quality.sampleRatio : quality.calibrateRatio);
+    const ratio = isCertified ? quality.sampleRatio : quality.calibrateRatio;
+    return this.#drawsOf(name).isDrawn(conversation, ratio, random.fraction());
+  }
+
+  #drawsOf(route: string): TurnDraws {
+    const known = this.#draws.get(route);
+    if (known !== undefined) return known;
+    const draws = new TurnDraws();
+    this.#draws.set(route, draws);
+    return draws;
   }
 
   #roomFor(call: RoutedCall): string | undefined {

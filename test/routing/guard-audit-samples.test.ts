@@ -45,6 +45,7 @@ function routed(prompt: string, judge: Judge): RoutedCall {
     endpoint: 'chat',
     body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: prompt }] })),
     headers: {},
+    conversation: { name: 'one', turn: 1 },
     caller: { project: 'tests', keyId: 'key_1' },
     reply: Buffer.from(replyText('chat', 'right')),
     form: 'whole',

@@ -72,6 +72,7 @@ function routed(
     },
     reply: Buffer.from(replyText(endpoint, reply)),
     form: 'whole',
+    conversation: { name: 'one', turn: 1 },
     ...changes,
   };
 }

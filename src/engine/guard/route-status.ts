@@ -38,7 +38,7 @@ export const GUARD_LIMITS: readonly string[] = [
   'The loss is a mean over all calls of the route: single answers may be worse.',
   "Quality is what the judge takes for it: a judge's mistakes and tastes are in the figures.",
   'It holds while the traffic stays as it was sampled; a change shows only once enough samples of it have come.',
-  'Samples are counted as independent of each other: where turns of one conversation are alike, it is less sure than it says.',
+  'Samples are counted as independent of each other: of conversations much longer than usual, and of those that several processes share, turns that are alike count twice.',
 ];
 
 /** How a route stands by the state of its guard. @internal */

@@ -1,4 +1,5 @@
 import type { CallRecord } from '../../core/model/charge.ts';
+import type { ConversationTurn } from '../../core/guard/turn-draws.ts';
 import type { Caller } from '../../core/model/caller.ts';
 import type { ReplyForm } from '../../core/model/cache-entry.ts';
 import type { Endpoint } from '../../core/model/protocol.ts';
@@ -22,6 +23,8 @@ export interface RoutedCall {
   readonly credentials?: Readonly<Record<string, string>> | undefined;
   /** The provider whose address the caller asked (library only). */
   readonly pinnedProvider?: string | undefined;
+  /** Its place in its conversation. */
+  readonly conversation: ConversationTurn;
   /** What the caller got, in `form`. */
   readonly reply: Uint8Array;
   readonly form: ReplyForm;

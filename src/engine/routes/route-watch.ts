@@ -1,10 +1,15 @@
+import type { ConversationTurn } from '../../core/guard/turn-draws.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
 import { formatTarget } from '../../core/model/target.ts';
 import type { RouteRule } from '../../core/route/route-rule.ts';
+import { turnOf } from '../../core/prefix/turn-of.ts';
 import type { Call, CallState } from '../../middleware/compose.ts';
 import type { EngineOptions } from '../engine-options.ts';
+import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import { CASCADE_CANDIDATE } from '../guard/route-candidates.ts';
 import type { RoutedCall } from '../guard/routed-call.ts';
+import { conversationName } from '../optimizer/conversation-name.ts';
+import { shortHash } from '../short-hash.ts';
 import type { TeeSink } from '../tee-sink.ts';
 
 /** Tells of calls that the guard may want to look at. @internal */
@@ -39,6 +44,7 @@ function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uin
     record,
     route,
     candidate: candidateOf(state, route),
+    conversation: conversationTurn(call),
     endpoint,
     body,
     headers,
@@ -50,6 +56,13 @@ function routedCall(call: Call, record: CallRecord, route: RouteRule, reply: Uin
     form: state.shape?.isStream === true ? 'stream' : 'whole',
     ...(record.route?.score === undefined ? {} : { score: record.route.score }),
   };
+}
+
+/** The first turn where nothing is known: it is drawn like any call that stands alone. */
+function conversationTurn(call: Call): ConversationTurn {
+  const { request } = call.state;
+  const prompt = request === undefined ? undefined : promptOf(request)?.prompt;
+  return { name: conversationName(call, shortHash), turn: prompt === undefined ? 1 : turnOf(prompt) };
 }
 
 /** A cascade answers as a whole, whichever of its targets it was. */
