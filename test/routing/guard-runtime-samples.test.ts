@@ -49,9 +49,8 @@ function routed(
 ): RoutedCall {
   const asked = endpoint === 'responses' ? { input: 'What?' } : { messages: [{ role: 'user', content: 'What?' }] };
   const limit = endpoint === 'messages' ? { max_tokens: 10 } : {};
-  const candidate = changes.candidate;
   return {
-    record: recordOf({ endpoint, target: candidate ?? 'p/strong', tags: { user: 'ada' } }),
+    record: recordOf({ endpoint, target: changes.candidate ?? 'p/strong', tags: { user: 'ada' } }),
     route: ruleOf(),
     candidate: undefined,
     endpoint,
