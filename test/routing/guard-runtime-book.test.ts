@@ -12,7 +12,10 @@ import { routeStatusJson } from '../../src/engine/guard/route-status.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import type { StateStore } from '../../src/ports/state-store.ts';
 import { MemoryStateStore } from '../../src/stores/memory/memory-state-store.ts';
+import { RedisConnection } from '../../src/stores/redis/redis-connection.ts';
+import { RedisStateStore } from '../../src/stores/redis/redis-state-store.ts';
 import { openSqliteStateStore } from '../../src/stores/sqlite/sqlite-state-store.ts';
+import { hasRedis, RedisServer } from '../support/redis-server.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 const GOOD: Partial<GuardSample> = { loss: 0 };
@@ -271,6 +274,23 @@ describe('processes that share a store', () => {
     await Promise.all(books.map(({ book }) => book.close()));
     const { book } = await open(stores[0], ruleOf(), clock);
     expect(book.statuses()[0]?.report).toMatchObject({ allSamples: 120, spentNanoUsd: 360 });
+    expect(books.flatMap(({ events }) => events).map(({ kind }) => kind)).toEqual(['route-certified']);
+  });
+
+  test.skipIf(!hasRedis())('may be two programs on one Redis, which counts each sample once', async () => {
+    const server = await RedisServer.start();
+    const connections = await Promise.all([0, 1].map(() => RedisConnection.open({ url: server.url, timeoutMs: 5000 })));
+    onTestFinished(async () => {
+      await Promise.all(connections.map((connection) => connection.close()));
+      await server.close();
+    });
+    const stores = connections.map((connection) => new RedisStateStore({ connection }));
+    const books = await Promise.all(stores.map((store) => open(store)));
+    await Promise.all(books.map(({ feed }) => feed(60, GOOD)));
+    await Promise.all(books.map(({ book }) => book.close()));
+    const { book } = await open(stores[0]);
+    expect(book.statuses()[0]?.report).toMatchObject({ allSamples: 120, spentNanoUsd: 360 });
+    expect(book.standing('chat').certifiedIndex).toBe(0);
     expect(books.flatMap(({ events }) => events).map(({ kind }) => kind)).toEqual(['route-certified']);
   });
 
