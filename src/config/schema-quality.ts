@@ -49,12 +49,11 @@ export const qualitySchema: z.ZodType<QualityConfig> = section(
     ),
     judge: z.union([plainJudge, statedJudge]).meta({ description: 'How two answers are compared.' }),
     calibrate: ratio(
-      "Share of the strong target's calls that cheaper ones answer too, unseen, while they are not certified.",
+      "Share of the strong target's calls that cheaper ones answer too, unseen, while they are not certified; less where conversations are long, so that each gives one sample at most.",
     ),
-    sample: ratio("Share of a cheaper target's calls that the strong one answers too, unseen; above 0.").refine(
-      (share) => share > 0,
-      'must be above 0: nobody would see quality fall; write 0.02',
-    ),
+    sample: ratio(
+      "Share of a cheaper target's calls that the strong one answers too, unseen; above 0. As with `calibrate`, less where conversations are long.",
+    ).refine((share) => share > 0, 'must be above 0: nobody would see quality fall; write 0.02'),
     log: line(
       'A file to which judged pairs are added, with their prompts, for `farthing routes train`. Left out: none is written.',
       4096,

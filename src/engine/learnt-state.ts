@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import { inTime, within } from './in-time.ts';
+import { askStore, type OnStoreAnswer } from './asked-store.ts';
+import { within } from './in-time.ts';
 
 /** Something that learns, and how it is kept. @internal */
 export interface Learner<State> {
@@ -31,16 +32,13 @@ export interface LearntStatePorts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** Told of each operation of the store: the fault that it ended with, or undefined. */
-  readonly onAnswer: (operation: 'read' | 'write', fault: unknown) => void;
+  readonly onAnswer: OnStoreAnswer;
 }
 
 const DEFAULTS = { ttlMs: 30 * 86_400_000, saveIntervalMs: 10_000 } as const;
 
 /** For how long a start waits for what is stored, in milliseconds: the first call must not. What comes later is taken as well. */
 const LOAD_PATIENCE_MS = 250;
-
-/** After this time an operation is taken for failed, in milliseconds. Nobody waits for it: the stores have their own, shorter bounds. */
-const STORE_TIMEOUT_MS = 5000;
 
 /** For how long closing waits for the last write, in milliseconds. */
 const CLOSE_PATIENCE_MS = 2000;
@@ -158,7 +156,7 @@ export class LearntState<State> {
       const text = JSON.stringify(state);
       const terms = { ttlMs, expectedVersion: this.#shared?.version ?? 0 };
       // oxlint-disable-next-line no-await-in-loop
-      const outcome = await this.#ask('write', () => this.#ports.store.write(key, text, terms));
+      const outcome = await askStore('write', () => this.#ports.store.write(key, text, terms), this.#ports.onAnswer);
       if (outcome === undefined) {
         this.#unsure = [...this.#unsure, { text, state }].slice(-MAX_UNSURE);
         return false;
@@ -172,7 +170,7 @@ export class LearntState<State> {
   /** Merges what is in the store into what was learnt here. False: it cannot be read. */
   async #pull(): Promise<boolean> {
     const { key, snapshot, adopt, merge } = this.#learner;
-    const asked = await this.#ask('read', () => this.#ports.store.read(key));
+    const asked = await askStore('read', () => this.#ports.store.read(key), this.#ports.onAnswer);
     if (asked === undefined) return false;
     const stored = asked.answer;
     const shared = this.#shared;
@@ -203,20 +201,6 @@ export class LearntState<State> {
       throw new TypeError('what is stored is no state of this learner');
     } catch (error) {
       this.#ports.events.emit({ kind: 'store-failed', store: 'states', operation: 'parse', error });
-      return undefined;
-    }
-  }
-
-  async #ask<Answer>(
-    operation: 'read' | 'write',
-    work: () => Promise<Answer>,
-  ): Promise<{ readonly answer: Answer } | undefined> {
-    try {
-      const answer = await inTime(work(), STORE_TIMEOUT_MS);
-      this.#ports.onAnswer(operation, undefined);
-      return { answer };
-    } catch (error) {
-      this.#ports.onAnswer(operation, error);
       return undefined;
     }
   }

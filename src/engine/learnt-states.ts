@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import { type OnStoreAnswer, outageTeller } from './asked-store.ts';
 import { type Learner, LearntState } from './learnt-state.ts';
 
 /** What {@link LearntStates} work with. @internal */
@@ -27,11 +28,11 @@ export interface LearntStatesOptions {
 export class LearntStates {
   readonly #options: LearntStatesOptions;
   readonly #states = new Map<string, LearntState<unknown>>();
-  /** Operations that ended with a fault when they were last tried: while there is one it is the same outage. */
-  readonly #failing = new Set<string>();
+  readonly #onAnswer: OnStoreAnswer;
 
   constructor(options: LearntStatesOptions) {
     this.#options = options;
+    this.#onAnswer = outageTeller(options.events);
   }
 
   /** Keeps what a learner learns from now on. @throws RangeError when another one has its key. */
@@ -39,7 +40,7 @@ export class LearntStates {
     if (this.#states.has(learner.key)) throw new RangeError(`two learners are kept as ${learner.key}`);
     const state = new LearntState(learner, {
       ...this.#options,
-      onAnswer: (operation, fault) => this.#note(operation, fault),
+      onAnswer: this.#onAnswer,
     });
     this.#states.set(learner.key, state as LearntState<unknown>);
     return state;
@@ -53,15 +54,5 @@ export class LearntStates {
   /** Writes what was not written yet, for at most two seconds. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#states.values(), (state) => state.close()));
-  }
-
-  #note(operation: string, error: unknown): void {
-    if (error === undefined) {
-      this.#failing.delete(operation);
-      return;
-    }
-    const isKnown = this.#failing.size > 0;
-    this.#failing.add(operation);
-    if (!isKnown) this.#options.events.emit({ kind: 'store-failed', store: 'states', operation, error });
   }
 }

@@ -30,9 +30,9 @@ export interface QualityPolicy {
    * @defaultValue 0.95
    */
   readonly confidenceRatio: number;
-  /** Share of the strong target's calls that a cheaper one answers too, unseen, until it is certified. @defaultValue 0.1 */
+  /** Share of the strong target's calls that a cheaper one answers too, unseen, until it is certified; see `TurnDraws`. @defaultValue 0.1 */
   readonly calibrateRatio: number;
-  /** Share of the cheaper target's calls that the strong one answers too, unseen, once it is certified. @defaultValue 0.02 */
+  /** Share of the cheaper target's calls that the strong one answers too, unseen, once it is certified; see `TurnDraws`. @defaultValue 0.02 */
   readonly sampleRatio: number;
   readonly judge: Judge;
 }

@@ -1,5 +1,5 @@
 import { formatTarget, type Target } from '../model/target.ts';
-import { placedChoice, type RouteChoice, type RouteChoiceInputs, toldScore } from './route-choice.ts';
+import { placedChoice, placeOf, type RouteChoice, type RouteChoiceInputs, toldScore } from './route-choice.ts';
 import type { RouteRule } from './route-rule.ts';
 
 /**
@@ -26,10 +26,4 @@ export function keptChoice(
   const isChosen = formatTarget(choice.targets[0]) === formatTarget(keeper);
   const isWithStrong = inputs.targets.at(-1)?.provider === keeper.provider;
   return isChosen && (!choice.isCascade || isWithStrong) ? choice : placedChoice(rule, inputs, place, measured);
-}
-
-/** Where a target is among others; -1: it is not. @internal */
-export function placeOf(target: Target, targets: readonly Target[]): number {
-  const name = formatTarget(target);
-  return targets.findIndex((each) => formatTarget(each) === name);
 }

@@ -1,5 +1,6 @@
 import type { RouteFacts, RouteReason } from '../model/route-facts.ts';
 import { formatTarget, type Target } from '../model/target.ts';
+import type { ScoreVerdict } from '../score/score-of.ts';
 import type { RouteRule } from './route-rule.ts';
 
 /** What the guard says of a route at the moment. @public */
@@ -14,11 +15,6 @@ export interface QualityStanding {
   readonly calibration: string;
 }
 
-/** What the learnt score makes of a prompt. @public */
-export type PromptScore =
-  | { readonly kind: 'score'; readonly score: number }
-  | { readonly kind: 'out-of-distribution'; readonly drift: number };
-
 /** What a choice within a route depends on, beside the route. @public */
 export interface RouteChoiceInputs {
   /** The route's targets that can be asked, in its order; the last one is the route's last. */
@@ -30,7 +26,7 @@ export interface RouteChoiceInputs {
   /** Whether the guard may look at such calls. For those that it never samples no certificate speaks. */
   readonly isSampled: boolean;
   /** Undefined where the route has no score. */
-  readonly score: PromptScore | undefined;
+  readonly score: ScoreVerdict | undefined;
   /** Up to which score the cheap target answers, where the guard does not say. */
   readonly scoreThreshold: number | undefined;
   /** False: escalation costs more than it saves at the moment, and this call is not to find out whether it still does. */
@@ -82,6 +78,12 @@ export function placedChoice(
   };
 }
 
+/** Where a target is among others; -1: it is not. @internal */
+export function placeOf(target: Target, targets: readonly Target[]): number {
+  const name = formatTarget(target);
+  return targets.findIndex((each) => formatTarget(each) === name);
+}
+
 interface Chosen {
   readonly reason: RouteReason;
   /** Into the targets. */
@@ -101,10 +103,9 @@ function chosen(rule: RouteRule, inputs: RouteChoiceInputs): Chosen {
     return inputs.isCascadeOn ? { reason: 'cascade', index: 0 } : { reason: 'cascade-off', index: strong };
   }
   if (standing === undefined) return { reason: 'first', index: 0 };
-  // One of the certified targets may not be there to be asked: the next dearer one is.
+  // One that cannot be asked in this protocol is replaced by none but the strong target.
   const certified = rule.targets[standing.certifiedIndex ?? strong];
-  const place =
-    certified === undefined ? -1 : targets.findIndex((target) => formatTarget(target) === formatTarget(certified));
+  const place = certified === undefined ? -1 : placeOf(certified, targets);
   return { reason: 'certified', index: place === -1 ? strong : place };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { MemoryStateStore } from '../../stores/memory/memory-state-store.ts';
+import { outageTeller } from '../asked-store.ts';
 import { guardKey } from './guard-key.ts';
 import { guardPlanOf } from './guard-plan-of.ts';
 import { qualityStanding, UNCERTIFIED } from './quality-standing.ts';
@@ -48,11 +49,10 @@ interface GuardedRoute {
 export class GuardBook {
   readonly #guards: ReadonlyMap<string, GuardedRoute>;
   readonly #events: EventSink;
-  /** Operations that ended with a fault when they were last tried: while there is one it is the same outage. */
-  readonly #failing = new Set<string>();
 
   constructor({ routes, store, clock, events }: GuardBookOptions) {
     this.#events = events;
+    const onAnswer = outageTeller(events);
     const shared = { store: store ?? new MemoryStateStore({ clock }), clock, events };
     this.#guards = new Map(
       routes.flatMap((route) => {
@@ -63,7 +63,7 @@ export class GuardBook {
           key: guardKey(route),
           plan,
           onEvent: (event) => this.#tell(route.name, event),
-          onAnswer: (operation, fault) => this.#note(operation, fault),
+          onAnswer,
         });
         return [[route.name, { route, guard }] as const];
       }),
@@ -111,15 +111,5 @@ export class GuardBook {
 
   #tell(route: string, { kind, candidate, meanLoss, samples }: GuardEvent): void {
     this.#events.emit({ kind: `route-${kind}`, route, target: candidate, meanLoss, samples });
-  }
-
-  #note(operation: string, error: unknown): void {
-    if (error === undefined) {
-      this.#failing.delete(operation);
-      return;
-    }
-    const isKnown = this.#failing.size > 0;
-    this.#failing.add(operation);
-    if (!isKnown) this.#events.emit({ kind: 'store-failed', store: 'states', operation, error });
   }
 }

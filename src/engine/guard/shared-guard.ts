@@ -10,7 +10,8 @@ import { addUsd, type NanoUsd, ZERO_USD } from '../../core/money.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { StateStore, StoredState } from '../../ports/state-store.ts';
-import { inTime, within } from '../in-time.ts';
+import { askStore, type OnStoreAnswer } from '../asked-store.ts';
+import { within } from '../in-time.ts';
 import { readStoredGuard, type StoredGuard } from './stored-guard.ts';
 
 /** What a {@link SharedGuard} works with. @internal */
@@ -24,7 +25,7 @@ export interface SharedGuardOptions {
   /** Told what each sample came to, once, by the process that brought it in. */
   readonly onEvent: (event: GuardEvent) => void;
   /** Told of each operation of the store: the fault that it ended with, or undefined. */
-  readonly onAnswer: (operation: 'read' | 'write', fault: unknown) => void;
+  readonly onAnswer: OnStoreAnswer;
 }
 
 /** A sample that the store has not taken yet. */
@@ -41,9 +42,6 @@ const REFRESH_MS = 1000;
 
 /** For how long a state is kept that nobody adds to, in milliseconds. A certificate without samples is one of traffic that has gone. Ours. */
 const TTL_MS = 30 * 86_400_000;
-
-/** After this time an operation is taken for failed, in milliseconds. Nobody waits for it. */
-const STORE_TIMEOUT_MS = 5000;
 
 /** For how long closing waits for the last write, in milliseconds. */
 const CLOSE_PATIENCE_MS = 2000;
@@ -158,8 +156,8 @@ export class SharedGuard {
   /** Takes what is stored. Undefined: it cannot be read. */
   async #look(): Promise<{ readonly version: number } | undefined> {
     this.#lookedAt = this.#options.clock.monotonicMs();
-    const { key, store } = this.#options;
-    const asked = await this.#ask('read', () => store.read(key));
+    const { key, store, onAnswer } = this.#options;
+    const asked = await askStore('read', () => store.read(key), onAnswer);
     if (asked === undefined) return undefined;
     const stored = asked.answer;
     // One that has expired or was flushed is written again by whoever still knows it.
@@ -202,7 +200,7 @@ export class SharedGuard {
   }
 
   async #written(): Promise<boolean> {
-    const { key, store } = this.#options;
+    const { key, store, onAnswer } = this.#options;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       // oxlint-disable-next-line no-await-in-loop -- again only when another process was faster
       const looked = await this.#look();
@@ -211,7 +209,7 @@ export class SharedGuard {
       const sent = new Set(this.#pending);
       const terms = { ttlMs: TTL_MS, expectedVersion: looked.version };
       // oxlint-disable-next-line no-await-in-loop
-      const outcome = await this.#ask('write', () => store.write(key, JSON.stringify(stored), terms));
+      const outcome = await askStore('write', () => store.write(key, JSON.stringify(stored), terms), onAnswer);
       if (outcome === undefined) return false;
       if (!outcome.answer.isWritten) continue;
       this.#pending = this.#pending.filter((pending) => !sent.has(pending));
@@ -237,20 +235,6 @@ export class SharedGuard {
     } catch (error) {
       this.#unreadableVersion = version;
       this.#options.events.emit({ kind: 'store-failed', store: 'states', operation: 'parse', error });
-      return undefined;
-    }
-  }
-
-  async #ask<Answer>(
-    operation: 'read' | 'write',
-    work: () => Promise<Answer>,
-  ): Promise<{ readonly answer: Answer } | undefined> {
-    try {
-      const answer = await inTime(work(), STORE_TIMEOUT_MS);
-      this.#options.onAnswer(operation, undefined);
-      return { answer };
-    } catch (error) {
-      this.#options.onAnswer(operation, error);
       return undefined;
     }
   }

@@ -1,5 +1,4 @@
 import { TurnsToCome } from '../../core/prefix/turns-to-come.ts';
-import type { QualityStanding } from '../../core/route/route-choice.ts';
 import { scoreOf } from '../../core/score/score-of.ts';
 import type { Call } from '../../middleware/compose.ts';
 import type { RoutingOptions } from '../../middleware/route/routed-plan.ts';
@@ -10,6 +9,7 @@ import type { Pricer } from '../../ports/pricer.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { MemoryStateStore } from '../../stores/memory/memory-state-store.ts';
 import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
+import { UNCERTIFIED } from '../guard/quality-standing.ts';
 import { conversationName } from '../optimizer/conversation-name.ts';
 import { shortHash } from '../short-hash.ts';
 import type { Routes } from './open-routes.ts';
@@ -24,14 +24,6 @@ export interface RoutingPorts {
   readonly events: EventSink;
 }
 
-/** Of a route whose guard nobody has opened: nothing is certified. */
-const UNGUARDED: QualityStanding = {
-  certifiedIndex: undefined,
-  threshold: undefined,
-  isAlarmed: false,
-  calibration: '0.0',
-};
-
 /** What calls are routed with; undefined without routes. @internal */
 export function routingParts(routes: Routes | undefined, ports: RoutingPorts): RoutingOptions | undefined {
   if (routes === undefined) return undefined;
@@ -39,9 +31,9 @@ export function routingParts(routes: Routes | undefined, ports: RoutingPorts): R
   const store = states ?? new MemoryStateStore({ clock });
   return {
     rules: routes.rules,
-    standingOf: (route) => routes.guard?.standing(route) ?? UNGUARDED,
+    standingOf: (route) => routes.guard?.standing(route) ?? UNCERTIFIED,
     cascades,
-    scoreOf: (model, text, category) => scoreOf(model, text, category),
+    scoreOf,
     sessions: new SessionTargets({ store, isShared: states !== undefined, clock, events }),
     worth: { pricer, turns: new TurnsToCome() },
     conversationOf: (call: Call) => conversationName(call, shortHash),

@@ -3,12 +3,12 @@ import { ENDPOINTS, type Endpoint } from '../../core/model/protocol.ts';
 import type { RouteFacts } from '../../core/model/route-facts.ts';
 import { formatTarget, parseTarget, type Target } from '../../core/model/target.ts';
 import { cascadeName } from '../../core/route/cascade-name.ts';
-import { keptChoice, placeOf } from '../../core/route/kept-choice.ts';
+import { keptChoice } from '../../core/route/kept-choice.ts';
 import { matchRoute } from '../../core/route/match-route.ts';
 import { reachableTargets, secondTargets } from '../../core/route/reachable-targets.ts';
 import {
   placedChoice,
-  type PromptScore,
+  placeOf,
   type QualityStanding,
   routeChoice,
   type RouteChoice,
@@ -20,6 +20,7 @@ import type { ResolvedRoute, RouteTable } from '../../core/route/route-table.ts'
 import { turnTokens } from '../../core/route/turn-tokens.ts';
 import { usesTags } from '../../core/route/uses-tags.ts';
 import type { ScoreModel } from '../../core/score/score-model.ts';
+import type { ScoreVerdict } from '../../core/score/score-of.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { namedIds } from '../../wire/named-ids.ts';
@@ -38,7 +39,7 @@ export interface RoutingOptions extends RouteCallOptions, ConversationNames {
   readonly standingOf: (route: string) => QualityStanding;
   readonly cascades: { isOn(route: string): boolean; mayProbe(fraction: number): boolean };
   /** @param category - what the call is tagged with, where the score learnt from such a tag. */
-  readonly scoreOf: (model: ScoreModel, text: string, category: string | undefined) => PromptScore;
+  readonly scoreOf: (model: ScoreModel, text: string, category: string | undefined) => ScoreVerdict;
   readonly sessions: SessionTargets;
   readonly worth: SessionWorth;
   readonly clock: Clock;
@@ -164,7 +165,7 @@ export class RoutePlanner {
     };
   }
 
-  #scored({ state }: Call, request: DecodedRequest, { score }: RouteRule): PromptScore | undefined {
+  #scored({ state }: Call, request: DecodedRequest, { score }: RouteRule): ScoreVerdict | undefined {
     if (score === undefined) return undefined;
     const { categoryTag } = score.model;
     return this.#options.scoreOf(
