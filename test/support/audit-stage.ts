@@ -1,4 +1,4 @@
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type LibraryRoute, libraryRoutes } from '../../src/client/library-routes.ts';
 import { WebSink } from '../../src/client/web-sink.ts';
 import type { Budget } from '../../src/core/budget/budget.ts';
@@ -8,16 +8,14 @@ import type { Endpoint, Protocol } from '../../src/core/model/protocol.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import type { RouteRule } from '../../src/core/route/route-rule.ts';
 import type { RouteAlias } from '../../src/core/route/route-table.ts';
-import { openBudgets } from '../../src/engine/budgets/open-budgets.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { EngineOptions } from '../../src/engine/engine-options.ts';
 import { openRoutes } from '../../src/engine/routes/open-routes.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
-import { MemoryBudgetStore } from '../../src/stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../../src/stores/memory/memory-cache-store.ts';
-import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 import { sayingProvider, type Speech } from './saying-provider.ts';
+import { closeStage, openStageBooks } from './stage-books.ts';
 
 const PORTS = { clock: systemClock, random: systemRandom };
 
@@ -69,24 +67,9 @@ export interface AuditOptions extends Pick<EngineOptions, 'timeouts' | 'resilien
 export async function startAuditStage(options: AuditOptions): Promise<AuditStage> {
   const { says = () => ({ text: 'fine' }), routes = [], isCached = false } = options;
   const rules = options.rules ?? libraryRoutes(routes, Object.keys(PROVIDERS));
-  const records: CallRecord[] = [];
-  const events: EngineEvent[] = [];
+  const books = await openStageBooks(options.budgets, PORTS);
+  const { records, events, sink, ledger, budgets } = books;
   const asked: string[] = [];
-  const sink = {
-    emit: (event: EngineEvent): void =>
-      void (event.kind === 'call-finished' ? records.push(event.record) : events.push(event)),
-  };
-  const memory = new MemoryLedger();
-  const budgets =
-    options.budgets &&
-    (await openBudgets({
-      store: new MemoryBudgetStore(PORTS),
-      ledger: memory,
-      budgets: options.budgets,
-      events: sink,
-      ...PORTS,
-    }));
-  if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
   const store = options.store ?? new MemoryCacheStore(PORTS);
   const engine = createEngine({
     providers: Object.entries(PROVIDERS).map(([name, protocol]) => ({
@@ -103,9 +86,9 @@ export async function startAuditStage(options: AuditOptions): Promise<AuditStage
     aliases: new Map(Object.entries(options.aliases ?? {})),
     priceBook: shippedPriceBook(),
     cache: isCached ? { mode: 'all', ttlMs: 60_000, allowStored: options.allowStored ?? false, store } : undefined,
-    ledger: memory,
-    reader: memory,
-    ownerId: memory.ownerId,
+    ledger,
+    reader: ledger,
+    ownerId: ledger.ownerId,
     budgets,
     budgetPolicy: { waitMs: 100 },
     routes: await openRoutes({ rules, events: sink, clock: systemClock }),
@@ -114,14 +97,7 @@ export async function startAuditStage(options: AuditOptions): Promise<AuditStage
     events: sink,
     ...PORTS,
   });
-  onTestFinished(async () => {
-    await engine.close();
-    expect(engine.inFlight()).toBe(0);
-    expect(await memory.openIntents()).toEqual([]);
-    expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
-    await budgets?.close();
-    await memory.close();
-  });
+  onTestFinished(() => closeStage(engine, books));
   return {
     records,
     events,
@@ -143,7 +119,7 @@ export async function startAuditStage(options: AuditOptions): Promise<AuditStage
     },
     async charges() {
       const charges: Charge[] = [];
-      for await (const charge of memory.charges({})) charges.push(charge);
+      for await (const charge of ledger.charges({})) charges.push(charge);
       return charges;
     },
     last() {

@@ -8,17 +8,16 @@ import { parseTarget, type Target } from '../../src/core/model/target.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import type { RouteRule } from '../../src/core/route/route-rule.ts';
 import type { AnswerCheck } from '../../src/core/verify/answer-check.ts';
-import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
+import type { Budgets } from '../../src/engine/budgets/open-budgets.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import { openRoutes } from '../../src/engine/routes/open-routes.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
 import type { CacheEntry } from '../../src/core/model/cache-entry.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
-import { MemoryBudgetStore } from '../../src/stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../../src/stores/memory/memory-cache-store.ts';
-import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 import { fetchOf } from './resilience-stage.ts';
 import { sayingProvider, type Speech } from './saying-provider.ts';
+import { closeStage, openStageBooks } from './stage-books.ts';
 
 const PORTS = { clock: systemClock, random: systemRandom };
 
@@ -73,25 +72,10 @@ export interface CascadeStageOptions {
 
 /** Starts one; it is closed when the test ends, and then nothing may be open. */
 export async function startCascadeStage(options: CascadeStageOptions): Promise<CascadeStage> {
-  const records: CallRecord[] = [];
-  const events: EngineEvent[] = [];
+  const books = await openStageBooks(options.budgets, PORTS);
+  const { records, events, sink, ledger, budgets } = books;
   const stored: CacheEntry[] = [];
   const asked: string[] = [];
-  const sink = {
-    emit: (event: EngineEvent): void =>
-      void (event.kind === 'call-finished' ? records.push(event.record) : events.push(event)),
-  };
-  const memory = new MemoryLedger();
-  const budgets =
-    options.budgets &&
-    (await openBudgets({
-      store: new MemoryBudgetStore(PORTS),
-      ledger: memory,
-      budgets: options.budgets,
-      events: sink,
-      ...PORTS,
-    }));
-  if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
   const routes = await openRoutes({
     rules: [rule('openai', options), rule('anthropic', options)],
     events: sink,
@@ -110,9 +94,9 @@ export async function startCascadeStage(options: CascadeStageOptions): Promise<C
     providers: [provider('openai'), provider('anthropic')],
     priceBook: shippedPriceBook(),
     cache: options.isCached === true ? { mode: 'all', ttlMs: 60_000, store: noting(store, stored) } : undefined,
-    ledger: memory,
-    reader: memory,
-    ownerId: memory.ownerId,
+    ledger,
+    reader: ledger,
+    ownerId: ledger.ownerId,
     budgets,
     budgetPolicy: { waitMs: 100 },
     routes,
@@ -121,14 +105,7 @@ export async function startCascadeStage(options: CascadeStageOptions): Promise<C
     events: sink,
     ...PORTS,
   });
-  onTestFinished(async () => {
-    await engine.close();
-    expect(engine.inFlight()).toBe(0);
-    expect(await memory.openIntents()).toEqual([]);
-    expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
-    await budgets?.close();
-    await memory.close();
-  });
+  onTestFinished(() => closeStage(engine, books));
   let made = 0;
   const engineFetch = fetchOf(engine);
   const fetch: typeof globalThis.fetch = (...given) => {
@@ -154,7 +131,7 @@ export async function startCascadeStage(options: CascadeStageOptions): Promise<C
     },
     async charges() {
       const charges: Charge[] = [];
-      for await (const charge of memory.charges({})) charges.push(charge);
+      for await (const charge of ledger.charges({})) charges.push(charge);
       return charges;
     },
   };

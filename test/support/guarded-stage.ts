@@ -8,7 +8,7 @@ import type { CallRecord, Charge } from '../../src/core/model/charge.ts';
 import type { Target } from '../../src/core/model/target.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import type { RouteRule } from '../../src/core/route/route-rule.ts';
-import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
+import type { Budgets } from '../../src/engine/budgets/open-budgets.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { GuardBook } from '../../src/engine/guard/guard-book.ts';
 import { openRoutes } from '../../src/engine/routes/open-routes.ts';
@@ -18,11 +18,10 @@ import { ShadowSampler } from '../../src/jobs/shadow-samples.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import type { StateStore } from '../../src/ports/state-store.ts';
 import { seededRandom } from '../../src/simulator/seeded-random.ts';
-import { MemoryBudgetStore } from '../../src/stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../../src/stores/memory/memory-cache-store.ts';
-import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 import { fetchOf } from './resilience-stage.ts';
 import { sayingProvider, type Speech } from './saying-provider.ts';
+import { closeStage, openStageBooks } from './stage-books.ts';
 
 const CALLER = { project: 'default', keyId: 'local' };
 
@@ -69,23 +68,8 @@ export interface GuardedStageOptions {
 /** Starts one; it is closed when the test ends, and then nothing may be open. */
 export async function startGuardedStage(options: GuardedStageOptions): Promise<GuardedStage> {
   const ports = { clock: systemClock, random: seededRandom(1) };
-  const records: CallRecord[] = [];
-  const events: EngineEvent[] = [];
-  const sink = {
-    emit: (event: EngineEvent): void =>
-      void (event.kind === 'call-finished' ? records.push(event.record) : events.push(event)),
-  };
-  const memory = new MemoryLedger();
-  const budgets =
-    options.budgets &&
-    (await openBudgets({
-      store: new MemoryBudgetStore(ports),
-      ledger: memory,
-      budgets: options.budgets,
-      events: sink,
-      ...ports,
-    }));
-  if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
+  const books = await openStageBooks(options.budgets, ports);
+  const { records, events, sink, ledger, budgets } = books;
   const rules = [ruleOf('chat', GUARDED, options), ruleOf('claude', GUARDED_CLAUDE, options)];
   const routes = await openRoutes({ rules, store: options.store, clock: systemClock, events: sink });
   const guard = routes?.guard;
@@ -99,9 +83,9 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
     })),
     priceBook: shippedPriceBook(),
     cache: options.isCached === true ? { mode: 'all', ttlMs: 60_000, store: new MemoryCacheStore(ports) } : undefined,
-    ledger: memory,
-    reader: memory,
-    ownerId: memory.ownerId,
+    ledger,
+    reader: ledger,
+    ownerId: ledger.ownerId,
     budgets,
     budgetPolicy: { waitMs: 0 },
     routes,
@@ -123,12 +107,8 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
   });
   onTestFinished(async () => {
     await sampler.close();
-    await engine.close();
+    await closeStage(engine, books);
     await guard.close();
-    expect(await memory.openIntents()).toEqual([]);
-    expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
-    await budgets?.close();
-    await memory.close();
   });
   const fetch = fetchOf(engine);
   const openai = new OpenAI({ apiKey: 'test', baseURL: 'http://stage/v1', fetch, maxRetries: 0 });
@@ -158,7 +138,7 @@ export async function startGuardedStage(options: GuardedStageOptions): Promise<G
     },
     async charges() {
       const charges: Charge[] = [];
-      for await (const charge of memory.charges({})) charges.push(charge);
+      for await (const charge of ledger.charges({})) charges.push(charge);
       return charges;
     },
   };

@@ -8,7 +8,7 @@ import { parseTarget, type Target } from '../../src/core/model/target.ts';
 import { parseUsd } from '../../src/core/money.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import type { ResiliencePolicy } from '../../src/core/resilience/resilience-policy.ts';
-import { type Budgets, openBudgets } from '../../src/engine/budgets/open-budgets.ts';
+import type { Budgets } from '../../src/engine/budgets/open-budgets.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { EngineCache } from '../../src/engine/engine-options.ts';
 import type { Engine } from '../../src/engine/engine-request.ts';
@@ -17,15 +17,15 @@ import type { CacheStore } from '../../src/ports/cache-store.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import { undiciProvider } from '../../src/providers/undici/undici-provider.ts';
-import { MemoryBudgetStore } from '../../src/stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../../src/stores/memory/memory-cache-store.ts';
-import { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
+import type { MemoryLedger } from '../../src/stores/memory-ledger/memory-ledger.ts';
 import {
   type FaultyUpstream,
   type FaultyUpstreamOptions,
   startFaultyUpstream,
 } from '../../src/testing/faulty-upstream.ts';
 import { type AskedCall, ask, type Seen } from './asked-calls.ts';
+import { closeStage, openStageBooks } from './stage-books.ts';
 
 const PORTS = { clock: systemClock, random: systemRandom };
 const CALLER = { project: 'default', keyId: 'local' };
@@ -93,24 +93,8 @@ export async function startResilienceStage(options: StageOptions = {}): Promise<
   const { targets = 2, keys = ['test'] } = options;
   const upstreams = await Promise.all(Array.from({ length: targets }, () => startFaultyUpstream(options.upstream)));
   const origins = upstreams.map(({ origin }, index) => options.origins?.[index] ?? origin);
-  const memory = new MemoryLedger();
-  const records: CallRecord[] = [];
-  const events: EngineEvent[] = [];
-  const sink = {
-    emit: (event: EngineEvent): void =>
-      void (event.kind === 'call-finished' ? records.push(event.record) : events.push(event)),
-  };
-  const budgets =
-    options.budgets === undefined
-      ? undefined
-      : await openBudgets({
-          store: new MemoryBudgetStore(PORTS),
-          ledger: memory,
-          budgets: options.budgets,
-          events: sink,
-          ...PORTS,
-        });
-  if (budgets !== undefined) await expect.poll(() => budgets.keeper.isReady).toBe(true);
+  const books = await openStageBooks(options.budgets, PORTS);
+  const { records, events, sink, ledger: memory, budgets } = books;
   const engine = createEngine({
     providers: origins.flatMap((origin, index) => providersOf(PLACES[index] ?? '', origin, keys)),
     aliases: new Map([...ownAliases(origins.length), ...givenAliases(options.aliases ?? {})]),
@@ -127,12 +111,7 @@ export async function startResilienceStage(options: StageOptions = {}): Promise<
     ...PORTS,
   });
   onTestFinished(async () => {
-    await engine.close();
-    expect(engine.inFlight()).toBe(0);
-    expect(await memory.openIntents()).toEqual([]);
-    expect(events.filter(({ kind }) => kind === 'internal-fault')).toEqual([]);
-    await budgets?.close();
-    await memory.close();
+    await closeStage(engine, books);
     await Promise.all(upstreams.map((upstream) => upstream.close()));
   });
   const fetch = fetchOf(engine);
