@@ -45,6 +45,15 @@ export interface Intent {
  */
 export type ChargeCertainty = 'exact' | 'estimate' | 'unpriced' | 'none';
 
+/** Outcome of a charge that was made because its owner died, at the attempt's upper bound. @public */
+export const OWNER_DIED = 'owner-died';
+
+/** Outcome of a charge that holds the money of a call which is answered later, at what it may cost when it is answered live. @public */
+export const DEFERRED = 'deferred';
+
+/** Outcomes of charges that only stand in for the truth: a later charge of the same id (with another outcome than {@link DEFERRED}) corrects exactly these. @public */
+export const PROVISIONAL_OUTCOMES: readonly string[] = [OWNER_DIED, DEFERRED];
+
 /** One row of the ledger: what one attempt (or the correction of one) cost. Append-only. @public */
 export interface Charge {
   /** `<call id>.<attempt number>`, with `.c1`, `.c2` behind it for corrections. */

@@ -1,6 +1,13 @@
 import { NO_USAGE } from '../../core/model/usage.ts';
 import { nanoUsd } from '../../core/money.ts';
-import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
+import {
+  type CallRecord,
+  type Charge,
+  DEFERRED,
+  type Intent,
+  OWNER_DIED,
+  PROVISIONAL_OUTCOMES,
+} from '../../core/model/charge.ts';
 import type { ChargeReceipt, SpendingQuery, SpendingRow } from '../../ports/ledger.ts';
 
 /** A charge, the owner that it counts for, and the time that it was handed over with. */
@@ -9,9 +16,6 @@ interface KeptCharge {
   readonly ownerId: string;
   readonly bookedAtMs: number;
 }
-
-/** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. */
-const OWNER_DIED = 'owner-died';
 
 /** Adds a row under its id, unless the id is taken, and drops the oldest past the bound. */
 function keep<R>(rows: Map<string, R>, id: string, row: R, maxRows: number): void {
@@ -86,11 +90,11 @@ export class MemoryLedgerRows {
   addCharge(charge: Charge, ownerId: string): ChargeReceipt | undefined {
     const { chargeId } = charge;
     const standing = this.#charges.get(chargeId);
-    const isOrphan = standing?.charge.outcome === OWNER_DIED;
-    const present = isOrphan ? this.#charges.get(correctionId(chargeId)) : standing;
+    const isCorrected = standing !== undefined && corrects(charge, standing.charge);
+    const present = isCorrected ? this.#charges.get(correctionId(chargeId)) : standing;
     if (present !== undefined) return receiptOf(chargeId, present);
     if (!this.#owners.has(ownerId)) return undefined;
-    const kept = isOrphan ? correctionOf(charge, standing.charge) : charge;
+    const kept = isCorrected ? correctionOf(charge, standing.charge) : charge;
     const row = { charge: kept, ownerId, bookedAtMs: charge.atMs };
     keep(this.#charges, row.charge.chargeId, row, this.#maxRows);
     this.#intents.delete(chargeId);
@@ -126,6 +130,11 @@ export class MemoryLedgerRows {
     }
     return rows.toSorted((left, right) => left.atMs - right.atMs);
   }
+}
+
+/** Whether a charge is the truth behind one that stands in for it. */
+function corrects(charge: Charge, standing: Charge): boolean {
+  return PROVISIONAL_OUTCOMES.includes(standing.outcome) && charge.outcome !== DEFERRED;
 }
 
 function correctionId(chargeId: string): string {

@@ -1,3 +1,4 @@
+import { DEFERRED } from '../../core/model/charge.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { nanoUsd } from '../../core/money.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -271,8 +272,8 @@ export class LedgerCommits {
   async #standing(charges: readonly NewCharge[]): Promise<readonly ChargeReceipt[]> {
     const ids = [...new Set(charges.map((charge) => charge.charge_id))];
     let rows = await this.#standingRows(ids);
-    const estimates = new Set(rows.filter((row) => row.isOrphan && !row.corrected).map((row) => row.chargeId));
-    const late = charges.filter((charge) => estimates.delete(charge.charge_id));
+    const estimates = new Set(rows.filter((row) => row.isProvisional && !row.corrected).map((row) => row.chargeId));
+    const late = charges.filter(({ outcome, charge_id: id }) => outcome !== DEFERRED && estimates.delete(id));
     if (late.length > 0) {
       await this.#underOwner((owner) => correctStatement(owner, late));
       rows = await this.#standingRows(ids);

@@ -1,3 +1,4 @@
+import { DEFERRED, OWNER_DIED, PROVISIONAL_OUTCOMES } from '../../core/model/charge.ts';
 import type { NewCall, NewCharge, NewIntent } from './ledger-rows.ts';
 
 /** A statement and its parameters. @internal */
@@ -114,8 +115,7 @@ export function removeStatement(chargeIds: readonly string[]): Statement {
   return ['DELETE FROM farthing.intents WHERE charge_id = ANY ($1::text[])', [chargeIds]];
 }
 
-/** Outcome of a charge that was made because its owner ended. A late true figure corrects exactly these. */
-const OWNER_DIED = 'owner-died';
+const PROVISIONAL = PROVISIONAL_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ');
 
 /**
  * The rows get the difference to the estimate as their amount, so that both together are the truth, and its time: money given back in a window
@@ -127,11 +127,11 @@ const CORRECT = `WITH owner AS MATERIALIZED (${OWNER}),
     SELECT owner.owner_id, new.charge_id || '.c1', new.call_id, estimate.at_ms, new.project, new.key_id, new.certainty,
       new.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), new.charge_id, new.outcome, new.facts, new.at_ms
     FROM owner, ${rowsFrom(CHARGE_COLUMNS, 2)} JOIN farthing.charges AS estimate USING (charge_id)
-    WHERE estimate.outcome = '${OWNER_DIED}'
+    WHERE estimate.outcome IN (${PROVISIONAL}) AND new.outcome <> '${DEFERRED}'
     ON CONFLICT (charge_id) DO NOTHING RETURNING charge_id)
 SELECT EXISTS (SELECT FROM owner) AS "isOwner", ARRAY (SELECT charge_id FROM charges) AS "newCharges"`;
 
-/** Writes the true figures of charges that stand as estimates of ended owners, under the owner that hands them over. @internal */
+/** Writes the true figures of charges that stand as estimates, under the owner that hands them over. @internal */
 export function correctStatement(ownerId: string, charges: readonly NewCharge[]): Statement {
   return [CORRECT, [ownerId, ...arraysOf(charges, CHARGE_COLUMNS)]];
 }
@@ -144,19 +144,19 @@ export interface StandingCharge {
   readonly atMs: number;
   readonly bookedAtMs: number;
   /** Whether it is an estimate that only its true figure may stand for. */
-  readonly isOrphan: boolean;
+  readonly isProvisional: boolean;
   readonly corrected: boolean;
 }
 
-/** The rows that stand for charges: a correction where an orphan has one. @internal */
+/** The rows that stand for charges: a correction where an estimate has one. @internal */
 export const STANDING_CHARGES: string = `SELECT charge.charge_id AS "chargeId",
     coalesce(correction.owner_id, charge.owner_id) AS "ownerId",
     CASE WHEN correction.charge_id IS NULL THEN charge.amount_nano_usd ELSE correction.amount_nano_usd END AS "amountNanoUsd",
     coalesce(correction.at_ms, charge.at_ms) AS "atMs",
     coalesce(correction.booked_at_ms, correction.at_ms, charge.booked_at_ms, charge.at_ms) AS "bookedAtMs",
-    charge.outcome = '${OWNER_DIED}' AS "isOrphan", correction.charge_id IS NOT NULL AS corrected
+    charge.outcome IN (${PROVISIONAL}) AS "isProvisional", correction.charge_id IS NOT NULL AS corrected
   FROM farthing.charges AS charge LEFT JOIN farthing.charges AS correction
-    ON charge.outcome = '${OWNER_DIED}' AND correction.charge_id = charge.charge_id || '.c1'
+    ON charge.outcome IN (${PROVISIONAL}) AND correction.charge_id = charge.charge_id || '.c1'
   WHERE charge.charge_id = ANY ($1::text[])`;
 
 /** Locks what is to be ended, in one order, once nobody writes under it any more. A lease that was renewed meanwhile is left alone. @internal */

@@ -1,3 +1,4 @@
+import { DEFERRED, OWNER_DIED, PROVISIONAL_OUTCOMES } from '../../core/model/charge.ts';
 import type { WriteOperation } from './sqlite-writer.ts';
 
 /**
@@ -63,8 +64,7 @@ CREATE INDEX call_packs_last ON call_packs (last_at_ms, first_at_ms);
 const CHARGE_COLUMNS =
   'charge_id, at_ms, project, key_id, target, certainty, amount_nano_usd, corrects, outcome, facts, owner_id';
 
-/** Outcome of a charge that was made because its owner died. A late true figure corrects exactly these. @internal */
-export const OWNER_DIED = 'owner-died';
+const PROVISIONAL = PROVISIONAL_OUTCOMES.map((outcome) => `'${outcome}'`).join(', ');
 
 /** Statements of the writing thread. @internal */
 export type LedgerStatement =
@@ -95,7 +95,7 @@ export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, owner_id FROM owners WHERE owner_id = ?
     ON CONFLICT (charge_id) DO NOTHING`,
   /**
-   * The true figure of a charge that stands as an estimate of a dead owner. Takes the parameters of `insertCharge`; the row gets the
+   * The true figure of a charge that stands as an estimate: of a dead owner, or of a call that is answered later. Takes the parameters of `insertCharge`; the row gets the
    * difference as its amount, so that both together are the truth, and the time of the estimate: money given back in a window that is over is not there
    * to be spent today. When it was booked is the time of the late charge. Does nothing where the charge is no such estimate.
    */
@@ -105,7 +105,7 @@ export const LEDGER_STATEMENTS: Readonly<Record<LedgerStatement, string>> = {
       late.amount_nano_usd - coalesce(estimate.amount_nano_usd, 0), late.charge_id, late.outcome, late.facts, owners.owner_id,
       late.at_ms
     FROM late JOIN owners ON owners.owner_id = late.owner_id JOIN charges AS estimate ON estimate.charge_id = late.charge_id
-    WHERE estimate.outcome = '${OWNER_DIED}'
+    WHERE estimate.outcome IN (${PROVISIONAL}) AND late.outcome <> '${DEFERRED}'
     ON CONFLICT (charge_id) DO NOTHING`,
   insertCalls: 'INSERT INTO call_packs (first_at_ms, last_at_ms, records) VALUES (?, ?, ?)',
   registerOwner: 'INSERT INTO owners VALUES (?, ?, ?, ?, ?)',

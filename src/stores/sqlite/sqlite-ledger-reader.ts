@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FarthingError } from '../../core/errors.ts';
-import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
+import { type CallRecord, type Charge, DEFERRED, type Intent, PROVISIONAL_OUTCOMES } from '../../core/model/charge.ts';
 import { callFacts, ReportBuilder, type ReportDimension, type ReportRow } from '../../core/report.ts';
 import type {
   ChargeReceipt,
@@ -20,7 +20,7 @@ import {
   SPENDING_COLUMNS,
   spendingOf,
 } from './ledger-rows.ts';
-import { LEDGER_MIGRATIONS, OPEN_INTENTS, OWNER_DIED } from './ledger-schema.ts';
+import { LEDGER_MIGRATIONS, OPEN_INTENTS } from './ledger-schema.ts';
 import {
   openDatabase,
   type SqliteDatabase,
@@ -133,7 +133,7 @@ export class SqliteLedgerReader implements LedgerReader, SpendingReader {
   }
 
   /** The receipt of the row that stands for a charge; undefined when its row, or the correction of its estimate, is missing. */
-  receipt(chargeId: string): ChargeReceipt | undefined {
+  receipt({ chargeId, outcome }: Pick<Charge, 'chargeId' | 'outcome'>): ChargeReceipt | undefined {
     const correctionId = `${chargeId}.c1`;
     const rows = this.read(
       'SELECT charge_id, owner_id, amount_nano_usd, at_ms, booked_at_ms, outcome FROM charges WHERE charge_id IN (?, ?)',
@@ -141,7 +141,8 @@ export class SqliteLedgerReader implements LedgerReader, SpendingReader {
       correctionId,
     );
     const own = rows.find((row) => row['charge_id'] === chargeId);
-    const standing = own?.['outcome'] === OWNER_DIED ? rows.find((row) => row['charge_id'] === correctionId) : own;
+    const isProvisional = PROVISIONAL_OUTCOMES.includes(String(own?.['outcome'])) && outcome !== DEFERRED;
+    const standing = isProvisional ? rows.find((row) => row['charge_id'] === correctionId) : own;
     return standing === undefined ? undefined : receiptOf(chargeId, standing);
   }
 

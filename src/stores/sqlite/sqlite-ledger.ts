@@ -210,9 +210,9 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
           chargeOperation('correctEstimate', charge, ownerId),
         ]),
       );
-      for (const { chargeId } of charges) {
-        const receipt = this.#reader.receipt(chargeId);
-        if (receipt !== undefined) receipts.set(chargeId, receipt);
+      for (const charge of charges) {
+        const receipt = this.#reader.receipt(charge);
+        if (receipt !== undefined) receipts.set(charge.chargeId, receipt);
       }
       return charges.every(({ chargeId }) => receipts.has(chargeId));
     });

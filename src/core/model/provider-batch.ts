@@ -1,0 +1,61 @@
+import type { QueueName } from './deferred-call.ts';
+
+/**
+ * Where a batch is on its way through a provider. Each step is written down before it is taken, so that whoever takes the batch over knows what may have
+ * happened: `formed` → `staging` (its file may be at the provider) → `staged` → `submitting` (it may be at the provider) → `submitted` → `ended`
+ * (its results are there to be read) → `settled`. From `formed` on it may be `abandoned`: it never reached the provider, and its jobs are waiting again.
+ * @public
+ */
+export type BatchStage =
+  | 'formed'
+  | 'staging'
+  | 'staged'
+  | 'submitting'
+  | 'submitted'
+  | 'ended'
+  | 'settled'
+  | 'abandoned';
+
+/** A batch of one queue at a provider. Plain data. @public */
+export interface ProviderBatch {
+  /** Ours: `fb_` and 16 hexadecimal digits. Names its file, its metadata, and begins every custom id in it. */
+  readonly batchId: string;
+  readonly queue: QueueName;
+  /** The run whose jobs are in it; empty for those of a gateway's clients. */
+  readonly run: string;
+  readonly stage: BatchStage;
+  readonly formedAtMs: number;
+  readonly requests: number;
+  readonly sizeBytes: number;
+  readonly inputTokens: number;
+  /** Which of the provider's keys it was sent with: what one key's account holds no other can read. */
+  readonly keyIndex: number | undefined;
+  /** What staging left at the provider: the id of the input file. */
+  readonly stagedId: string | undefined;
+  /** When it was tried to submit it for the first time, in Unix milliseconds. */
+  readonly submittingAtMs: number | undefined;
+  /** The provider's id. */
+  readonly providerId: string | undefined;
+  readonly submittedAtMs: number | undefined;
+  /** When its end was seen, in Unix milliseconds. */
+  readonly endedAtMs: number | undefined;
+  /** When it is looked at next, in Unix milliseconds. */
+  readonly nextAtMs: number;
+  /** Failures in a row of the present step, for its backoff. */
+  readonly failures: number;
+  /** Whether it is to be cancelled. */
+  readonly isCancelled: boolean;
+  /** What the provider said when it last refused or failed it. */
+  readonly fault: string | undefined;
+}
+
+/** The custom id of a job in a batch: at most 64 of the characters that both providers allow. @public */
+export function customIdOf(batchId: string, callId: string): string {
+  return `${batchId}-${callId}`;
+}
+
+/** The call of a custom id; undefined when it is not of this batch. @public */
+export function callIdIn(batchId: string, customId: string): string | undefined {
+  const prefix = `${batchId}-`;
+  return customId.startsWith(prefix) ? customId.slice(prefix.length) : undefined;
+}

@@ -1,0 +1,100 @@
+import type { Endpoint } from '../core/model/protocol.ts';
+
+/** What a provider lets one batch hold. @public */
+export interface BatchLimits {
+  readonly maxRequests: number;
+  /** Of the file, or of the request that holds all. */
+  readonly maxBytes: number;
+  /** Bytes that a line takes beside its body, at most. */
+  readonly lineBytes: number;
+  /** The provider's word on how long a batch may take, in milliseconds. */
+  readonly windowMs: number;
+}
+
+/** One request of a batch. @public */
+export interface BatchLine {
+  readonly customId: string;
+  /** JSON text. */
+  readonly body: string;
+}
+
+/** What is to be sent. @public */
+export interface BatchShipment {
+  /** Ours: names file and metadata, and begins every custom id. */
+  readonly batchId: string;
+  readonly endpoint: Endpoint;
+  /** Sent along: betas. Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly keyIndex: number | undefined;
+  readonly requests: number;
+  /** The lines, from the start each time. */
+  lines(): AsyncIterable<BatchLine>;
+}
+
+/** A batch at the provider. @public */
+export interface BatchAddress {
+  readonly providerId: string;
+  readonly batchId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly keyIndex: number | undefined;
+}
+
+/**
+ * What became of a submission whose answer was lost. `unsure`: a batch that may be it cannot be told from others yet (Anthropic shows custom ids only when it
+ * has ended): ask again later, and send nothing until then.
+ * @public
+ */
+export type FoundBatch =
+  | { readonly kind: 'found'; readonly providerId: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unsure' };
+
+/** How far a batch is. @public */
+export interface BatchStatus {
+  readonly state: 'running' | 'cancelling' | 'ended';
+  /** Why it ended, the provider's word: `completed`, `expired`, `cancelled`, `failed`. Undefined while it runs. */
+  readonly reason: string | undefined;
+  /** What the provider says is wrong with the whole of it. */
+  readonly fault: string | undefined;
+  readonly done: number;
+  readonly failed: number;
+  /** Where the results are: ids of files, in OpenAI's case. */
+  readonly resultIds: readonly string[];
+}
+
+/** The result of one line. @public */
+export type BatchRow =
+  | { readonly customId: string; readonly kind: 'reply'; readonly status: number; readonly body: string }
+  /** It was not answered, and cost nothing. */
+  | { readonly customId: string; readonly kind: 'expired' | 'cancelled' };
+
+/**
+ * Sending batches to one provider. Faults are thrown as `FarthingError`: `provider-unreachable` (nothing was sent), `provider-timeout` and `provider-broken` (nobody
+ * knows whether it arrived), `provider-failed` with the provider's status for what it refused (retryable for 429 and 5xx).
+ * @public
+ */
+export interface BatchSender {
+  readonly limits: BatchLimits;
+  /** Puts the requests where `submit` needs them, looking first whether an earlier try has done so; the id it left there, or undefined where nothing is put anywhere. */
+  stage(shipment: BatchShipment, mayBeThere: boolean): Promise<string | undefined>;
+  /** Starts the batch; the provider's id of it. */
+  submit(shipment: BatchShipment, stagedId: string | undefined): Promise<string>;
+  /**
+   * Looks for a batch that was submitted since then.
+   * @param isKnown - whether a provider's id is another known batch.
+   */
+  find(shipment: BatchShipment, sinceMs: number, isKnown: (providerId: string) => boolean): Promise<FoundBatch>;
+  /** Takes away what staging left, when the batch is over. What is not there any more is well. */
+  unstage(shipment: Pick<BatchShipment, 'headers' | 'keyIndex'>, stagedId: string): Promise<void>;
+}
+
+/** Following batches at one provider. Faults as of {@link BatchSender}. @public */
+export interface BatchReader {
+  status(batch: BatchAddress): Promise<BatchStatus>;
+  /** Results and errors in any order, each line once; those of lines without a result are absent. */
+  rows(batch: BatchAddress, status: BatchStatus): AsyncIterable<BatchRow>;
+  cancel(batch: BatchAddress): Promise<void>;
+}
+
+/** The batch interface of one provider. @public */
+export type BatchApi = BatchSender & BatchReader;
