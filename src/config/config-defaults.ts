@@ -63,6 +63,11 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   'optimize.promptCache': 'off',
   'optimize.prefixWait': '2s',
   'optimize.images': 'verbatim',
+  'batch.deadlines': 'true',
+  // Ours: what a minute of waiting is to a batch that may take a day, and calls of one minute share a batch.
+  'batch.gather': '60s',
+  'batch.retention': '7d',
+  'batch.liveCalls': '16',
   'keys[].project': 'default',
   'keys[].priority': 'interactive',
   'callLog?.bodies': 'false',

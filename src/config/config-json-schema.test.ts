@@ -15,7 +15,7 @@ test('every default stands in the schema, only providers is required, and secret
   const schema = configJsonSchema();
   const count = (keyword: string): number => JSON.stringify(schema).split(`"${keyword}":`).length - 1;
   expect(count('default')).toBe(Object.keys(CONFIG_DEFAULTS).length);
-  expect(count('writeOnly')).toBe(12);
+  expect(count('writeOnly')).toBe(14);
   expect(schema['required']).toEqual(['providers']);
 });
 

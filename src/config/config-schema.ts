@@ -4,6 +4,7 @@ import type { OptimizePolicy } from '../core/optimize-policy.ts';
 import type { OperatorPrice } from '../core/price-operator.ts';
 import type {
   AlertsConfig,
+  BatchConfig,
   CacheConfig,
   CallLogConfig,
   KeyConfig,
@@ -27,6 +28,7 @@ import {
   passThroughSchema,
   projectsSchema,
 } from './schema-access.ts';
+import { batchSchema } from './schema-batch.ts';
 import { alertsSchema, budgetsSchema } from './schema-budgets.ts';
 import { cacheSchema, limitsSchema, resilienceSchema } from './schema-calls.ts';
 import { leaf, oneOf, section } from './schema-leaves.ts';
@@ -110,6 +112,7 @@ export interface FileSections {
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizePolicy;
+  readonly batch: BatchConfig;
   readonly keys: readonly KeyConfig[] | undefined;
   readonly projects: readonly ProjectConfig[] | undefined;
   readonly admin: string | undefined;
@@ -143,6 +146,7 @@ export const SECTION_SCHEMAS: { readonly [Name in keyof FileSections]: z.ZodType
   limits: limitsSchema,
   resilience: resilienceSchema,
   optimize: optimizeSchema,
+  batch: batchSchema,
   keys: keysSchema.optional(),
   projects: projectsSchema.optional(),
   admin: adminSchema,

@@ -133,6 +133,20 @@ export interface AlertsConfig {
   readonly webhook: { readonly url: string; readonly secret: string } | undefined;
 }
 
+/** Calls that may be answered later. @public */
+export interface BatchConfig {
+  /** Whether callers may name deadlines; where not, their calls are answered at once. */
+  readonly allowsDeadlines: boolean;
+  /** For how long calls gather into a batch, at the most. */
+  readonly gatherMs: number;
+  /** For how long what is answered is kept. */
+  readonly retentionMs: number;
+  /** Calls that are asked live at a time, since no batch answered them in time. */
+  readonly maxLiveCalls: number;
+  /** Addresses below which callers may name one that is told of an answer. Undefined: nobody is told. */
+  readonly webhooks: { readonly urls: readonly string[]; readonly secret: string } | undefined;
+}
+
 /** Timeouts, retries, fallbacks and cooldowns. @public */
 export interface ResilienceConfig extends ResiliencePolicy {
   /** Streams only. */
@@ -207,6 +221,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly resilience: ResilienceConfig;
   readonly optimize: OptimizePolicy;
+  readonly batch: BatchConfig;
   readonly keys: readonly KeyConfig[];
   readonly projects: readonly ProjectConfig[];
   /** Undefined: no admin API. */

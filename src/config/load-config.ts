@@ -104,6 +104,7 @@ function configOf(sections: FileSections): Config {
     limits: sections.limits,
     resilience: sections.resilience,
     optimize: sections.optimize,
+    batch: sections.batch,
     keys: keys ?? [],
     projects: projects ?? [],
     adminKey: admin,

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { Budget, BudgetWindow } from '../core/budget/budget.ts';
 import { isBudgetName, readAlertRatio, readScope, readTimezone } from '../core/budget/budget-text.ts';
 import type { AlertsConfig } from './config.ts';
-import { credential, leaf, oneOf, positiveDuration, section, usd } from './schema-leaves.ts';
+import { leaf, oneOf, positiveDuration, section, usd } from './schema-leaves.ts';
+import { signingSecret, webAddress } from './schema-webhook.ts';
 
 const name = leaf(
   (text) => (isBudgetName(text) ? text : undefined),
@@ -81,27 +82,10 @@ export const budgetsSchema: z.ZodType<readonly Budget[]> = z
   .array(budgetSection)
   .meta({ description: 'Budgets; a call must fit into each that counts it.' });
 
-/** Shortest secret that alerts are signed with, in characters: 16 random ones cannot be guessed from a signature. */
-const LEAST_SECRET_LENGTH = 16;
-
 const webhookSection = section('Where each alert is posted, signed.', {
-  url: leaf(readUrl, 'is not an address; write https://host/path', {
-    description: 'The address; redirects are not followed.',
-    unit: 'URL',
-    json: { type: 'string' },
-  }),
-  secret: credential('The key of the signatures, at least 16 characters.').refine(
-    (secret) => secret.length >= LEAST_SECRET_LENGTH,
-    `must have at least ${LEAST_SECRET_LENGTH} characters`,
-  ),
+  url: webAddress('The address; redirects are not followed.'),
+  secret: signingSecret(),
 });
-
-function readUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, username, password } = new URL(text);
-  // What HTTP would send of user and password would not reach the receiver: undici takes them from no address.
-  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' ? text : undefined;
-}
 
 /** `alerts`. @internal */
 export const alertsSchema: z.ZodType<AlertsConfig> = section(

@@ -14,6 +14,8 @@ export const SECRET_PATTERNS: readonly string[] = [
   // Addresses of many services carry what lets one in.
   'alerts.webhook.url',
   'alerts.webhook.secret',
+  'batch.webhooks.urls[]',
+  'batch.webhooks.secret',
   'admin.key',
 ];
 
