@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseUsd, type NanoUsd } from '../core/money.ts';
 import { parseDuration } from './duration.ts';
+import { parseMoment } from './moment.ts';
 import { nearestName } from './nearest-name.ts';
 import { parseSize } from './size.ts';
 
@@ -185,15 +186,6 @@ function readFlag(text: string): boolean | undefined {
 
 function readDay(text: string): string | undefined {
   return text.length === 10 && parseMoment(text) !== undefined ? text : undefined;
-}
-
-function parseMoment(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
-  const atMs = Date.parse(text);
-  const dayMs = Date.parse(text.slice(0, 10));
-  if (Number.isNaN(atMs) || Number.isNaN(dayMs)) return undefined;
-  // Date.parse takes 30 February for 2 March.
-  return new Date(dayMs).toISOString().startsWith(text.slice(0, 10)) ? atMs : undefined;
 }
 
 /**
