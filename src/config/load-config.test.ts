@@ -247,6 +247,13 @@ budgets: [{ name: a, scope: all, limitUsd: 4503599.123456789, window: day }]`);
   expect(config.budgets[0]?.limitNanoUsd).toBe(4_503_599_123_456_789);
 });
 
+test('shares of the price for batches and flex keep their text, and anything but a share is refused', () => {
+  const text = (ratio: string): string =>
+    `${PROVIDERS}prices: { openai/x: { input: 1, batchRatio: ${ratio}, flexRatio: 0.55 } }`;
+  expect(load(text('0.50')).config.prices['openai/x']).toEqual({ input: '1', batchRatio: '0.50', flexRatio: '0.55' });
+  expect(faults(text('half'))).toEqual([expect.stringMatching(/prices\["openai\/x"\]\.batchRatio: .* is not a share/)]);
+});
+
 test('a budget may count a model, and alerts go beyond the limit', () => {
   const { config } = load(budgetText('scope: "model:openai/gpt-5.5", mode: soft, alertAt: [0.5, 1, 10]'));
   expect(config.budgets).toEqual([

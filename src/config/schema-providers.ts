@@ -138,6 +138,13 @@ const pricePerMillion = leaf(
   },
 );
 
+const priceShare = (description: string): z.ZodType<string, string> =>
+  leaf(
+    (text) => (/^\d{1,3}(\.\d{1,4})?$/.test(text) ? text : undefined),
+    'is not a share; write 0.5 (at most four decimals)',
+    { description, unit: 'share of the price', json: { type: ['number', 'string'] } },
+  );
+
 type BucketShape = Record<UsageBucket, z.ZodExactOptional<z.ZodType<string, string>>>;
 
 const bucketPrice: BucketShape[UsageBucket] = pricePerMillion.exactOptional();
@@ -165,6 +172,12 @@ const priceSection = section(
   {
     ...bucketPrices,
     input: pricePerMillion,
+    batchRatio: priceShare(
+      "What the provider's batches cost as a share of these prices. Left out: batches are unpriced, so that no call is moved there.",
+    ).optional(),
+    flexRatio: priceShare(
+      'What its flex tier costs as a share of these prices. Left out: the tier is unpriced.',
+    ).optional(),
     from: day('First day (UTC) on which the price holds.').optional(),
     until: day('First day (UTC) on which it holds no more.').optional(),
   },

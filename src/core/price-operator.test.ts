@@ -48,6 +48,18 @@ test('reads without a price are input; writes and audio without one are unpriced
     expect(price(bucket)).toMatchObject({ reason: 'bucket' });
 });
 
+test('batches and flex cost what the operator says; unsaid they are unpriced', () => {
+  const target = { provider: 'own', model: 'm' };
+  const usage = usageOf({ input: 3 });
+  const stated = operatorPrices({ 'own/m': { input: '1', batchRatio: '0.5', flexRatio: '0.6' } });
+  const price = (book: typeof stated, serviceTier: string): unknown =>
+    priceUsage(book, target, usage, { serviceTier }, NOW);
+  expect(price(stated, 'batch')).toMatchObject({ amount: 1_500 });
+  expect(price(stated, 'flex')).toMatchObject({ amount: 1_800 });
+  expect(price(operatorPrices({ 'own/m': { input: '1' } }), 'batch')).toMatchObject({ reason: 'terms' });
+  expect(() => operatorPrices({ 'a/b': { input: '1', batchRatio: 'half' } })).toThrow(/^prices\.a\/b: .*multiplier/);
+});
+
 test('a fault names the target and what is wrong', () => {
   expect(() => operatorPrices({ 'gpt-5': { input: '1' } })).toThrow('prices.gpt-5: is not provider/model');
   expect(() => operatorPrices({ 'a/b': { output: '1' } })).toThrow('prices.a/b: "input" is missing');

@@ -11,6 +11,10 @@ import { readPriceBook, PRICE_BOOK_FORMAT } from './price-book-format.ts';
  * @public
  */
 export type OperatorPrice = Readonly<Partial<Record<UsageBucket, string | undefined>>> & {
+  /** What the provider's batches cost as a share of these prices: `0.5` is half. @defaultValue batches are unpriced: never a guess */
+  readonly batchRatio?: string | undefined;
+  /** What its flex tier (slower, at times refused) costs as a share of these prices. @defaultValue the flex tier is unpriced */
+  readonly flexRatio?: string | undefined;
   /** First day (UTC, `YYYY-MM-DD`) on which the price holds. @defaultValue it always has */
   readonly from?: string | undefined;
   /** First day on which it holds no more. @defaultValue never */
@@ -31,7 +35,7 @@ const BILLED_AS = {
 function operatorEntry(targetText: string, price: OperatorPrice): readonly PriceEntry[] {
   const target = parseTarget(targetText);
   if (target === undefined) throw new FarthingError('configuration', 'is not provider/model');
-  const { from, until, ...stated } = price;
+  const { from, until, batchRatio, flexRatio, ...stated } = price;
   const usdPerMillion = Object.fromEntries(Object.entries(stated).filter(([, dollars]) => dollars !== undefined));
   if (stated.input === undefined) throw new FarthingError('configuration', '"input" is missing');
   const entry = {
@@ -42,6 +46,10 @@ function operatorEntry(targetText: string, price: OperatorPrice): readonly Price
     ...(until === undefined ? {} : { until }),
     usdPerMillion,
     billedAs: BILLED_AS,
+    serviceTiers: {
+      ...(batchRatio === undefined ? {} : { batch: batchRatio }),
+      ...(flexRatio === undefined ? {} : { flex: flexRatio }),
+    },
     source: 'configuration',
     checkedOn: from ?? 'configured',
   };
