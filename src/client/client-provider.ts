@@ -81,6 +81,7 @@ async function relay(client: FunctionClient, request: ProviderRequest, listener:
 
 async function ask(client: FunctionClient, { body, signal }: ProviderRequest): Promise<ClientReply> {
   try {
+    if (body !== undefined && !(body instanceof Uint8Array)) throw new TypeError('a wrapped client takes whole bodies');
     const fields = JSON.parse(decoder.decode(body)) as Readonly<Record<string, unknown>>;
     return { kind: 'reply', status: 200, body: jsonBytes(await client.send(fields, { signal })) };
   } catch (error) {

@@ -1,4 +1,7 @@
+import type { BatchRow, BatchStatus } from '../core/model/batch-reply.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
+
+export type { BatchRow, BatchStatus } from '../core/model/batch-reply.ts';
 
 /** What a provider lets one batch hold. @public */
 export interface BatchLimits {
@@ -48,25 +51,6 @@ export type FoundBatch =
   | { readonly kind: 'found'; readonly providerId: string }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unsure' };
-
-/** How far a batch is. @public */
-export interface BatchStatus {
-  readonly state: 'running' | 'cancelling' | 'ended';
-  /** Why it ended, the provider's word: `completed`, `expired`, `cancelled`, `failed`. Undefined while it runs. */
-  readonly reason: string | undefined;
-  /** What the provider says is wrong with the whole of it. */
-  readonly fault: string | undefined;
-  readonly done: number;
-  readonly failed: number;
-  /** Where the results are: ids of files, in OpenAI's case. */
-  readonly resultIds: readonly string[];
-}
-
-/** The result of one line. @public */
-export type BatchRow =
-  | { readonly customId: string; readonly kind: 'reply'; readonly status: number; readonly body: string }
-  /** It was not answered, and cost nothing. */
-  | { readonly customId: string; readonly kind: 'expired' | 'cancelled' };
 
 /**
  * Sending batches to one provider. Faults are thrown as `FarthingError`: `provider-unreachable` (nothing was sent), `provider-timeout` and `provider-broken` (nobody

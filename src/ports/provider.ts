@@ -7,7 +7,8 @@ export interface ProviderRequest {
   readonly method: 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH';
   /** Lower-case names. Credentials are added by the provider. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array | undefined;
+  /** What is iterated is sent as it comes, once, and of unknown length; what it throws ends the request, and is what `onError` gets when it is a `FarthingError`. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   /** Aborting closes the connection; `onError` follows. */
   readonly signal: AbortSignal;
   /** For how long no byte may come, in milliseconds. */

@@ -45,7 +45,7 @@ async function answer(
 ): Promise<void> {
   const endpoint = (Object.keys(ENDPOINTS) as Endpoint[]).find((name) => ENDPOINTS[name].providerPath === path);
   if (endpoint === undefined) throw new Error(`no endpoint at ${path}`);
-  const asked = askedOf(body ?? new Uint8Array());
+  const asked = askedOf(body instanceof Uint8Array ? body : new Uint8Array());
   const speech = says(asked.model, asked.prompt);
   let isOver = false;
   signal.addEventListener('abort', () => {

@@ -46,7 +46,7 @@ export function scriptedProvider(name: string, protocol: Protocol, sent: Uint8Ar
     name,
     protocol,
     send(request, listener) {
-      const body = request.body ?? new Uint8Array();
+      const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
       sent.push(body);
       const endpoint = endpointAt(request.path);
       const stream = asksForStream(body) ? STREAMS[endpoint] : undefined;

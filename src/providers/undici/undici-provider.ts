@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
-import { FarthingError } from '../../core/errors.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import type { Protocol } from '../../core/model/protocol.ts';
 import { withoutTrailing } from '../../core/without-trailing.ts';
 import type { Random } from '../../ports/clock.ts';
@@ -65,7 +66,7 @@ export function undiciProvider(options: UndiciProviderOptions): Provider {
           path: `${base.path}${withQuery(request.path, base.query)}`,
           method: request.method,
           headers: requestHeaders(options, request),
-          body: request.body ?? null,
+          body: dispatchBody(request.body),
           headersTimeout: request.headTimeoutMs,
           bodyTimeout: request.idleTimeoutMs,
         },
@@ -112,6 +113,11 @@ function requestHeaders(options: UndiciProviderOptions, request: ProviderRequest
   }
   if (options.protocol === 'anthropic') headers['anthropic-version'] ??= ANTHROPIC_VERSION;
   return options.headers === undefined ? headers : { ...headers, ...options.headers };
+}
+
+function dispatchBody(body: ProviderRequest['body']): Uint8Array | Readable | null {
+  if (body === undefined || body instanceof Uint8Array) return body ?? null;
+  return Readable.from(body, { objectMode: false });
 }
 
 /** Turns undici's callbacks into ours; cancels when the signal fires. */
@@ -170,6 +176,7 @@ class DispatchListener implements Dispatcher.DispatchHandler, Exchange {
 
   #named(error: Error): FarthingError {
     if (this.#signal.aborted) return leaveReason(this.#signal);
+    if (isFarthingError(error)) return error; // thrown by the body
     const code = 'code' in error ? String(error.code) : '';
     if (!this.#wasSent || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
       return new FarthingError('provider-unreachable', `the provider cannot be reached (${code || error.name})`, {
