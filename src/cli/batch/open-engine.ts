@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../../config/config.ts';
+import { layerPriceBooks, type PriceBook } from '../../core/price-book.ts';
+import { shippedPriceBook } from '../../core/price-book-shipped.ts';
+import { operatorPrices } from '../../core/price-operator.ts';
+import type { RouteTable } from '../../core/route/route-table.ts';
+import { type Budgets, openBudgets } from '../../engine/budgets/open-budgets.ts';
+import type { Engine } from '../../engine/engine-request.ts';
+import { openOptimizer } from '../../engine/optimizer/open-optimizer.ts';
+import { openRoutes } from '../../engine/routes/open-routes.ts';
+import { routeRules } from '../../engine/routes/route-rules.ts';
+import { systemClock, systemRandom } from '../../engine/system-ports.ts';
+import { BudgetWatch } from '../../gateway/budget-watch.ts';
+import { buildEngine, routeTableOf } from '../../gateway/build-engine.ts';
+import type { GatewayStores } from '../../gateway/gateway-stores.ts';
+import { openStores } from '../../gateway/open-stores.ts';
+import { AlertDelivery } from '../../jobs/alert-delivery.ts';
+import type { EngineEvent, EventSink } from '../../ports/event-sink.ts';
+import { EngineNotices } from './engine-notices.ts';
+
+/** An engine that a command runs in its own process, over the stores of its configuration, beside gateways that use them. @internal */
+export interface CommandEngine {
+  readonly engine: Engine;
+  readonly stores: GatewayStores;
+  readonly notices: EngineNotices;
+  /** Lets calls end, makes the ledger durable and closes everything. */
+  close(): Promise<void>;
+}
+
+/** What commands ask of a configuration without opening anything. @internal */
+export interface CommandPrices {
+  readonly table: RouteTable;
+  readonly book: PriceBook;
+}
+
+/** Where calls of a configuration may go, and at which prices. @internal */
+export function commandPrices(config: Config, priceFeed: PriceBook | undefined): CommandPrices {
+  return {
+    table: routeTableOf(config),
+    book: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
+  };
+}
+
+/**
+ * Opens stores and budgets of a configuration and assembles its engine, as a gateway does.
+ * @param onEvent - hears what the engine reports.
+ * @throws FarthingError `configuration` or `store-unavailable`
+ * @internal
+ */
+export async function openEngine(
+  config: Config,
+  priceFeed: PriceBook | undefined,
+  onEvent: (event: EngineEvent) => void,
+): Promise<CommandEngine> {
+  const ports = { clock: systemClock, random: systemRandom };
+  const plain = new EngineNotices(onEvent);
+  const stores = await openStores(config, {
+    ...ports,
+    hasWorkers: false,
+    onFault: (store, operation, error) => plain.emit({ kind: 'store-failed', store, operation, error }),
+  });
+  try {
+    const alerts = new AlertDelivery({ webhook: config.alerts.webhook, events: plain, ...ports });
+    const events: EventSink = {
+      emit: (event) => {
+        plain.emit(event);
+        if (event.kind === 'budget-alert') alerts.deliver(event.alert);
+      },
+    };
+    const { budgets, watch } = await openedBudgets(config, stores, events);
+    const rules = routeRules(config.routes, (path) => readFileSync(path, 'utf8'));
+    const engine = buildEngine(config, {
+      ...ports,
+      stores,
+      budgets,
+      events,
+      priceFeed,
+      optimizer: await openOptimizer(config.optimize),
+      routes: await openRoutes({ rules, store: stores.stateStore, clock: systemClock, events }),
+      onBodies: undefined,
+    });
+    const close = async (): Promise<void> => {
+      await engine.close();
+      await watch.close();
+      await budgets.close();
+      await alerts.close();
+      await stores.close();
+    };
+    return { engine, stores, notices: plain, close };
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function openedBudgets(
+  config: Config,
+  stores: GatewayStores,
+  events: EventSink,
+): Promise<{ readonly budgets: Budgets; readonly watch: BudgetWatch }> {
+  let budgets: Budgets | undefined;
+  const watch = await BudgetWatch.start({
+    book: stores.control,
+    configured: config.budgets,
+    onBudgets: (changed) => budgets?.setBudgets(changed),
+    onFault: (operation, error) => events.emit({ kind: 'store-failed', store: 'budgets', operation, error }),
+  });
+  budgets = await openBudgets({
+    store: stores.budgets,
+    ledger: stores.ledger,
+    book: stores.control,
+    budgets: watch.budgets,
+    maxAccounts: config.limits.maxTagValues,
+    clock: systemClock,
+    random: systemRandom,
+    events,
+  });
+  // What changed while the counters were opened.
+  budgets.setBudgets(watch.budgets);
+  return { budgets, watch };
+}
