@@ -1,23 +1,15 @@
-import { createHmac } from 'node:crypto';
-import { Agent, request } from 'undici';
 import { backoffMs } from '../core/backoff.ts';
 import type { BudgetAlert } from '../core/budget/budget-alert.ts';
 import { FarthingError } from '../core/errors.ts';
 import { formatUsd } from '../core/money.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
-
-/** Where alerts are posted. @public */
-export interface AlertWebhook {
-  readonly url: string;
-  /** The key of the signatures. */
-  readonly secret: string;
-}
+import { SignedPost, type SignedMessage, type SignedReceiver } from './signed-post.ts';
 
 /** What {@link AlertDelivery} is made of. @internal */
 export interface AlertDeliveryOptions {
   /** Undefined: alerts are dropped until there is one. */
-  readonly webhook: AlertWebhook | undefined;
+  readonly webhook: SignedReceiver | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Told of alerts that were given up or dropped, as `store-failed` of `alerts`. */
@@ -30,9 +22,7 @@ export interface AlertDeliveryOptions {
   readonly maxWaiting?: number;
 }
 
-interface Delivery {
-  readonly id: string;
-  readonly body: string;
+interface Delivery extends SignedMessage {
   failures: number;
   dueAtMs: number;
 }
@@ -42,16 +32,10 @@ const MAX_TRIES = 8;
 const BASE_MS = 10_000;
 const CAP_MS = 320_000;
 
-const TIMEOUT_MS = 10_000;
 const MAX_WAITING = 1_000;
 
 /** Requests under way at a time: a receiver is not flooded when many users cross their limits at once. */
 const MAX_SENDING = 4;
-
-/** How much of an answer is read: nothing in it matters, but a connection can be used again when it was read. */
-const MAX_ANSWER_BYTES = 16_384;
-
-type Outcome = 'done' | 'retry' | 'refused';
 
 /**
  * Posts alerts of budgets to the operator's address, signed, and again when that fails. Nothing waits for it. What has not been delivered when
@@ -60,21 +44,22 @@ type Outcome = 'done' | 'retry' | 'refused';
  */
 export class AlertDelivery {
   readonly #options: AlertDeliveryOptions;
-  readonly #agent: Agent;
+  readonly #post: SignedPost;
   readonly #closing = new AbortController();
   readonly #sending = new Set<Promise<void>>();
-  #webhook: AlertWebhook | undefined;
+  #webhook: SignedReceiver | undefined;
   #waiting: Delivery[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: AlertDeliveryOptions) {
     this.#options = options;
     this.#webhook = options.webhook;
-    this.#agent = new Agent({ connections: MAX_SENDING, connect: { timeout: options.timeoutMs ?? TIMEOUT_MS } });
+    const { clock, timeoutMs } = options;
+    this.#post = new SignedPost({ clock, timeoutMs, maxConnections: MAX_SENDING });
   }
 
   /** Posts to another address from now on, also what waits; undefined drops what waits. */
-  setWebhook(webhook: AlertWebhook | undefined): void {
+  setWebhook(webhook: SignedReceiver | undefined): void {
     this.#webhook = webhook;
     if (webhook === undefined) this.#waiting = [];
   }
@@ -98,7 +83,7 @@ export class AlertDelivery {
     clearTimeout(this.#timer);
     this.#waiting = [];
     await Promise.all(this.#sending);
-    await this.#agent.destroy();
+    await this.#post.close();
   }
 
   /** Sends what is due, and wakes up for what is due next. */
@@ -123,19 +108,11 @@ export class AlertDelivery {
   async #send(delivery: Delivery): Promise<void> {
     const webhook = this.#webhook;
     if (webhook === undefined) return;
-    let outcome: Outcome = 'retry';
-    let problem: string | Error = '';
-    try {
-      const status = await this.#post(webhook, delivery);
-      outcome = outcomeOf(status);
-      problem = `answered ${status}`;
-    } catch (error) {
-      problem = error instanceof Error ? error : String(error);
-    }
-    if (outcome === 'done' || this.#closing.signal.aborted) return;
+    const outcome = await this.#post.send(webhook, delivery, this.#closing.signal);
+    if (outcome.kind === 'done' || this.#closing.signal.aborted) return;
     delivery.failures += 1;
-    if (outcome === 'retry' && delivery.failures < MAX_TRIES) return this.#again(delivery);
-    this.#fault('deliver', `an alert could not be delivered in ${delivery.failures} tries`, problem);
+    if (outcome.kind === 'retry' && delivery.failures < MAX_TRIES) return this.#again(delivery);
+    this.#fault('deliver', `an alert could not be delivered in ${delivery.failures} tries`, outcome.problem);
   }
 
   #again(delivery: Delivery): void {
@@ -146,40 +123,11 @@ export class AlertDelivery {
     this.#waiting.push(delivery);
   }
 
-  async #post({ url, secret }: AlertWebhook, { id, body }: Delivery): Promise<number> {
-    const timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS;
-    const { statusCode, body: answer } = await request(url, {
-      dispatcher: this.#agent,
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'farthing',
-        'x-farthing-delivery': id,
-        'x-farthing-signature': signature(body, secret, Math.floor(this.#options.clock.nowMs() / 1000)),
-      },
-      body,
-      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]),
-    });
-    await answer.dump({ limit: MAX_ANSWER_BYTES });
-    return statusCode;
-  }
-
   #fault(operation: 'deliver' | 'queue', message: string, problem?: string | Error): void {
     const text = typeof problem === 'string' ? `${message}: the receiver ${problem}` : message;
     const error = new FarthingError('internal', text, problem instanceof Error ? { cause: problem } : {});
     this.#options.events.emit({ kind: 'store-failed', store: 'alerts', operation, error });
   }
-}
-
-/** A redirect is not followed, and asking again would get it again. */
-function outcomeOf(status: number): Outcome {
-  if (status >= 200 && status < 300) return 'done';
-  return status >= 500 || status === 408 || status === 429 ? 'retry' : 'refused';
-}
-
-/** `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`: the time is signed too, so that an old request cannot be sent again. */
-function signature(body: string, secret: string, atSeconds: number): string {
-  return `t=${atSeconds},v1=${createHmac('sha256', secret).update(`${atSeconds}.${body}`).digest('hex')}`;
 }
 
 function alertBody(id: string, alert: BudgetAlert): string {
