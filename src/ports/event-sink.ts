@@ -7,7 +7,7 @@ export type EngineEvent =
   | { readonly kind: 'call-finished'; readonly record: CallRecord }
   | {
       readonly kind: 'store-failed';
-      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'states' | 'alerts' | 'judged-log';
+      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'states' | 'alerts' | 'webhooks' | 'judged-log';
       readonly operation: string;
       readonly error: unknown;
     }
