@@ -60,6 +60,7 @@ function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd):
   const { answer, plan } = state;
   if (answer === undefined || plan === undefined) return savingsOf(cost, {});
   if (answer.baselineUsage === NO_USAGE) return savingsOf(cost, {});
+  if (state.waitedFor !== undefined && answer.source === 'provider') return waitedSavings(state, pricer, atMs, cost);
   // A provider's own answer is priced as it was charged; only what was not bought is priced here.
   const bought = answer.source === 'provider' || answer.source === 'mixed' ? answer.charge : undefined;
   const isAsSent = answer.baselineUsage === answer.usage;
@@ -88,4 +89,26 @@ function savings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd):
   const sent = isOwn ? bought?.amountNanoUsd : priced(plan.targets[0], answer.usage);
   if (optimised === undefined || sent === undefined) return undefined;
   return savingsOf(baseline, { route: routed, optimise: optimised, prefix: sent, retries: cost });
+}
+
+/**
+ * A call that waited for a cheaper time, or was asked on cheaper terms: the baseline, and what each step made of it, at the price of the moment it came and on the
+ * usual terms; what waiting saved is the tier's doing.
+ */
+function waitedSavings(state: CallState, pricer: Pricer, atMs: number, cost: NanoUsd): Savings | undefined {
+  const { answer, plan, waitedFor } = state;
+  if (answer === undefined || plan === undefined) return savingsOf(cost, {});
+  const { statedCostUsd: _stated, serviceTier, ...others } = answer.terms;
+  const isTierOurs = waitedFor !== '' && serviceTier === waitedFor;
+  const terms = isTierOurs || serviceTier === undefined ? others : { ...others, serviceTier };
+  const priced = (target: Target, usage: Usage): NanoUsd | undefined =>
+    pricer.price(target, usage, terms, atMs)?.amountNanoUsd;
+  const baseline = priced(plan.baseline, answer.baselineUsage);
+  const routed = priced(plan.targets[0], answer.baselineUsage);
+  const optimised = priced(plan.targets[0], answer.unplannedUsage ?? answer.usage);
+  const prefix = priced(plan.targets[0], answer.usage);
+  const bought = answer.charge?.amountNanoUsd;
+  if (baseline === undefined || routed === undefined || optimised === undefined) return undefined;
+  if (prefix === undefined || bought === undefined) return undefined;
+  return savingsOf(baseline, { route: routed, optimise: optimised, prefix, tier: bought, retries: cost });
 }

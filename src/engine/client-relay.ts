@@ -130,7 +130,9 @@ export class ClientRelay implements ReplyReceiver {
     const sizeBytes = others.reduce((sum, part) => sum + part.byteLength, body?.byteLength ?? 0);
     const headers = passedHeaders(head.headers);
     headers['content-length'] = String(sizeBytes);
-    this.#sendHead(head, Object.assign(headers, this.#moneyHeaders()));
+    // What a call costs that is answered later is not known yet.
+    const money = this.#options.state.isDeferred ? {} : this.#moneyHeaders();
+    this.#sendHead(head, Object.assign(headers, money));
     this.#isOver = true;
     if (body !== undefined) this.#write(body);
     for (const part of others) this.#write(part);

@@ -1,13 +1,21 @@
 import { CALL_ID_RANDOM_DIGITS, callIdAt } from '../core/call-id.ts';
 import { FarthingError, isFarthingError } from '../core/errors.ts';
 import type { CallRecord } from '../core/model/charge.ts';
+import type { DeferredCall } from '../core/model/deferred-call.ts';
 import { chains } from '../middleware/chains.ts';
-import { type Call, type CallState, compose, newCallState, type Next } from '../middleware/compose.ts';
+import {
+  type Call,
+  type CallState,
+  compose,
+  newCallState,
+  type Next,
+  type ResumedCall,
+} from '../middleware/compose.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
 import { ClientRelay } from './client-relay.ts';
-import type { Engine, EngineRequest } from './engine-request.ts';
+import type { DeferredEnd, DeferredSettlement, Engine, EngineRequest } from './engine-request.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { engineParts, type EngineParts } from './engine-parts.ts';
 import { RecentCalls } from './recent-calls.ts';
@@ -57,7 +65,8 @@ class CallEngine implements Engine {
     const tee = onBodies === undefined && this.#watch === undefined ? undefined : new TeeSink(sink, isKept);
     const call = this.#begin(request, tee ?? sink, state);
     try {
-      this.#finish(call, await this.#run(call).catch((error: unknown) => this.#fail(call, error)), tee);
+      const outcome = await this.#run(call).catch((error: unknown) => this.#fail(call, error));
+      if (!state.isDeferred) this.#finish(call, outcome, { tee, onRecord: request.resumes?.onRecord });
     } catch (error) {
       // The call is over for its client: what failed is our bookkeeping, or an observer that throws.
       this.#parts.events.emit({ kind: 'internal-fault', callId: call.id, error });
@@ -74,6 +83,16 @@ class CallEngine implements Engine {
     if (reader === undefined) return undefined;
     for await (const record of reader.calls({ callId, project, limit: 1 })) return record;
     return undefined;
+  }
+
+  settleDeferred(call: DeferredCall, end: DeferredEnd): Promise<DeferredSettlement> {
+    return this.#parts.settler.settle(call, end);
+  }
+
+  publish(record: CallRecord): void {
+    this.#recent.add(record);
+    this.#options.ledger.record(record);
+    this.#parts.events.emit({ kind: 'call-finished', record });
   }
 
   inFlight(): number {
@@ -100,10 +119,16 @@ class CallEngine implements Engine {
     const { clock, random, pricer } = this.#parts;
     const kind = request.kind ?? 'call';
     const isOwn = request.isOwn ?? false;
-    const arrivedAtMs = clock.nowMs();
-    const id = callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
+    const { resumes } = request;
+    const arrivedAtMs = resumes?.arrivedAtMs ?? clock.nowMs();
+    const id = resumes?.callId ?? callIdAt(arrivedAtMs, random.hex(CALL_ID_RANDOM_DIGITS));
     // What the key pins holds for a call that is refused before its tags are read, too.
     state.tags = request.caller.pinnedTags ?? {};
+    if (resumes !== undefined) {
+      state.spending.attempts = resumes.attempts;
+      state.spending.charges.push(...resumes.charges);
+      state.waitedFor = resumes.serviceTier ?? '';
+    }
     const money = (): ReturnType<typeof callMoney> => callMoney({ state, kind, isOwn, arrivedAtMs }, pricer);
     return {
       id,
@@ -119,6 +144,9 @@ class CallEngine implements Engine {
       signal: request.signal,
       credentials: request.credentials,
       pinnedProvider: request.provider,
+      deferral: request.deferral,
+      purse: request.purse,
+      isResumed: resumes !== undefined,
       receiver: new ClientRelay({ callId: id, endpoint: request.endpoint, state, sink, clock, money }),
       state,
     };
@@ -145,7 +173,11 @@ class CallEngine implements Engine {
     return named.code;
   }
 
-  #finish(call: Call, outcome: string, tee: TeeSink | undefined): void {
+  #finish(
+    call: Call,
+    outcome: string,
+    { tee, onRecord }: { readonly tee: TeeSink | undefined; readonly onRecord: ResumedCall['onRecord'] | undefined },
+  ): void {
     const { clock, pricer } = this.#parts;
     const left = outcome === 'complete' && call.signal.aborted;
     const record = callRecord(call, {
@@ -153,9 +185,8 @@ class CallEngine implements Engine {
       money: callMoney(call, pricer),
       endedAt: clock.monotonicMs(),
     });
-    this.#recent.add(record);
-    this.#options.ledger.record(record);
-    this.#parts.events.emit({ kind: 'call-finished', record });
+    if (onRecord === undefined) this.publish(record);
+    else onRecord(record);
     if (tee === undefined) return;
     this.#options.onBodies?.(record, call.body, tee.bytes());
     if (outcome === 'complete' && !left) this.#watch?.tell(call, record, tee);

@@ -11,6 +11,8 @@ import { BudgetKeeper } from '../middleware/budget/budget-keeper.ts';
 import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
+import { embeddingsMiddleware } from '../middleware/cache/embeddings.ts';
+import { storeMiddleware } from '../middleware/cache/store.ts';
 import { CallLimiter } from '../middleware/limits/call-limiter.ts';
 import { CascadeBook } from '../middleware/cascade/cascade-book.ts';
 import { TargetBook } from '../middleware/resilience/target-book.ts';
@@ -29,6 +31,7 @@ import {
   type EngineCache,
   type EngineOptions,
 } from './engine-options.ts';
+import { DeferredSettler } from './deferred/deferred-settler.ts';
 import { guardedEvents } from './guarded-events.ts';
 import type { LearntStates } from './learnt-states.ts';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
@@ -50,6 +53,7 @@ export interface EngineParts {
   readonly limiter: CallLimiter;
   readonly learnt: LearntStates;
   readonly rawHits: RawHits | undefined;
+  readonly settler: DeferredSettler;
 }
 
 /** What of ours may change an answer: the output limit that is sent for calls which have none, and what becomes of prompts. */
@@ -78,6 +82,7 @@ export function engineParts(options: EngineOptions): EngineParts {
   const ports = { clock, random, events, pricer };
   const optimizer = optimizerParts({ ...ports, optimizer: options.optimizer, states: options.states });
   const cache = options.cache && cacheParts(options, options.cache, optimizer.fingerprint, ports);
+  const chain = chainOptions(options, { ...ports, spool, limiter, optimizer, cache });
   return {
     ...ports,
     spool,
@@ -87,7 +92,8 @@ export function engineParts(options: EngineOptions): EngineParts {
       cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
         ? undefined
         : new RawHits({ ...cache, store: cache.store }),
-    chain: chainOptions(options, { ...ports, spool, limiter, optimizer, cache }),
+    chain,
+    settler: deferredSettler(options, chain, ports),
   };
 }
 
@@ -117,6 +123,11 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       isCountProven: (target) => optimizer.calibrator.isProven(target),
       tokenizerOf: loadTokenizer,
     },
+    defer: {
+      vendorOf: (target) => pricer.vendorOf(target),
+      write: (charge, onWritten) => spool.write(charge, onWritten),
+      clock,
+    },
     cascade: { ...callBounds(options), book: cascades, newValidator: replyValidator, pricer, clock, events },
     calibrator: optimizer.calibrator,
     optimise: optimizer.optimise,
@@ -131,6 +142,22 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       clock,
     },
   };
+}
+
+function deferredSettler(
+  { ledger, requestLimits }: EngineOptions,
+  { cache, budget, dispatch }: ChainOptions,
+  ports: Pick<EngineParts, 'clock' | 'events' | 'pricer'>,
+): DeferredSettler {
+  return new DeferredSettler({
+    ...ports,
+    ledger,
+    keeper: budget.keeper,
+    providers: dispatch.providers,
+    storing: cache && { answers: storeMiddleware(cache), embeddings: embeddingsMiddleware(cache) },
+    requestLimits,
+    maxReplyBytes: dispatch.maxReplyBytes,
+  });
 }
 
 function resilienceParts(

@@ -1,6 +1,8 @@
 import type { Caller } from '../core/model/caller.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
-import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
+import type { AttemptKind, CallRecord, Charge } from '../core/model/charge.ts';
+import type { DeferredCall } from '../core/model/deferred-call.ts';
+import type { Deferral, Purse, ResumedCall } from '../middleware/compose.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
 
 /** A call as it arrives: bytes and who sent them. @public */
@@ -32,6 +34,29 @@ export interface EngineRequest {
   readonly credentials?: Readonly<Record<string, string>>;
   /** Pins the provider, where the address asked decides it (library only). */
   readonly provider?: string;
+  /** Where the call goes when it may be answered later. @defaultValue it is answered now */
+  readonly deferral?: Deferral | undefined;
+  /** A limit on what the attempts of this call and others may spend together. @defaultValue budgets alone */
+  readonly purse?: Purse | undefined;
+  /** Set for a call that was deferred, and is asked live now. @defaultValue it is a new call */
+  readonly resumes?: ResumedCall | undefined;
+}
+
+/** How the batch attempt of a deferred call ended. @public */
+export type DeferredEnd =
+  /** The provider's reply, whole. */
+  | { readonly kind: 'reply'; readonly status: number; readonly body: string; readonly serviceTier: 'batch' }
+  /** It was never answered, and cost nothing. `outcome` is a code: `expired`, `cancelled` ... */
+  | { readonly kind: 'none'; readonly outcome: string };
+
+/** What the end of a batch attempt came to. @public */
+export interface DeferredSettlement {
+  /** What the attempt is charged. The same when it is settled again. */
+  readonly charge: Charge;
+  /** The call's record, should this be its answer. */
+  readonly record: CallRecord;
+  /** Whether the reply is a whole answer, and not an error. */
+  readonly isAnswer: boolean;
 }
 
 /** The engine: bytes in, byte sink out. Knows no HTTP server and no web streams. @public */
@@ -40,6 +65,14 @@ export interface Engine {
   handle(request: EngineRequest, sink: ReplySink): Promise<void>;
   /** The record of a finished call, only to the project that made it. */
   callRecord(callId: string, project: string): Promise<CallRecord | undefined>;
+  /**
+   * Settles the batch attempt of a deferred call: charges it at the price of a batch in place of what was held, and stores its answer. To be called
+   * until it has resolved once; called again it charges nothing more. Nothing is told to anybody: see `publish`.
+   * @throws FarthingError `store-unavailable` when the ledger does not take the charge.
+   */
+  settleDeferred(call: DeferredCall, end: DeferredEnd): Promise<DeferredSettlement>;
+  /** Hands the final record of a deferred call to the ledger and to whoever listens. To be called once a call. */
+  publish(record: CallRecord): void;
   /** Calls under way. */
   inFlight(): number;
   /** Charges that the ledger has not taken yet: it is down, and the engine is not ready. They are tried again until it takes them. */

@@ -49,6 +49,8 @@ function watched(
   return {
     handle: (request, sink) => engine.handle(request, sink),
     callRecord: (callId, project) => engine.callRecord(callId, project),
+    settleDeferred: (call, end) => engine.settleDeferred(call, end),
+    publish: (record) => engine.publish(record),
     inFlight: () => engine.inFlight(),
     unwrittenCharges: () => engine.unwrittenCharges(),
     close: async () => {

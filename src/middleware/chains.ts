@@ -12,6 +12,7 @@ import { coalesceMiddleware } from './coalesce/coalesce.ts';
 import type { LeasedFlightsOptions } from './coalesce/leased-flights.ts';
 import type { Middleware } from './compose.ts';
 import { decodeMiddleware } from './decode.ts';
+import { deferMiddleware, type DeferOptions } from './defer/defer.ts';
 import { dispatchMiddleware, type DispatchOptions } from './dispatch/dispatch.ts';
 import { embeddingsMiddleware } from './cache/embeddings.ts';
 import { identifyMiddleware } from './identify.ts';
@@ -36,6 +37,7 @@ export interface ChainOptions {
   readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
   readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
+  readonly defer: Omit<DeferOptions, 'optimise'>;
   readonly cascade: CascadeOptions;
   readonly resilience: Omit<ResilienceOptions, 'answerFromCache'>;
   readonly calibrator: TokenCalibrator;
@@ -57,6 +59,7 @@ export function chains(options: ChainOptions): {
   readonly attemptChain: readonly Middleware[];
 } {
   const { cache, charge, resilience } = options;
+  const optimise = options.optimise && optimiseMiddleware(options.optimise);
   const caching = cache === undefined ? [] : cachingSteps(cache, options.leases);
   return {
     callChain: [
@@ -74,6 +77,7 @@ export function chains(options: ChainOptions): {
       ...caching,
       limitsMiddleware(options.limits),
       budgetMiddleware(options.budget),
+      deferMiddleware({ ...options.defer, optimise }),
       cascadeMiddleware(options.cascade),
       resilienceMiddleware({
         ...resilience,
@@ -81,7 +85,7 @@ export function chains(options: ChainOptions): {
       }),
     ],
     attemptChain: [
-      ...(options.optimise === undefined ? [] : [optimiseMiddleware(options.optimise)]),
+      ...(optimise === undefined ? [] : [optimise]),
       ...(options.prefix === undefined ? [] : [prefixMiddleware(options.prefix)]),
       calibrateMiddleware(options.calibrator),
       chargeMiddleware(charge),

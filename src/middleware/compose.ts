@@ -1,8 +1,10 @@
 import type { ActiveCacheMode } from '../core/cacheability.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CacheEntry, CacheKey, ReplyForm } from '../core/model/cache-entry.ts';
-import type { AttemptKind, CacheStatus, Charge } from '../core/model/charge.ts';
+import type { AttemptKind, CacheStatus, CallRecord, Charge } from '../core/model/charge.ts';
+import type { RemovedTokens } from '../core/optimise/usage-without.ts';
 import type { Decision } from '../core/model/decision.ts';
+import type { DeferredCall } from '../core/model/deferred-call.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { ReplyFacts } from '../core/model/reply.ts';
 import type { RouteBalance } from '../core/route/route-table.ts';
@@ -132,6 +134,8 @@ export interface WarmTarget {
 /** What a step changed in the prompt that an attempt sends. @internal */
 export interface PromptChange {
   readonly step: 'optimise' | 'prefix';
+  /** What `optimise` took out; undefined for other changes. */
+  readonly removed?: readonly RemovedTokens[];
   /** What the provider would have stated without the change, given what it stated with it. The input's buckets change, nothing else. */
   usageWithout(usage: Usage): Usage;
 }
@@ -159,6 +163,58 @@ export interface Attempt {
   readonly refused: ReadonlySet<RefusedParameter> | undefined;
   /** Asked once, of an attempt that came to its end: whether its answer is the call's. False when another attempt was faster: it is charged and nothing else. */
   readonly mayAnswer: (outcome: Outcome) => boolean;
+}
+
+/** What a client is told of a call that is answered later. @public */
+export interface DeferredReply {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A deferred call that is kept durably, and of which its client does not know yet. @public */
+export interface AcceptedCall {
+  /** Its money is held durably: lets it begin, and says what the client is told. */
+  confirm(): Promise<DeferredReply>;
+}
+
+/** Takes calls that may be answered later. @public */
+export interface Deferral {
+  /** What holds for the call beside what it says itself. */
+  readonly terms: Pick<DeferredCall, 'run' | 'position' | 'deadlineAtMs' | 'webhookUrl'>;
+  /** Whether a call that cannot be deferred, or is not worth it, is answered at once in the usual way; else it is refused. */
+  readonly mayAnswerLive: boolean;
+  /**
+   * Asked once a call, when no cache has its answer, and limits and budgets let it pass. Undefined: nothing is won by waiting. Once it is accepted, its
+   * money is held in the ledger; a call that is accepted and never confirmed is to be released by whoever keeps it.
+   */
+  accept(call: DeferredCall): Promise<AcceptedCall | undefined>;
+}
+
+/** A limit on what calls may spend together, beside all budgets. @public */
+export interface Purse {
+  /**
+   * Sets aside what an attempt may cost at the most. False: there is not so much left, and the attempt is not made.
+   * @param boundNanoUsd - undefined: nobody can say.
+   */
+  take(boundNanoUsd: NanoUsd | undefined): boolean;
+  /** An attempt is over: what was set aside for it comes back, less what it cost. */
+  settle(boundNanoUsd: NanoUsd | undefined, amountNanoUsd: NanoUsd | undefined): void;
+}
+
+/** A call that goes on where it was deferred: the same call, asked live. @public */
+export interface ResumedCall {
+  readonly callId: string;
+  readonly arrivedAtMs: number;
+  /** The service tier that it is asked for now, and its caller did not; undefined: none. */
+  readonly serviceTier: string | undefined;
+  /** Attempts that were numbered before. */
+  readonly attempts: number;
+  /** What those were charged, as far as it is known. */
+  readonly charges: readonly Charge[];
+  /** Takes the record in place of the ledger and the events: it is final once its batch is settled, too. */
+  readonly onRecord: (record: CallRecord) => void;
 }
 
 /** What a call spends. @internal */
@@ -211,6 +267,13 @@ export interface CallState {
   firstByteAt: number | undefined;
   /** Status that the client got; 0 until the head was sent. */
   status: number;
+  /**
+   * Set where the call waited for a cheaper time, or was asked on cheaper terms: a service tier that its caller did not ask for, `''` for none. Its baseline is what it would
+   * have cost when it came, on the usual terms.
+   */
+  waitedFor: string | undefined;
+  /** Whether the call goes on elsewhere: it is over for its client's request, and not for its record. */
+  isDeferred: boolean;
 }
 
 /** The state of a call that has just arrived. @internal */
@@ -240,6 +303,8 @@ export function newCallState(): CallState {
     decisions: [],
     firstByteAt: undefined,
     status: 0,
+    waitedFor: undefined,
+    isDeferred: false,
   };
 }
 
@@ -268,6 +333,11 @@ export interface Call {
   readonly state: CallState;
   /** Monotonic time at which it must be over, where a step has set one. Undefined: the total time of a call, from its first attempt. */
   readonly deadlineAt?: number;
+  /** Where it goes when it may be answered later. */
+  readonly deferral?: Deferral | undefined;
+  readonly purse?: Purse | undefined;
+  /** Whether it was deferred before, and passed its limits then. */
+  readonly isResumed?: boolean;
   /** Whether a step asks other targets once those of the plan have failed: nobody waits for these then. */
   readonly mayMoveOn?: boolean;
   /** Set in the attempt chain. */

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { isFarthingError } from '../core/errors.ts';
-import type { CallRecord, Charge, Intent } from '../core/model/charge.ts';
+import { type CallRecord, type Charge, DEFERRED, type Intent } from '../core/model/charge.ts';
 import { NO_USAGE } from '../core/model/usage.ts';
 import { nanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Ledger, LedgerQuery, LedgerReader } from '../ports/ledger.ts';
@@ -59,6 +59,28 @@ const WRITING: readonly LedgerRule[] = [
       await ledger.charge([sampleCharge()]);
       await ledger.charge([sampleCharge(), sampleCharge({ amountNanoUsd: nanoUsd(9) })]);
       deepEqual(await chargesOf(ledger), [sampleCharge()]);
+    },
+  ],
+  [
+    'a charge that holds the money of a deferred call is corrected once by the true one, and holding it again changes nothing',
+    async (ledger) => {
+      const held = sampleCharge({ certainty: 'estimate', outcome: DEFERRED, amountNanoUsd: nanoUsd(5_000) });
+      await ledger.charge([held]);
+      const [again] = await ledger.charge([held]);
+      deepEqual([again?.amountNanoUsd, (await chargesOf(ledger)).length], [5_000, 1]);
+      const [first] = await ledger.charge([sampleCharge()]);
+      const [second] = await ledger.charge([sampleCharge({ amountNanoUsd: nanoUsd(9) })]);
+      await ledger.charge([held]);
+      equal(first?.amountNanoUsd, 1_200 - 5_000);
+      deepEqual(second, first);
+      const rows = await chargesOf(ledger);
+      deepEqual(
+        rows.map(({ chargeId, corrects, amountNanoUsd }) => [chargeId, corrects, amountNanoUsd]),
+        [
+          [held.chargeId, undefined, 5_000],
+          [`${held.chargeId}.c1`, held.chargeId, -3_800],
+        ],
+      );
     },
   ],
   [

@@ -133,6 +133,12 @@ class FakeEngine implements Engine {
     const record = this.records.get(callId);
     return record?.project === project ? record : undefined;
   }
+  async settleDeferred(): Promise<never> {
+    throw new Error('no call is deferred here');
+  }
+  publish(record: CallRecord): void {
+    this.records.set(record.callId, record);
+  }
   inFlight(): number {
     return 0;
   }

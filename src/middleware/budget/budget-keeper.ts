@@ -154,6 +154,11 @@ export class BudgetKeeper implements ReservationKeeper {
     return this.#reserveSlowly(facts, amount, terms);
   }
 
+  /** Books charges that no money is held for here: what they cost was held by a row of the ledger. */
+  withoutMoney(facts: SpendingFacts): Reservation {
+    return new Reservation(this, facts, new Map());
+  }
+
   /** Tells of refusals that were kept back and that nothing has averted. */
   tell(refusals: readonly RefusalEvent[]): void {
     for (const event of refusals) this.#options.events.emit(event);

@@ -25,6 +25,8 @@ export interface PendingCharge {
   readonly atMs: number;
   /** The row is durable. Called again it does nothing. */
   settle(receipt: ChargeReceipt): void;
+  /** Whether the row is there is not known, and it will be handed over again: nothing is booked now. */
+  drop(): void;
 }
 
 /**
@@ -84,6 +86,12 @@ export class Reservation {
         if (!isOpen) return;
         isOpen = false;
         this.#keeper.book(facts, receipt, this.isHeld ? aside : new Map());
+        this.#keeper.pending(charge, false);
+      },
+      drop: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        if (this.isHeld) this.#keeper.giveBack(aside);
         this.#keeper.pending(charge, false);
       },
     };

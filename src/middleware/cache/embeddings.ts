@@ -49,6 +49,8 @@ export function embeddingsMiddleware(options: CacheOptions): Middleware {
       const missing = missingItems(found);
       if (missing.length === 0) return answerFromCache(call, found);
       if (control.onlyIfCached) throw notCached();
+      // What is answered later is asked for as a whole: nobody is there then to put it together with what the cache has now.
+      if (call.deferral !== undefined) return next(call);
       return missing.length === found.length
         ? askForAll(call, found, next, options)
         : askForRest(call, found, missing, next, options);

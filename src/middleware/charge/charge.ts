@@ -1,7 +1,7 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
 import type { Usage } from '../../core/model/usage.ts';
-import { addUsd, nanoUsd } from '../../core/money.ts';
+import { addUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -72,6 +72,24 @@ async function coveredBound(call: Call, target: Target): Promise<AttemptBound | 
   const { state } = call;
   const { hold } = state;
   const bound = hold?.boundOf(target, attemptOf(call).continues?.addedBytes);
+  if (call.purse?.take(bound?.amountNanoUsd) === false) {
+    throw new FarthingError('budget-spent', 'what these calls may spend together does not suffice for this one');
+  }
+  try {
+    return await heldBound(call, target, bound);
+  } catch (error) {
+    call.purse?.settle(bound?.amountNanoUsd, ZERO_USD);
+    throw error;
+  }
+}
+
+async function heldBound(
+  call: Call,
+  target: Target,
+  bound: AttemptBound | undefined,
+): Promise<AttemptBound | undefined> {
+  const { state } = call;
+  const { hold } = state;
   if (hold === undefined || !hold.isHard) return bound;
   if (bound === undefined)
     throw new FarthingError('unpriced-model', 'a target of this model has no price, and a hard budget is set');
@@ -123,6 +141,7 @@ async function settle(
     price: (usage, terms) => options.pricer.price(target, usage, terms, intent.atMs),
   });
   call.state.spending.charges.push(charge);
+  call.purse?.settle(intent.upperBoundNanoUsd, charge.amountNanoUsd);
   if (outcome.kind === 'complete' && attemptOf(call).mayAnswer(outcome)) noteAnswer(call, charge, outcome);
   report(call, charge, intent, options);
   const { state } = call;

@@ -47,7 +47,8 @@ export function coalesceMiddleware(options: CoalesceOptions): Middleware {
 
   async function handle(call: Call, next: Next): Promise<Outcome> {
     const { key, mayShare } = call.state;
-    if (key === undefined || !mayShare) return next(call);
+    // One that may wait must not make others wait, nor be answered with another's promise.
+    if (key === undefined || !mayShare || call.deferral !== undefined) return next(call);
     const shared = flights.get(key);
     if (shared === undefined) return lead(call, key, next);
     call.state.cacheStatus = 'collapsed';

@@ -4,14 +4,10 @@ import { formatTarget, type Target } from '../../core/model/target.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Provider, ProviderRequest } from '../../ports/provider.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
-import { adaptation } from '../../wire/adapted-request.ts';
-import { outputLimitMembers } from '../../wire/output-limit.ts';
-import { spliceRequest } from '../../wire/splice-request.ts';
-import { attemptOf, type Call, decide, type Middleware, type Outcome } from '../compose.ts';
+import { attemptBody } from '../attempt-body.ts';
+import { attemptOf, type Call, type Middleware, type Outcome } from '../compose.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { ReplyListener } from './reply-listener.ts';
-
-const encoder = new TextEncoder();
 
 /** What {@link dispatchMiddleware} needs. @internal */
 export interface DispatchOptions {
@@ -85,7 +81,7 @@ function exchange(call: Call, request: DecodedRequest, provider: Provider, optio
       method: 'POST',
       // The caller's credentials were sent to one provider's address: an alias that leads elsewhere must not take them along.
       headers: forwardedHeaders(call.headers, target.provider === call.pinnedProvider ? call.credentials : undefined),
-      body: attemptBody(call, request, options),
+      body: attemptBody(call, options.vendorOf),
       signal: giveUp.signal,
       headTimeoutMs: timeouts.totalMs,
       // A whole reply comes when it is ready; some providers send blanks until then, others nothing.
@@ -128,31 +124,4 @@ function attemptTimers(
       : undefined,
     total: after(leftMs, `the call took longer than ${timeouts.totalMs} ms; ${name} was asked last`),
   };
-}
-
-function noteChanges(call: Call, changes: readonly string[]): void {
-  for (const change of changes) {
-    decide(call, 'adapt', 'changed', change);
-    if (change.startsWith('without-') && !change.startsWith('without-max-')) call.state.isResampled = true;
-  }
-}
-
-/**
- * The bytes of the attempt's request (the caller's own, unless a step made another of it), changed only where they must be: the model's name, asking for the usage of a stream, an output limit that a budget needs, parameters
- * that the target refuses.
- */
-function attemptBody(call: Call, request: DecodedRequest, options: DispatchOptions): Uint8Array {
-  const { target, refused } = attemptOf(call);
-  const outputTokens = call.state.hold?.boundOf(target)?.outputTokens;
-  const asksUsage = call.endpoint === 'chat' && request.isStream && !request.wantsUsageChunk;
-  const planned =
-    outputTokens === undefined ? undefined : outputLimitMembers(request, outputTokens, options.vendorOf(target));
-  const adapted = refused === undefined ? undefined : adaptation(request, refused, planned);
-  noteChanges(call, adapted?.changes ?? []);
-  const edited = spliceRequest(request, {
-    ...(request.model === target.model ? {} : { model: target.model }),
-    ...(asksUsage ? { includeUsage: true as const } : {}),
-    ...(adapted?.edits ?? (planned === undefined ? {} : { members: planned })),
-  });
-  return edited ?? (request === call.state.request ? call.body : encoder.encode(request.text));
 }

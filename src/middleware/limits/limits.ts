@@ -7,7 +7,7 @@ import type { Admission, CallLimiter } from './call-limiter.ts';
  * Holds calls to the limits of their key and project: calls at a time, requests and tokens a minute. Tokens are estimated when the call comes and
  * put right when its answer is over; every way out gives the permit back. A call that asks for more tokens than a minute has is let in when the
  * bucket is full, and those after it wait. Stands behind the cache: what is served from there, or shared, takes nothing. Nor do calls of our own, which
- * are few, bound by budgets, and not to use up what is the caller's.
+ * are few, bound by budgets, and not to use up what is the caller's; nor deferred calls that are asked live, which passed them when they came.
  * Refuses, with 429, and with 503 when the store fails and what this process holds does not suffice: limits bound money.
  * @internal
  */
@@ -15,7 +15,7 @@ export function limitsMiddleware(limiter: CallLimiter): Middleware {
   return {
     name: 'limits',
     async handle(call, next) {
-      if (call.isOwn || !limiter.limits(call.caller)) return next(call);
+      if (call.isOwn || call.isResumed === true || !limiter.limits(call.caller)) return next(call);
       const admission = await admit(call, limiter);
       try {
         return await next(call);

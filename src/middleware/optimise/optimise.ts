@@ -145,7 +145,11 @@ function changedAttempt(
     readonly verbatimMessages: number;
   },
 ): Attempt {
-  const change: PromptChange = { step: 'optimise', usageWithout: (usage) => withRemovedTokens(usage, removed) };
+  const change: PromptChange = {
+    step: 'optimise',
+    removed,
+    usageWithout: (usage) => withRemovedTokens(usage, removed),
+  };
   return { ...attempt, request, changes: [...attempt.changes, change], droppedMessages, verbatimMessages };
 }
 
