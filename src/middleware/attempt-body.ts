@@ -26,10 +26,18 @@ export function attemptBody(call: Call, vendorOf: (target: Target) => string | u
   const planned = outputTokens === undefined ? undefined : outputLimitMembers(request, outputTokens, vendorOf(target));
   const adapted = refused === undefined ? undefined : adaptation(request, refused, planned);
   noteChanges(call, adapted?.changes ?? []);
+  const { members, ...others } = adapted?.edits ?? { members: planned };
   const edited = spliceRequest(request, {
     ...(request.model === target.model ? {} : { model: target.model }),
     ...(asksUsage ? { includeUsage: true as const } : {}),
-    ...(adapted?.edits ?? (planned === undefined ? {} : { members: planned })),
+    ...others,
+    members: { ...members, ...tierMember(call.state, target) },
   });
   return edited ?? (request === call.state.request ? call.body : encoder.encode(request.text));
+}
+
+/** The cheaper tier that a call is asked on since it may wait; only of the target that is known to have it. */
+function tierMember({ waitedFor, plan }: Call['state'], target: Target): Readonly<Record<string, string>> {
+  const hasTier = waitedFor !== undefined && waitedFor !== '' && target === plan?.targets[0];
+  return hasTier ? { service_tier: JSON.stringify(waitedFor) } : {};
 }

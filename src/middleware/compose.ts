@@ -207,7 +207,7 @@ export interface Purse {
 export interface ResumedCall {
   readonly callId: string;
   readonly arrivedAtMs: number;
-  /** The service tier that it is asked for now, and its caller did not; undefined: none. */
+  /** The service tier that the engine asks for now, and its caller did not; only of the first target. Undefined: none. */
   readonly serviceTier: string | undefined;
   /** Attempts that were numbered before. */
   readonly attempts: number;

@@ -184,6 +184,17 @@ test('a call that goes on live keeps its id, is charged beside its batch, and ha
   expect(charges.map(({ chargeId }) => chargeId)).toEqual([`${call.callId}.1`, `${call.callId}.2`]);
 });
 
+test('a call that goes on live on a cheaper tier says so to its target, and to nobody else', async () => {
+  const { ask, sent } = await stage();
+  const resumes = { callId: 'call_1', arrivedAtMs: 1, attempts: 1, charges: [], onRecord: () => undefined };
+  await ask(BODY, { resumes: { ...resumes, serviceTier: 'flex' } });
+  await ask({ ...BODY, seed: 1 }, { resumes: { ...resumes, serviceTier: undefined } });
+  const tiers = sent.map(
+    (body) => (JSON.parse(Buffer.from(body).toString()) as { service_tier?: string }).service_tier,
+  );
+  expect(tiers).toEqual(['flex', undefined]);
+});
+
 test('a call that cannot wait is answered now, or refused where only a batch will do', async () => {
   const { ask, deferral, kept, sent } = await stage();
   const stream = await ask({ ...BODY, stream: true }, { deferral: deferral() });

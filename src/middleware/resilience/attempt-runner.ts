@@ -88,7 +88,14 @@ export class AttemptRunner {
     return warm !== undefined && formatTarget(warm.target) === formatTarget(target) ? warm.keyIndex : undefined;
   }
 
+  /** Whether the call is asked on a cheaper tier, since it may wait: how long that takes, and whether there is room, is another matter. */
+  get #isOnOtherTerms(): boolean {
+    const { waitedFor } = this.#call.state;
+    return waitedFor !== undefined && waitedFor !== '';
+  }
+
   #observe(entry: TargetEntry, { failure, outcome }: AttemptEnd, tookMs: number): void {
+    if (this.#isOnOtherTerms) return;
     const now = this.#options.clock.monotonicMs();
     if (failure !== undefined) {
       if (failure !== 'left' && blamesTarget(failure)) entry.latency = observeFailure(entry.latency, tookMs, now);
@@ -167,9 +174,10 @@ export class AttemptRunner {
   #note(end: AttemptEnd, { entry, target }: CallCandidate, ticket: AttemptTicket): void {
     const { events, clock } = this.#options;
     const { id, state, credentials, pinnedProvider } = this.#call;
-    // A caller's own key says nothing about the target for others.
+    // A caller's own key says nothing about the target for others; nor does a tier that few ask for.
     const isOwnKey = credentials !== undefined && target.provider === pinnedProvider;
-    const blamed = isOwnKey && (end.failure === 'refused' || end.failure === 'limited') ? 'left' : end.failure;
+    const isApart = isOwnKey || this.#isOnOtherTerms;
+    const blamed = isApart && (end.failure === 'refused' || end.failure === 'limited') ? 'left' : end.failure;
     const change = entry.end(ticket, blamed, end.retryAfterMs, clock.nowMs());
     const name = formatTarget(target);
     if (change.hasRecovered) events.emit({ kind: 'target-recovered', target: name });
