@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { BudgetAlert } from '../core/budget/budget-alert.ts';
 import { isFarthingError } from '../core/errors.ts';
 import { parseUsd } from '../core/money.ts';
+import { answering, webhookReceiver } from '../../test/support/webhook-receiver.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import { AlertDelivery, type AlertDeliveryOptions } from './alert-delivery.ts';
@@ -23,42 +23,10 @@ const ALERT: BudgetAlert = {
   windowEndsAtMs: undefined,
 };
 
-interface Received {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-type Answer = (response: ServerResponse, count: number) => void;
-
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
-
-/** A receiver on loopback, as an operator has one. */
-async function receiver(answer: Answer): Promise<{ readonly url: string; readonly received: readonly Received[] }> {
-  const received: Received[] = [];
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      received.push({ headers: request.headers, body });
-      answer(response, received.length);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closing.push(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}/hook`, received };
-}
-
-function status(code: number): Answer {
-  return (response) => void response.writeHead(code, { location: '/elsewhere' }).end('ok');
-}
 
 function delivery(
   url: string,
@@ -86,7 +54,7 @@ function faultTexts(faults: readonly EngineEvent[]): readonly string[] {
 }
 
 test('an alert is posted once, as JSON, signed over time and body', async () => {
-  const { url, received } = await receiver(status(204));
+  const { url, received } = await webhookReceiver(answering(204));
   const { alerts, faults } = delivery(url);
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(1));
@@ -116,7 +84,7 @@ test('the check that the guide gives to receivers takes what was signed and noth
   const { isGenuine }: { isGenuine: (body: string, header: unknown, secret: string) => boolean } = await import(
     `data:text/javascript,${encodeURIComponent(code)}`
   );
-  const { url, received } = await receiver(status(204));
+  const { url, received } = await webhookReceiver(answering(204));
   delivery(url).alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(1));
   const { headers, body } = received[0] ?? { headers: {}, body: '' };
@@ -130,9 +98,9 @@ test('the check that the guide gives to receivers takes what was signed and noth
 
 test('what fails is tried again under the same id until it arrives', async () => {
   const answers = [500, 429, 408, 503];
-  const { url, received } = await receiver((response, count) => {
+  const { url, received } = await webhookReceiver((response, count) => {
     if (count === 3) response.destroy();
-    else status(answers[count - 1] ?? 200)(response, count);
+    else answering(answers[count - 1] ?? 200)(response, count);
   });
   const { alerts, faults } = delivery(url);
   alerts.deliver(ALERT);
@@ -144,7 +112,7 @@ test('what fails is tried again under the same id until it arrives', async () =>
 });
 
 test('after eight tries it is given up, and that is told', async () => {
-  const { url, received } = await receiver(status(500));
+  const { url, received } = await webhookReceiver(answering(500));
   const { alerts, faults } = delivery(url);
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(faults).toHaveLength(1), 5000);
@@ -157,7 +125,7 @@ test('after eight tries it is given up, and that is told', async () => {
 test.each([400, 401, 410, 302, 307])(
   'an answer of %i is not asked for again, and no redirect is followed',
   async (code) => {
-    const { url, received } = await receiver(status(code));
+    const { url, received } = await webhookReceiver(answering(code));
     const { alerts, faults } = delivery(url);
     alerts.deliver(ALERT);
     await vi.waitFor(() => expect(faults).toHaveLength(1));
@@ -168,7 +136,7 @@ test.each([400, 401, 410, 302, 307])(
 );
 
 test('a receiver that says nothing is given up after a while, and asked again', async () => {
-  const { url, received } = await receiver((response, count) => void (count > 1 && response.end()));
+  const { url, received } = await webhookReceiver((response, count) => void (count > 1 && response.end()));
   const { alerts } = delivery(url, { timeoutMs: 100 });
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(2), 5000);
@@ -176,7 +144,7 @@ test('a receiver that says nothing is given up after a while, and asked again', 
 
 test('past the bound the oldest that waits is dropped, and that is told', async () => {
   const waiting: ServerResponse[] = [];
-  const { url, received } = await receiver((response) => void waiting.push(response));
+  const { url, received } = await webhookReceiver((response) => void waiting.push(response));
   const { alerts, faults } = delivery(url, { maxWaiting: 2 });
   for (let index = 0; index < 8; index += 1) alerts.deliver({ ...ALERT, value: `user-${index}` });
   await vi.waitFor(() => expect(received).toHaveLength(4));
@@ -195,7 +163,7 @@ test('past the bound the oldest that waits is dropped, and that is told', async 
 });
 
 test('closing stops at once, also with a request under way and others waiting', async () => {
-  const { url, received } = await receiver(() => undefined);
+  const { url, received } = await webhookReceiver(() => undefined);
   const { alerts, faults } = delivery(url);
   for (let index = 0; index < 8; index += 1) alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(4));
@@ -206,7 +174,7 @@ test('closing stops at once, also with a request under way and others waiting', 
 });
 
 test('without a webhook alerts go nowhere, and another one is used from when it is set', async () => {
-  const { url, received } = await receiver(status(200));
+  const { url, received } = await webhookReceiver(answering(200));
   const { alerts } = delivery(url, { webhook: undefined });
   alerts.deliver({ ...ALERT, value: 'lost' });
   alerts.setWebhook({ url, secret: SECRET });
