@@ -103,6 +103,7 @@ export class CallWebhooks {
     while (this.#fresh.size > 0 && !this.#closing.signal.aborted) {
       const callIds = [...this.#fresh].slice(0, MAX_SENDING);
       for (const callId of callIds) this.#fresh.delete(callId);
+      // oxlint-disable-next-line no-await-in-loop -- so that no more than a few are under way
       await this.#tell(await this.#options.jobs.read(callIds));
     }
   }
@@ -115,7 +116,9 @@ export class CallWebhooks {
     for (;;) {
       if (this.#closing.signal.aborted) return;
       const query = { states: ['done'], isUntold: true, limit: MAX_SENDING } as const;
+      // oxlint-disable-next-line no-await-in-loop -- each page begins where the last one ended
       const page = await jobs.list(after === undefined ? query : { ...query, after });
+      // oxlint-disable-next-line no-await-in-loop -- so that no more than a few are under way
       await this.#tell(page);
       const last = page.at(-1)?.call;
       if (last === undefined || page.length < MAX_SENDING) return;
@@ -160,9 +163,11 @@ export class CallWebhooks {
   async #markTold(callId: string): Promise<void> {
     const { jobs, clock } = this.#options;
     for (let tries = 0; tries < MARK_TRIES; tries += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- each try depends on the one before
       const [job] = await jobs.read([callId]);
       if (job === undefined || job.toldAtMs !== undefined) return;
       const change = { callId, version: job.version, set: { toldAtMs: clock.nowMs() } };
+      // oxlint-disable-next-line no-await-in-loop -- see above
       const [isMade] = await jobs.update([change]);
       if (isMade === true) return;
     }
