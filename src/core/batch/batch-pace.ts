@@ -1,4 +1,4 @@
-import { type BatchDurations, probabilityDoneWithin } from './batch-durations.ts';
+import { type BatchOutlook, probabilityDoneWithin } from './batch-outlook.ts';
 
 /** For how long a queue gathers at the most before it is submitted, in milliseconds. Ours: few batches are back within minutes. @public */
 export const MAX_GATHER_MS = 60_000;
@@ -63,7 +63,7 @@ export interface BatchUse {
  * its work, and is of use should a live call fail.
  * @public
  */
-export function keepsRunning({ waiting, live, ageMs, liveMs }: BatchUse, durations: BatchDurations): boolean {
+export function keepsRunning({ waiting, live, ageMs, liveMs }: BatchUse, outlook: BatchOutlook): boolean {
   if (waiting > 0) return true;
-  return live > 0 && probabilityDoneWithin(durations, liveMs, ageMs) >= KEPT_FROM;
+  return live > 0 && probabilityDoneWithin(outlook, liveMs, ageMs) >= KEPT_FROM;
 }

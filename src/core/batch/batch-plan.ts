@@ -1,5 +1,6 @@
 import { type NanoUsd, nanoUsd } from '../money.ts';
-import { type BatchDurations, probabilityDoneWithin } from './batch-durations.ts';
+import type { BatchDurations } from './batch-durations.ts';
+import { batchOutlook, probabilityDoneWithin } from './batch-outlook.ts';
 
 /** What a call is expected to cost by how it is answered. @public */
 export interface WayPrices {
@@ -34,8 +35,13 @@ export interface BatchPlanInput {
   /** Unix milliseconds. Undefined: whenever it comes. */
   readonly deadlineAtMs: number | undefined;
   readonly prices: WayPrices;
-  /** Of the provider's batches; those under way included: see `withRunning`. */
+  /** How long the provider's batches took. */
   readonly durations: BatchDurations;
+  /**
+   * When each of its batches under way was submitted, in Unix milliseconds: on a day when nothing comes back they are the first to tell.
+   * @defaultValue none is
+   */
+  readonly runningSinceMs?: readonly number[];
   readonly times: PlanTimes;
   /** How often flex has no room: see `flexFailureRatio`. */
   readonly flexFailureRatio: number;
@@ -122,12 +128,13 @@ function batchOptions(
   lastLiveMs: number | undefined,
   lastFlexMs: number | undefined,
 ): readonly Option[] {
-  const { nowMs, prices, times, durations, lateShareRatio = 1 } = input;
+  const { nowMs, prices, times, lateShareRatio = 1 } = input;
+  const outlook = batchOutlook(input.durations, input.runningSinceMs ?? [], nowMs);
   const option = (liveTier: BatchPlan['liveTier'], liveAtMs: number | undefined, fallback: number): Option[] => {
     if (liveAtMs === undefined) return [{ way: 'batch', liveAtMs, liveTier, amount: batchNanoUsd }];
     const leftMs = liveAtMs - nowMs - times.gatherMs - times.pollMs;
     if (leftMs <= 0) return [];
-    const lateRatio = 1 - probabilityDoneWithin(durations, leftMs);
+    const lateRatio = 1 - probabilityDoneWithin(outlook, leftMs);
     const late = batchNanoUsd * lateShareRatio + fallback;
     return [{ way: 'batch', liveAtMs, liveTier, amount: batchNanoUsd * (1 - lateRatio) + late * lateRatio }];
   };
