@@ -19,7 +19,9 @@ import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
 import { openRoutes } from '../engine/routes/open-routes.ts';
 import { guardedEngine } from '../jobs/guarded-engine.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
+import type { PaceNotice } from '../core/limit/provider-limits.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
+import type { Purse } from '../middleware/compose.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
@@ -115,6 +117,10 @@ export interface LibraryCall {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** A limit on what the attempts of this call and others may spend together. @defaultValue budgets alone */
+  readonly purse?: Purse | undefined;
+  /** Told of the head of each provider's reply that is made for the call: what is left of its limits. Must not throw. @defaultValue nobody is told */
+  readonly onPace?: ((notice: PaceNotice) => void) | undefined;
 }
 
 /** An engine inside this process. @public */

@@ -146,6 +146,7 @@ class CallEngine implements Engine {
       pinnedProvider: request.provider,
       deferral: request.deferral,
       purse: request.purse,
+      onPace: request.onPace,
       isResumed: resumes !== undefined,
       receiver: new ClientRelay({ callId: id, endpoint: request.endpoint, state, sink, clock, money }),
       state,

@@ -1,4 +1,5 @@
 import type { Caller } from '../core/model/caller.ts';
+import type { PaceNotice } from '../core/limit/provider-limits.ts';
 import type { Endpoint } from '../core/model/protocol.ts';
 import type { AttemptKind, CallRecord, Charge } from '../core/model/charge.ts';
 import type { DeferredCall } from '../core/model/deferred-call.ts';
@@ -38,6 +39,8 @@ export interface EngineRequest {
   readonly deferral?: Deferral | undefined;
   /** A limit on what the attempts of this call and others may spend together. @defaultValue budgets alone */
   readonly purse?: Purse | undefined;
+  /** Told of the head of each provider's reply that is made for the call. Must not throw. @defaultValue nobody is told */
+  readonly onPace?: ((notice: PaceNotice) => void) | undefined;
   /** Set for a call that was deferred, and is asked live now. @defaultValue it is a new call */
   readonly resumes?: ResumedCall | undefined;
 }

@@ -14,6 +14,7 @@ import type { RefusedParameter } from '../core/adapt/refused-parameter.ts';
 import type { Target } from '../core/model/target.ts';
 import type { ServedTerms, Usage } from '../core/model/usage.ts';
 import { FarthingError } from '../core/errors.ts';
+import type { PaceNotice } from '../core/limit/provider-limits.ts';
 import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { ChargeReceipt } from '../ports/ledger.ts';
 import type { DecodedRequest } from '../wire/decoded-request.ts';
@@ -336,6 +337,8 @@ export interface Call {
   /** Where it goes when it may be answered later. */
   readonly deferral?: Deferral | undefined;
   readonly purse?: Purse | undefined;
+  /** Told of the head of each provider's reply. */
+  readonly onPace?: ((notice: PaceNotice) => void) | undefined;
   /** Whether it was deferred before, and passed its limits then. */
   readonly isResumed?: boolean;
   /** Whether a step asks other targets once those of the plan have failed: nobody waits for these then. */

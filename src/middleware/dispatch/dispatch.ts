@@ -1,13 +1,15 @@
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
+import { readProviderLimits } from '../../core/limit/provider-limits.ts';
+import { retryAfterMs } from '../../core/resilience/retry-after.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Provider, ProviderRequest } from '../../ports/provider.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { attemptBody } from '../attempt-body.ts';
 import { attemptOf, type Call, type Middleware, type Outcome } from '../compose.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { ReplyListener } from './reply-listener.ts';
+import { ReplyListener, type ReplyListenerOptions } from './reply-listener.ts';
 
 /** What {@link dispatchMiddleware} needs. @internal */
 export interface DispatchOptions {
@@ -62,6 +64,7 @@ function exchange(call: Call, request: DecodedRequest, provider: Provider, optio
     samples: request.samples,
     maxReplyBytes: options.maxReplyBytes,
     maskSecrets: provider.maskSecrets?.bind(provider),
+    onHead: paceListener(call, formatTarget(target), options.clock),
     onFirstByte: () => clearTimeout(timers.firstByte),
     onOver: (error) => {
       clearTimeout(timers.firstByte);
@@ -91,6 +94,20 @@ function exchange(call: Call, request: DecodedRequest, provider: Provider, optio
     listener,
   );
   return listener.outcome;
+}
+
+/** Reads what a reply says of the account's limits, where somebody wants to know. */
+function paceListener({ onPace }: Call, target: string, clock: Clock): ReplyListenerOptions['onHead'] {
+  if (onPace === undefined) return undefined;
+  return (status, headers) => {
+    const nowMs = clock.nowMs();
+    onPace({
+      target,
+      status,
+      limits: readProviderLimits(headers, nowMs),
+      retryAfterMs: retryAfterMs(headers, nowMs),
+    });
+  };
 }
 
 /** Why nobody waits any more: the client left, or another attempt of the call was faster. */

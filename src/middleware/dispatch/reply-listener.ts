@@ -44,6 +44,8 @@ export interface ReplyListenerOptions {
   readonly maxReplyBytes: number;
   /** Takes the provider's secrets out of its errors. */
   readonly maskSecrets: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** The reply has begun. Undefined: nobody wants to know. */
+  readonly onHead?: ((status: number, headers: UpstreamHead['headers']) => void) | undefined;
   /** The first byte of the reply's body has come. */
   readonly onFirstByte: () => void;
   /** The reply is over; told why, where it did not end by itself. */
@@ -82,6 +84,7 @@ export class ReplyListener implements ProviderListener {
   }
 
   onHead(status: number, headers: UpstreamHead['headers']): void {
+    this.#options.onHead?.(status, headers);
     const fault = headFault(status, headers);
     const passed = status >= 400 ? this.#maskedHeaders(headers) : headers;
     if (fault !== undefined) {
