@@ -29,8 +29,9 @@ export interface BatchShipment {
   /** Sent along: betas. Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly keyIndex: number | undefined;
+  /** As many as there are {@link lines}: a lost batch is told from others by their number too. */
   readonly requests: number;
-  /** The lines, from the start each time. */
+  /** The lines, from the start and the same each time. */
   lines(): AsyncIterable<BatchLine>;
 }
 
@@ -61,7 +62,7 @@ export interface BatchSender {
   readonly limits: BatchLimits;
   /** Puts the requests where `submit` needs them, looking first whether an earlier try has done so; the id it left there, or undefined where nothing is put anywhere. */
   stage(shipment: BatchShipment, mayBeThere: boolean): Promise<string | undefined>;
-  /** Starts the batch; the provider's id of it. */
+  /** Starts the batch; the provider's id of it. Refused (`provider-failed`) is only what cannot have begun; 5xx that leave it open are `provider-broken`. */
   submit(shipment: BatchShipment, stagedId: string | undefined): Promise<string>;
   /**
    * Looks for a batch that was submitted since then.
@@ -75,7 +76,10 @@ export interface BatchSender {
 /** Following batches at one provider. Faults as of {@link BatchSender}. @public */
 export interface BatchReader {
   status(batch: BatchAddress): Promise<BatchStatus>;
-  /** Results and errors in any order, each line once; those of lines without a result are absent. */
+  /**
+   * Results and errors in any order, each line once; those of lines without a result are absent.
+   * @throws FarthingError when all that can be read has been given: `provider-failed`, not retryable, for results that hold lines nobody can read.
+   */
   rows(batch: BatchAddress, status: BatchStatus): AsyncIterable<BatchRow>;
   cancel(batch: BatchAddress): Promise<void>;
 }
