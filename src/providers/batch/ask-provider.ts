@@ -31,8 +31,7 @@ export async function askProvider(provider: Provider, ask: BatchAsk, what: strin
 export async function askJson(provider: Provider, ask: BatchAsk, what: string): Promise<JsonObject> {
   const bytes = await readUpTo(await askProvider(provider, ask, what), MAX_ANSWER_BYTES);
   if (bytes.byteLength > MAX_ANSWER_BYTES) throw unreadable(provider, what, `is longer than ${MAX_ANSWER_BYTES} bytes`);
-  // A batch tells what was wrong with it, and that may quote a key.
-  const value = parsed(masked(provider, bytes));
+  const value = parsed(bytes);
   if (!isObject(value)) throw unreadable(provider, what, 'is not a JSON object');
   return value;
 }
@@ -49,25 +48,35 @@ export function unreadable({ name }: Provider, what: string, fault: string): Far
   return new FarthingError('provider-broken', `the answer of ${name} to ${what} ${fault}`, { retryable: true });
 }
 
+/** What a provider says is wrong, without its own keys: some quote them. Good answers are not masked: an id may look like a piece of a key. @internal */
+export function maskedText(provider: Provider, text: string): string {
+  if (provider.maskSecrets === undefined) return text;
+  return Buffer.from(provider.maskSecrets(Buffer.from(text))).toString();
+}
+
 async function refusal(provider: Provider, reply: StreamedReply, what: string): Promise<FarthingError> {
   const { status, headers } = reply;
   const bytes = await readUpTo(reply, MAX_REFUSAL_BYTES).catch(() => new Uint8Array()); // the status says enough
-  const reason = reasonOf(parsed(masked(provider, bytes.subarray(0, MAX_REFUSAL_BYTES))));
+  const reason = maskedText(provider, reasonOf(parsed(bytes.subarray(0, MAX_REFUSAL_BYTES))));
   const date = headers['date'];
   // A date to come back at is meant by the provider's own clock.
   const pauseMs = retryAfterMs(headers, typeof date === 'string' ? Date.parse(date) : Number.NaN);
-  return new FarthingError('provider-failed', `${provider.name} refused ${what} with status ${status}${reason}`, {
-    status,
-    retryable: status === 429 || status >= 500,
-    ...(pauseMs !== undefined && Number.isFinite(pauseMs) ? { retryAfterMs: pauseMs } : {}),
-  });
+  return new FarthingError(
+    'provider-failed',
+    `${provider.name} refused ${what} with status ${status}${reason.slice(0, MAX_TOLD_CHARS)}`,
+    {
+      status,
+      retryable: status === 429 || status >= 500,
+      ...(pauseMs !== undefined && Number.isFinite(pauseMs) ? { retryAfterMs: pauseMs } : {}),
+    },
+  );
 }
 
 /** Both protocols have the message at the same place. */
 function reasonOf(value: unknown): string {
   const error = isObject(value) ? value['error'] : undefined;
   const message = isObject(error) ? error['message'] : error;
-  return typeof message === 'string' && message !== '' ? `: ${message.slice(0, MAX_TOLD_CHARS)}` : '';
+  return typeof message === 'string' && message !== '' ? `: ${message}` : '';
 }
 
 function parsed(bytes: Uint8Array): unknown {
@@ -76,10 +85,6 @@ function parsed(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function masked(provider: Provider, bytes: Uint8Array): Uint8Array {
-  return provider.maskSecrets?.(bytes) ?? bytes;
 }
 
 /** The first bytes of a reply: some more than asked for where there are more. */

@@ -6,7 +6,8 @@ import type { Provider } from '../../ports/provider.ts';
 import { openaiBatchLine } from '../../wire/batch/batch-line.ts';
 import { batchIdOf, createdAtMsOf, openaiBatchBody, openaiBatchStatus } from '../../wire/batch/openai-batch-object.ts';
 import { openaiBatchResult } from '../../wire/batch/openai-batch-result.ts';
-import { askJson, askProvider } from './ask-provider.ts';
+import type { JsonObject } from '../../wire/request-guards.ts';
+import { askJson, askProvider, maskedText } from './ask-provider.ts';
 import { askToMake } from './ask-to-make.ts';
 import { BATCH_WINDOW_MS, isBefore, MAX_CUSTOM_ID_CHARS } from './batch-window.ts';
 import { cancelRunning } from './cancel-running.ts';
@@ -38,7 +39,10 @@ type Sender = Pick<BatchShipment, 'headers' | 'keyIndex'>;
 /** The batch interface of a provider that speaks as OpenAI does. @internal */
 export function openaiBatchApi(provider: Provider): BatchApi {
   const status = async (batch: BatchAddress): Promise<BatchStatus> =>
-    openaiBatchStatus(await askJson(provider, get(batch, batchPath(batch)), `the look at batch ${batch.providerId}`));
+    withoutSecrets(
+      provider,
+      await askJson(provider, get(batch, batchPath(batch)), `the look at batch ${batch.providerId}`),
+    );
   return {
     limits: LIMITS,
     async stage(shipment, mayBeThere) {
@@ -85,6 +89,17 @@ export function openaiBatchApi(provider: Provider): BatchApi {
           ),
         () => status(batch),
       ),
+  };
+}
+
+function withoutSecrets(provider: Provider, answer: JsonObject): BatchStatus {
+  const status = openaiBatchStatus(answer);
+  const { fault, faults = [] } = status;
+  if (fault === undefined) return status;
+  return {
+    ...status,
+    fault: maskedText(provider, fault),
+    faults: faults.map(({ line, code, message }) => ({ line, code, message: maskedText(provider, message) })),
   };
 }
 
