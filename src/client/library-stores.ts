@@ -3,10 +3,12 @@ import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStore } from '../ports/cache-store.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import type { BudgetBook } from '../ports/control-store.ts';
+import type { Jobs } from '../ports/job-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import { MemoryBudgetStore } from '../stores/memory/memory-budget-store.ts';
 import { MemoryCacheStore } from '../stores/memory/memory-cache-store.ts';
+import { MemoryJobStore } from '../stores/memory/memory-job-store.ts';
 import { MemoryStateStore } from '../stores/memory/memory-state-store.ts';
 import { MemoryLedger } from '../stores/memory-ledger/memory-ledger.ts';
 
@@ -17,6 +19,8 @@ export interface LibraryStores {
   readonly budgets: BudgetStore & BudgetStoreUpkeep;
   /** Resets of budgets; undefined where nothing outlives the process. */
   readonly book: BudgetBook | undefined;
+  /** Calls that are answered later, and batches of them. */
+  readonly jobs: Jobs;
   /** What was learnt from traffic, and may be lost. */
   readonly stateStore: StateStore;
   close(): Promise<void>;
@@ -46,7 +50,8 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
     };
     const budgets = new MemoryBudgetStore({ clock: systemClock });
     const stateStore = new MemoryStateStore({ clock: systemClock });
-    return { cache: memory, ledger, budgets, book: undefined, stateStore, close };
+    const jobs = new MemoryJobStore();
+    return { cache: memory, ledger, budgets, book: undefined, jobs, stateStore, close };
   }
   const { openFolderStores } = await import('../engine/folder-stores.ts');
   const stores = await openFolderStores({
@@ -60,9 +65,11 @@ export async function openLibraryStores(options: LibraryStoresOptions): Promise<
   });
   const { cache, ledger, stateStore } = stores;
   const { openFolderBudgets } = await import('../engine/folder-budgets.ts');
+  const { FolderJobs } = await import('../engine/folder-jobs.ts');
+  const jobs = new FolderJobs(options.storage);
   const counters = await openFolderBudgets(options.storage, systemClock);
   const close = async (): Promise<void> => {
-    await Promise.all([stores.close(), counters.close()]);
+    await Promise.all([stores.close(), counters.close(), jobs.close()]);
   };
-  return { cache, ledger, budgets: counters.store, book: counters.book, stateStore, close };
+  return { cache, ledger, budgets: counters.store, book: counters.book, jobs, stateStore, close };
 }

@@ -1,5 +1,6 @@
 import type { CacheConfig } from '../config/config.ts';
 import { openFolderBudgets } from '../engine/folder-budgets.ts';
+import { FolderJobs } from '../engine/folder-jobs.ts';
 import { openFolderStores } from '../engine/folder-stores.ts';
 import { keysPath, leasesPath, limitsPath, resourcesPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
@@ -27,9 +28,11 @@ export async function openFolderGatewayStores(
       openSqliteResourceRegistry({ path: resourcesPath(folder), clock }),
       hasWorkers && diskBytes !== 0 ? openSqliteLeaseStore({ path: leasesPath(folder), clock }) : undefined,
     ]);
+    const jobs = new FolderJobs(folder);
     const close = async (): Promise<void> => {
       // Leases end when the cache has written what they were for.
-      await Promise.all([stores.close(), keys.close(), counters.close(), limits.close(), resources.close()]);
+      const others = [keys.close(), counters.close(), limits.close(), resources.close(), jobs.close()];
+      await Promise.all([stores.close(), ...others]);
       await leases?.close();
     };
     const { ledger, cache, memory, stateStore } = stores;
@@ -44,6 +47,7 @@ export async function openFolderGatewayStores(
       limits,
       budgets: counters.store,
       resources,
+      jobs,
       stateStore,
       close,
     };

@@ -2,6 +2,7 @@ import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStoreStats, ForgetfulCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { ControlStore } from '../ports/control-store.ts';
+import type { Jobs } from '../ports/job-store.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LeaseStore } from '../ports/lease-store.ts';
 import type { Ledger, LedgerOwner, LedgerReader, SpendingReader } from '../ports/ledger.ts';
@@ -28,6 +29,8 @@ export interface GatewayStores {
   readonly budgets: BudgetStore & BudgetStoreUpkeep;
   /** Whose the things are that providers keep. */
   readonly resources: ResourceRegistry;
+  /** Calls that are answered later, and batches of them. */
+  readonly jobs: Jobs;
   /** What was learnt from traffic, and may be lost. */
   readonly stateStore: StateStore;
   close(): Promise<void>;

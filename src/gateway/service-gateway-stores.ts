@@ -40,7 +40,7 @@ export async function openServiceGatewayStores(
         ? shared
         : encryptedCacheStore(shared, { keys: encryptionKeys, compress: true, onFault: onCacheFault });
     const cache = new TieredCacheStore({ memory, below, onFault: onCacheFault });
-    const { ledger, keys, control, resources } = postgres;
+    const { ledger, keys, control, resources, jobs } = postgres;
     return {
       folder: undefined,
       ledger,
@@ -52,6 +52,7 @@ export async function openServiceGatewayStores(
       limits: new RedisLimitStore({ connection }),
       budgets: new RedisBudgetStore({ connection }),
       resources,
+      jobs,
       stateStore: new RedisStateStore({ connection }),
       close: async () => {
         await Promise.all([cache.close(), postgres.close()]);

@@ -1,10 +1,12 @@
 /**
- * The stores of many machines on Postgres: ledger, keys, budgets, announcements and the registry of ids. They need the packages `pg` and `kysely`.
+ * The stores of many machines on Postgres: ledger, keys, budgets, announcements, the registry of ids and calls that are answered later. They need the packages `pg` and `kysely`.
  * @packageDocumentation
  */
 export { openPostgresControlStore } from './postgres-control-store.ts';
 export type { PostgresControlStore, PostgresControlStoreOptions } from './postgres-control-store.ts';
 export type { PostgresConnectionOptions } from './postgres-database.ts';
+export { openPostgresJobStore } from './postgres-job-store.ts';
+export type { PostgresJobStore } from './postgres-job-store.ts';
 export { openPostgresKeyStore } from './postgres-key-store.ts';
 export type { PostgresKeyStore } from './postgres-key-store.ts';
 export { openPostgresLedger } from './postgres-ledger.ts';

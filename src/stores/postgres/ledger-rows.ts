@@ -5,6 +5,7 @@ import { type NanoUsd, nanoUsd } from '../../core/money.ts';
 import { type ChargeFacts, settledCertainty } from '../../core/report.ts';
 import type { SpendingRow } from '../../ports/ledger.ts';
 import type { CallRow, ChargeRow, IntentRow } from './postgres-tables.ts';
+import { ABSENT_CALL_FIELDS } from '../sql/call-record-fields.ts';
 
 /** A row as a statement takes it; sequences are Postgres's, the owner is the same for all of a statement. */
 type New<Row> = Omit<Row, 'sequence' | 'owner_id'>;
@@ -198,19 +199,6 @@ export function spendingOf(row: StoredCharge): SpendingRow {
     target,
   };
 }
-
-/** The fields of a call's record that JSON leaves out when they are undefined. */
-const ABSENT_CALL_FIELDS = {
-  target: undefined,
-  servedModel: undefined,
-  costNanoUsd: undefined,
-  baselineNanoUsd: undefined,
-  savedNanoUsd: undefined,
-  savedParts: undefined,
-  missedByMode: undefined,
-  firstByteMs: undefined,
-  route: undefined,
-} satisfies Partial<CallRecord>;
 
 /** @internal */
 export function callRecordOf(text: string): CallRecord {

@@ -1,4 +1,5 @@
 import { FarthingError } from '../../core/errors.ts';
+import { JOBS_MIGRATION } from './jobs-migration.ts';
 import { type PostgresConnectionOptions, openPostgresDatabase, type PostgresDatabase } from './postgres-database.ts';
 import { postgresFault } from './postgres-fault.ts';
 
@@ -12,6 +13,8 @@ import { postgresFault } from './postgres-fault.ts';
  * - `charges`: append-only. `charge_id` begins with the call's id, so that its index finds a call's charges too (which needs the
  *   collation by bytes). `booked_at_ms` is empty where it is `at_ms`: in all but corrections.
  * - `resources`: whose the things are that providers keep. `sequence` is the order in which they were claimed.
+ * - `jobs`: deferred calls, what of them is counted, compared and changed; `job_contents` is what is written once, and the result, so that a change
+ *   copies little. `batches`: those at providers; `sequence` is the order in which they were made.
  * - `counters`: change counters of the smaller tables; a change holds its counter's row until it is committed, so that numbers
  *   become visible in their order.
  * @internal
@@ -108,6 +111,7 @@ CREATE TABLE farthing.resources (
 CREATE INDEX resources_listed ON farthing.resources (project, kind, provider, sequence);
 CREATE INDEX resources_passing ON farthing.resources (at_ms) WHERE kind IN ('responses', 'items', 'containers');
 `,
+  JOBS_MIGRATION,
 ];
 
 /** Any number will do that other programs on the same database do not take. */

@@ -5,12 +5,14 @@ import { seededRandom } from '../../simulator/seeded-random.ts';
 import { collect } from '../../testing/collect.ts';
 import { controlStoreConformance } from '../../testing/control-store-conformance.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
+import { jobStoreConformance } from '../../testing/job-store-conformance.ts';
 import { keyStoreConformance } from '../../testing/key-store-conformance.ts';
 import { resourceRegistryConformance } from '../../testing/resource-registry-conformance.ts';
 import { ledgerConformance } from '../../testing/ledger-conformance.ts';
 import { ledgerOwnerConformance } from '../../testing/ledger-owner-conformance.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
 import { openPostgresControlStore } from './postgres-control-store.ts';
+import { openPostgresJobStore, type PostgresJobStore } from './postgres-job-store.ts';
 import { openPostgresKeyStore } from './postgres-key-store.ts';
 import { openPostgresLedger, type PostgresLedger } from './postgres-ledger.ts';
 import { openPostgresResourceRegistry } from './postgres-resource-registry.ts';
@@ -96,6 +98,28 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     });
   });
 
+  describe('deferred calls', () => {
+    let url: string;
+    let stores: readonly [PostgresJobStore, PostgresJobStore];
+    beforeAll(async () => {
+      url = await server.createDatabase();
+      stores = [await openPostgresJobStore({ url }), await openPostgresJobStore({ url })];
+    });
+    afterAll(async () => {
+      await Promise.all(stores.map((store) => store.close()));
+    });
+    const rules = jobStoreConformance(async () => {
+      await server.query(
+        'DELETE FROM farthing.jobs; DELETE FROM farthing.job_contents; DELETE FROM farthing.batches',
+        url,
+      );
+      return stores;
+    });
+    test.each(rules)('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  });
+
   test('all stores of an instance share their connections, and close with them', async () => {
     const url = await server.createDatabase();
     const stores = await openPostgresStores({ url, clock, random, maxConnections: 2 });
@@ -105,6 +129,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
       stores.control.announce('topic', 'text'),
       stores.control.budgets(),
       stores.resources.owners(['file-1']),
+      stores.jobs.queues(),
     ]);
     const count = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'farthing' AND datname = current_database()`;
     expect((await server.query(count, url))[0]?.['count']).toBeLessThanOrEqual(2);
@@ -112,6 +137,7 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     await expect.poll(async () => (await server.query(count, url))[0]?.['count']).toBe(0);
     await expect(stores.keys.version()).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(stores.control.budgets()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(stores.jobs.queues()).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(stores.resources.owners(['file-1'])).rejects.toMatchObject({ code: 'store-unavailable' });
     await expect(collect(stores.ledger.charges({}))).rejects.toMatchObject({ code: 'store-unavailable' });
   });

@@ -1,4 +1,5 @@
 import { PostgresControlStore } from './postgres-control-store.ts';
+import { PostgresJobStore } from './postgres-job-store.ts';
 import { PostgresKeyStore } from './postgres-key-store.ts';
 import { type PostgresLedger, type PostgresLedgerOptions, startPostgresLedger } from './postgres-ledger.ts';
 import { openMigratedDatabase } from './postgres-migrations.ts';
@@ -10,12 +11,13 @@ export interface PostgresStores {
   readonly keys: PostgresKeyStore;
   readonly control: PostgresControlStore;
   readonly resources: PostgresResourceRegistry;
-  /** Closes the four stores, then the connections. */
+  readonly jobs: PostgresJobStore;
+  /** Closes the five stores, then the connections. */
   close(): Promise<void>;
 }
 
 /**
- * Opens ledger, keys, budgets, announcements and the registry of ids on one database. The schema is made, or brought up to date, where it must be; any number of
+ * Opens ledger, keys, budgets, announcements, the registry of ids and calls that are answered later on one database. The schema is made, or brought up to date, where it must be; any number of
  * instances may start at once.
  * @example
  * ```ts
@@ -31,14 +33,16 @@ export async function openPostgresStores(options: PostgresLedgerOptions): Promis
   const keys = new PostgresKeyStore(database.share());
   const control = new PostgresControlStore(database.share(), options.clock);
   const resources = new PostgresResourceRegistry(database.share(), options.clock);
+  const jobs = new PostgresJobStore(database.share());
   return {
     ledger,
     keys,
     control,
     resources,
+    jobs,
     close: async () => {
       // The others' shares must go also when the ledger cannot say good-bye.
-      const closed = await Promise.allSettled([ledger.close(), keys.close(), control.close(), resources.close()]);
+      const closed = await Promise.allSettled([ledger, keys, control, resources, jobs].map((store) => store.close()));
       for (const each of closed) if (each.status === 'rejected') throw each.reason;
     },
   };

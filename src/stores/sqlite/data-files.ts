@@ -34,3 +34,8 @@ export function resourcesPath(dataFolder: string): string {
 export function statesPath(dataFolder: string): string {
   return join(dataFolder, 'states.db');
 }
+
+/** The file of calls that are answered later, in a data folder. @internal */
+export function jobsPath(dataFolder: string): string {
+  return join(dataFolder, 'jobs.db');
+}
