@@ -24,13 +24,13 @@ export interface Answering {
   readonly names: readonly string[];
 }
 
-/** Answers a request that carried a credential. @throws ProviderRefusal @internal */
-export function answerRequest(
-  answering: Answering,
-  request: ProviderRequest,
-  context: AnsweringContext,
-): SimulatedReply {
-  if (request.path === MODELS_PATH || request.path.startsWith(`${MODELS_PATH}/`)) return listModels(answering, request);
+/** Whether a request asks for the list of models or one of them. @internal */
+export function asksForModels({ path }: ProviderRequest): boolean {
+  return path === MODELS_PATH || path.startsWith(`${MODELS_PATH}/`);
+}
+
+/** The body of a request that a model is to answer. @throws ProviderRefusal @internal */
+export function bodyToAnswer(request: ProviderRequest): JsonObject {
   if (!POST_PATHS.has(request.path)) {
     throw new ProviderRefusal(404, 'invalid_request_error', `Unknown request URL: ${request.method} ${request.path}.`);
   }
@@ -39,7 +39,19 @@ export function answerRequest(
   if (request.path.startsWith('/v1/messages') && request.headers['anthropic-version'] === undefined) {
     throw badRequest('anthropic-version: header is required');
   }
-  const body = jsonBody(request);
+  return jsonBody(request);
+}
+
+/** Which of the provider's endpoints is asked. @internal */
+export type AskedPath = Pick<ProviderRequest, 'path' | 'protocol'>;
+
+/** Answers a body, whether it came by itself or in a batch. @throws ProviderRefusal @internal */
+export function answerBody(
+  answering: Answering,
+  request: AskedPath,
+  body: JsonObject,
+  context: AnsweringContext,
+): SimulatedReply {
   const model = requestedModel(answering, request, body);
   if (body['stream'] !== undefined && body['stream'] !== null && typeof body['stream'] !== 'boolean') {
     throw badRequest("Invalid type for 'stream': expected a boolean.", 'stream', 'invalid_type');
@@ -58,7 +70,7 @@ export function answerRequest(
   }
 }
 
-function requestedModel(answering: Answering, request: ProviderRequest, body: JsonObject): SimulatedModel {
+function requestedModel(answering: Answering, request: AskedPath, body: JsonObject): SimulatedModel {
   const name = asText(body['model']);
   if (name === undefined)
     throw badRequest("Missing required parameter: 'model'.", 'model', 'missing_required_parameter');
@@ -71,7 +83,8 @@ function requestedModel(answering: Answering, request: ProviderRequest, body: Js
   return model;
 }
 
-function listModels(answering: Answering, request: ProviderRequest): SimulatedReply {
+/** Lists the models, or shows one. @throws ProviderRefusal @internal */
+export function listModels(answering: Answering, request: ProviderRequest): SimulatedReply {
   const offered = answering.names.map(simulatedModel).filter((model) => model.vendor === request.protocol);
   const entries = offered.map((model) =>
     request.protocol === 'anthropic'

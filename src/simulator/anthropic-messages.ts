@@ -3,6 +3,7 @@ import { messagesSegments } from './anthropic-prompt.ts';
 import { asNumber, asObject, asText, objectsOf, type JsonObject } from './json-value.ts';
 import type { LanguageModels, LanguageRequest } from './language-model.ts';
 import { lastText } from './openai-prompt.ts';
+import type { BilledTier } from './provider-invoice.ts';
 import { renderPrompt } from './rendered-prompt.ts';
 import { answerPieces, type SimulatedAnswer } from './simulated-answer.ts';
 import type { SimulatedModel } from './simulated-model.ts';
@@ -36,7 +37,7 @@ export function answerMessages(
     content,
     stop_reason: stopReason(answer),
     stop_sequence: null,
-    usage: messagesUsage(usage),
+    usage: messagesUsage(usage, context.tier),
   };
   if (body['stream'] === true) {
     const frames = messageFrames(message, content, answer, usage);
@@ -125,7 +126,7 @@ function stopReason(answer: SimulatedAnswer): string {
   return answer.finish === 'length' ? 'max_tokens' : 'end_turn';
 }
 
-function messagesUsage(usage: Usage): JsonObject {
+function messagesUsage(usage: Usage, tier: BilledTier): JsonObject {
   return {
     input_tokens: usage.input,
     cache_creation_input_tokens: usage.cacheWrite5m + usage.cacheWrite1h,
@@ -133,7 +134,7 @@ function messagesUsage(usage: Usage): JsonObject {
     cache_creation: { ephemeral_5m_input_tokens: usage.cacheWrite5m, ephemeral_1h_input_tokens: usage.cacheWrite1h },
     output_tokens: usage.output,
     ...(usage.reasoning > 0 ? { output_tokens_details: { thinking_tokens: usage.reasoning } } : {}),
-    service_tier: 'standard',
+    service_tier: tier === 'batch' ? 'batch' : 'standard',
     inference_geo: 'global',
   };
 }
@@ -144,14 +145,19 @@ function messageFrames(
   answer: SimulatedAnswer,
   usage: Usage,
 ): readonly ReplyFrame[] {
-  const opening = { ...message, content: [], stop_reason: null, usage: { ...messagesUsage(usage), output_tokens: 1 } };
+  const opening = {
+    ...message,
+    content: [],
+    stop_reason: null,
+    usage: { ...messagesUsage(usage, 'standard'), output_tokens: 1 },
+  };
   const frames: ReplyFrame[] = [
     { text: namedEvent({ type: 'message_start', message: opening }), outputTokens: 0 },
     { text: namedEvent({ type: 'ping' }), outputTokens: 0 },
   ];
   for (const [index, block] of content.entries()) frames.push(...blockFrames(block, index, answer.reasoningTokens));
   const { stop_reason, stop_sequence } = message;
-  const { inference_geo: _geo, service_tier: _tier, ...final } = messagesUsage(usage);
+  const { inference_geo: _geo, service_tier: _tier, ...final } = messagesUsage(usage, 'standard');
   const closing = { type: 'message_delta', delta: { stop_reason, stop_sequence }, usage: final };
   frames.push({ text: namedEvent(closing), outputTokens: usage.output });
   frames.push({ text: namedEvent({ type: 'message_stop' }), outputTokens: usage.output });

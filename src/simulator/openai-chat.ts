@@ -30,7 +30,7 @@ export function answerChat(
     id: `chatcmpl-${context.uniqueHex}`,
     created: Math.floor(context.nowMs / 1000),
     model: model.servedName,
-    service_tier: 'default',
+    service_tier: context.tier === 'flex' ? 'flex' : 'default',
     system_fingerprint: 'fp_simulated',
   };
   if (body['stream'] === true) {

@@ -96,7 +96,7 @@ function responseOf(
     parallel_tool_calls: body['parallel_tool_calls'] ?? true,
     previous_response_id: null,
     reasoning: { effort: asObject(body['reasoning'])?.['effort'] ?? null, summary: null },
-    service_tier: 'default',
+    service_tier: context.tier === 'flex' ? 'flex' : 'default',
     store: false,
     temperature: body['temperature'] ?? 1,
     text: body['text'] ?? { format: { type: 'text' } },

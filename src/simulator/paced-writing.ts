@@ -65,7 +65,8 @@ export async function wait(durationMs: number, signal: AbortSignal): Promise<voi
   });
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** Waits until a response takes more, or its client left. @internal */
+export async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   if (signal.aborted || !response.writableNeedDrain) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { usageOf } from '../core/model/usage.ts';
 import { costOf, picoUsd } from '../core/money.ts';
+import { parseRatio, scaledCost } from '../core/price-ratio.ts';
 import { ProviderInvoice } from './provider-invoice.ts';
 
 test('each bucket is rounded half up to a nano-dollar before summing', () => {
@@ -12,6 +13,11 @@ test('each bucket is rounded half up to a nano-dollar before summing', () => {
     unstatedNanoUsd: 0n,
     unstatedRequests: 0,
     byModel: { model: { requests: 1, totalNanoUsd: 3n, unstatedNanoUsd: 0n } },
+    byTier: {
+      standard: { requests: 1, totalNanoUsd: 3n },
+      batch: { requests: 0, totalNanoUsd: 0n },
+      flex: { requests: 0, totalNanoUsd: 0n },
+    },
     requests: 1,
   });
 });
@@ -33,6 +39,26 @@ test('the invoice agrees with the money rule of the core to the nano-dollar', ()
       expect(invoice.invoice().requests).toBe(requests.length);
     }),
   );
+});
+
+test('batches and flex are billed at their share of the price, to the nano-dollar as the price book would', () => {
+  const usages = fc.array(fc.record({ input: fc.nat(2_000_000), output: fc.nat(100_000) }));
+  const ratio = fc.nat(20_000).map((tenThousandths) => tenThousandths / 10_000);
+  fc.assert(
+    fc.property(usages, fc.nat(1e8), fc.nat(1e9), ratio, (requests, input, output, batchRatio) => {
+      const invoice = new ProviderInvoice({ model: { input, output } }, { batchRatio });
+      const exact = parseRatio(String(batchRatio));
+      let expected = 0n;
+      for (const usage of requests) {
+        invoice.bill('model', usageOf(usage), true, 'batch');
+        expected += BigInt(scaledCost(usage.input, picoUsd(input), exact));
+        expected += BigInt(scaledCost(usage.output, picoUsd(output), exact));
+      }
+      expect(invoice.invoice().byTier.batch).toEqual({ requests: requests.length, totalNanoUsd: expected });
+      expect(invoice.invoice().totalNanoUsd).toBe(expected);
+    }),
+  );
+  expect(() => new ProviderInvoice({}, { flexRatio: 0.123_45 })).toThrow('not a share');
 });
 
 test('requests whose usage the client never learnt are billed and shown apart', () => {

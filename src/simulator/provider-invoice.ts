@@ -7,6 +7,23 @@ import { USAGE_BUCKETS, type Usage, type UsageBucket } from '../core/model/usage
  */
 export type SimulatedPrices = Readonly<Record<string, Readonly<Partial<Record<UsageBucket, number>>>>>;
 
+/** The terms on which a request was served and billed. @public */
+export type BilledTier = 'standard' | 'batch' | 'flex';
+
+/** What batches and the flex tier cost as a share of the prices. @public */
+export interface TierRatios {
+  /** Decimal with at most four digits behind the point. @defaultValue 0.5 */
+  readonly batchRatio?: number;
+  /** The same of `service_tier: "flex"`. @defaultValue 0.5 */
+  readonly flexRatio?: number;
+}
+
+/** One tier's part of the invoice. @public */
+export interface TierLine {
+  readonly requests: number;
+  readonly totalNanoUsd: bigint;
+}
+
 /** One model's part of the invoice. @public */
 export interface InvoiceLine {
   readonly requests: number;
@@ -26,19 +43,40 @@ export interface Invoice {
   readonly unstatedNanoUsd: bigint;
   readonly unstatedRequests: number;
   readonly byModel: Readonly<Record<string, InvoiceLine>>;
+  readonly byTier: Readonly<Record<BilledTier, TierLine>>;
   /** Requests that cost something; errors and free endpoints are not billed. */
   readonly requests: number;
+}
+
+/** Both providers' batches and OpenAI's flex tier cost half (openai.com/api/pricing, docs.claude.com batch-processing). */
+const HALF = 0.5;
+
+interface ExactRatio {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+function exactRatio(ratio: number): ExactRatio {
+  const [, whole, decimals = ''] = /^(\d{1,3})(?:\.(\d{1,4}))?$/.exec(String(ratio)) ?? [];
+  if (whole === undefined) throw new RangeError(`not a share with at most four decimals: ${ratio}`);
+  return { numerator: BigInt(whole + decimals), denominator: 10n ** BigInt(decimals.length) };
 }
 
 /** Keeps a provider's bill as requests are served. @internal */
 export class ProviderInvoice {
   readonly #prices: SimulatedPrices;
   readonly #byModel: Map<string, { requests: number; totalNanoUsd: bigint; unstatedNanoUsd: bigint }> = new Map();
+  readonly #byTier: Record<BilledTier, { requests: number; totalNanoUsd: bigint }> = {
+    standard: { requests: 0, totalNanoUsd: 0n },
+    batch: { requests: 0, totalNanoUsd: 0n },
+    flex: { requests: 0, totalNanoUsd: 0n },
+  };
+  readonly #ratios: Readonly<Record<BilledTier, ExactRatio>>;
   #unstatedNanoUsd = 0n;
   #unstatedRequests = 0;
 
-  /** @throws RangeError when a price is not a whole, non-negative number of pico-dollars. */
-  constructor(prices: SimulatedPrices) {
+  /** @throws RangeError when a price is not a whole, non-negative number of pico-dollars, or a share is none. */
+  constructor(prices: SimulatedPrices, ratios: TierRatios = {}) {
     for (const [model, buckets] of Object.entries(prices)) {
       for (const [bucket, price] of Object.entries(buckets)) {
         if (Number.isSafeInteger(price) && price >= 0) continue;
@@ -46,29 +84,39 @@ export class ProviderInvoice {
       }
     }
     this.#prices = prices;
+    this.#ratios = {
+      standard: exactRatio(1),
+      batch: exactRatio(ratios.batchRatio ?? HALF),
+      flex: exactRatio(ratios.flexRatio ?? HALF),
+    };
   }
 
   /**
    * Bills one request: each bucket rounded half up to a nano-dollar, then summed.
+   * @returns what it costs, in nano-dollars.
    * @throws RangeError when a bucket that was used has no price.
    */
-  bill(model: string, usage: Usage, isStated: boolean): void {
+  bill(model: string, usage: Usage, isStated: boolean, tier: BilledTier = 'standard'): bigint {
+    const { numerator, denominator } = this.#ratios[tier];
     let amount = 0n;
     for (const bucket of USAGE_BUCKETS) {
       const units = usage[bucket];
       if (units === 0) continue;
       const price = this.#prices[model]?.[bucket];
       if (price === undefined) throw new RangeError(`the simulated provider has no price for ${model} ${bucket}`);
-      amount += (2n * BigInt(units) * BigInt(price) + 1000n) / 2000n;
+      amount += (2n * BigInt(units) * BigInt(price) * numerator + 1000n * denominator) / (2000n * denominator);
     }
     const line = this.#byModel.get(model) ?? { requests: 0, totalNanoUsd: 0n, unstatedNanoUsd: 0n };
     line.requests += 1;
     line.totalNanoUsd += amount;
     this.#byModel.set(model, line);
-    if (isStated) return;
+    this.#byTier[tier].requests += 1;
+    this.#byTier[tier].totalNanoUsd += amount;
+    if (isStated) return amount;
     line.unstatedNanoUsd += amount;
     this.#unstatedNanoUsd += amount;
     this.#unstatedRequests += 1;
+    return amount;
   }
 
   /** The bill so far. */
@@ -82,6 +130,8 @@ export class ProviderInvoice {
       requests += line.requests;
     }
     const unstated = { unstatedNanoUsd: this.#unstatedNanoUsd, unstatedRequests: this.#unstatedRequests };
-    return { totalNanoUsd, ...unstated, byModel, requests };
+    const { standard, batch, flex } = this.#byTier;
+    const byTier = { standard: { ...standard }, batch: { ...batch }, flex: { ...flex } };
+    return { totalNanoUsd, ...unstated, byModel, byTier, requests };
   }
 }

@@ -15,13 +15,26 @@ export interface ProviderRequest {
   readonly query: string;
   readonly protocol: Protocol;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Empty for requests to the batch endpoints, whose bodies may be hundreds of megabytes. */
   readonly bodyText: string;
 }
 
-/** Reads a request to its end. @throws ProviderRefusal with 413 when the body is too large. @internal */
-export async function readProviderRequest(message: IncomingMessage): Promise<ProviderRequest> {
+/** What the head of a request says. @internal */
+export function requestHead(message: IncomingMessage): ProviderRequest {
   const [path = '/', query = ''] = (message.url ?? '/').split('?', 2);
   const isAnthropic = path.startsWith('/v1/messages') || message.headers['anthropic-version'] !== undefined;
+  return {
+    method: message.method ?? 'GET',
+    path,
+    query,
+    protocol: isAnthropic ? 'anthropic' : 'openai',
+    headers: message.headers,
+    bodyText: '',
+  };
+}
+
+/** Reads a request's body to its end. @throws ProviderRefusal with 413 when it is too large. @internal */
+export async function readBodyText(message: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -29,14 +42,7 @@ export async function readProviderRequest(message: IncomingMessage): Promise<Pro
     if (sizeBytes > MAX_BODY_BYTES) throw new ProviderRefusal(413, 'invalid_request_error', 'Request body too large.');
     chunks.push(chunk);
   }
-  return {
-    method: message.method ?? 'GET',
-    path,
-    query,
-    protocol: isAnthropic ? 'anthropic' : 'openai',
-    headers: message.headers,
-    bodyText: Buffer.concat(chunks).toString('utf8'),
-  };
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /**

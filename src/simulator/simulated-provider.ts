@@ -1,24 +1,23 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Random } from '../ports/clock.ts';
-import { answerRequest } from './answer-request.ts';
+import { cutChunks, isBatchPath } from './batch/batch-exchange.ts';
 import { logNormal } from './chance.ts';
-import { LanguageModels, seedOf } from './language-model.ts';
 import { closeServer, listenOnLoopback } from './loopback-server.ts';
-import { wait, writePaced } from './paced-writing.ts';
+import { drained, wait, writePaced } from './paced-writing.ts';
+import {
+  ProviderCore,
+  scriptedRefusal,
+  type LiveAnswer,
+  type ProviderBehaviour,
+  type ProviderBooks,
+} from './provider-core.ts';
 import { errorBody, errorEvent, refusalOf } from './provider-error.ts';
-import { ProviderInvoice, type Invoice, type SimulatedPrices } from './provider-invoice.ts';
-import { accountOf, readProviderRequest, type ProviderRequest } from './provider-request.ts';
-import { FaultScript, type ScriptedFault } from './scripted-fault.ts';
-import { seededRandom } from './seeded-random.ts';
-import { ProviderRefusal, type SimulatedReply } from './simulated-reply.ts';
+import { accountOf, readBodyText, requestHead, type ProviderRequest } from './provider-request.ts';
+import type { ScriptedFault } from './scripted-fault.ts';
+import { badRequest, ProviderRefusal, type SimulatedReply } from './simulated-reply.ts';
 
 /** How a simulated provider behaves. @public */
-export interface SimulatedProviderOptions {
-  /** What it charges. Its models are the ones named here; any name is possible. */
-  readonly prices: SimulatedPrices;
-  /** Decides all chance. @defaultValue 1 */
-  readonly seed?: number;
-  /** Simulated milliseconds in a real one: how fast cached prompts grow old. 1440 makes a day of a minute. @defaultValue 1 */
+export interface SimulatedProviderOptions extends ProviderBehaviour {
+  /** Simulated milliseconds in a real one: how fast cached prompts grow old and batches get on. 1440 makes a day of a minute. @defaultValue 1 */
   readonly timeScale?: number;
   /** The share of a realistic latency that is really waited for; 0 answers at once. @defaultValue `1 / timeScale` */
   readonly latencyRatio?: number;
@@ -26,8 +25,6 @@ export interface SimulatedProviderOptions {
   readonly apiKeys?: readonly string[];
   /** Requests that the journal keeps, newest last. @defaultValue 1000 */
   readonly journalSize?: number;
-  /** Share of requests (0..1, chosen by their body) that fail with 500 or 529 the first time they are sent. @defaultValue 0 */
-  readonly faultRatio?: number;
 }
 
 /** A request as the journal keeps it. @public */
@@ -48,20 +45,15 @@ export interface ProviderCounters {
 }
 
 /** A provider under way. @public */
-export interface SimulatedProvider {
+export interface SimulatedProvider extends ProviderBooks {
   /** `http://127.0.0.1:port`: the base URL for Anthropic clients; OpenAI clients take it with `/v1` behind. */
   readonly origin: string;
-  invoice(): Invoice;
   journal(): readonly JournalEntry[];
   counters(): ProviderCounters;
-  /** The next `count` (default 1) metered requests show the fault. */
-  failNext(fault: ScriptedFault, count?: number): void;
   /** Closes the server and every connection. */
   close(): Promise<void>;
 }
 
-/** Bodies remembered as having failed once. */
-const MAX_FAILED_BODIES = 10_000;
 const DEFAULT_JOURNAL_SIZE = 1000;
 /** Spread of the time to the first token; an assumption. */
 const FIRST_TOKEN_SIGMA = 0.35;
@@ -82,37 +74,47 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions):
     socket.on('close', () => (state.openConnections -= 1));
   });
   const origin = await listenOnLoopback(server);
+  state.origin = origin;
+  const { core } = state;
   return {
     origin,
-    invoice: () => state.invoice.invoice(),
+    invoice: () => core.invoice(),
+    batches: () => core.batches(),
+    answeredRows: () => core.answeredRows(),
+    timesBilled: (body) => core.timesBilled(body),
+    rateLimitUse: () => core.rateLimitUse(),
+    failNext: (fault, count) => core.failNext(fault, count),
+    failNextBatchRequest: (fault, count) => core.failNextBatchRequest(fault, count),
     journal: () => state.journal,
     counters: () => state.counters(),
-    failNext: (fault, count = 1) => state.faults.add(fault, count),
     close: () => closeServer(server),
   };
 }
 
 class ProviderState {
-  readonly invoice: ProviderInvoice;
-  readonly faults: FaultScript = new FaultScript();
+  readonly core: ProviderCore;
   readonly journal: JournalEntry[] = [];
+  origin = '';
   connections = 0;
   openConnections = 0;
   readonly #options: SimulatedProviderOptions;
-  readonly #models: LanguageModels;
-  readonly #random: Random;
-  readonly #failedOnce: Set<string> = new Set<string>();
-  readonly #startedAtMs: number = Date.now();
-  readonly #startedMonotonicMs: number = performance.now();
   #requests = 0;
   #inFlight = 0;
   #clientsLeft = 0;
 
   constructor(options: SimulatedProviderOptions) {
     this.#options = options;
-    this.invoice = new ProviderInvoice(options.prices);
-    this.#models = new LanguageModels(options.seed ?? 1);
-    this.#random = seededRandom(options.seed ?? 1);
+    const startedAtMs = Date.now();
+    const startedMonotonicMs = performance.now();
+    const elapsedMs = (): number => performance.now() - startedMonotonicMs;
+    this.core = new ProviderCore(options, {
+      clock: {
+        nowMs: () => Math.floor(startedAtMs + elapsedMs() * this.#timeScale()),
+        monotonicMs: () => elapsedMs() * this.#timeScale(),
+      },
+      limitsClock: { nowMs: () => Math.floor(startedAtMs + elapsedMs()), monotonicMs: elapsedMs },
+      latencyScale: this.#latencyRatio() * this.#timeScale(),
+    });
   }
 
   counters(): ProviderCounters {
@@ -131,11 +133,14 @@ class ProviderState {
     response.on('close', () => left.abort());
     this.#requests += 1;
     this.#inFlight += 1;
-    const requestId = `req_${this.#random.hex(24)}`;
+    const requestId = `req_${this.core.random.hex(24)}`;
     let entry: JournalEntry | undefined;
     try {
-      entry = this.#note(await readProviderRequest(message));
-      await this.#answer(entry, response, requestId, left.signal);
+      const head = requestHead(message);
+      const isBatch = isBatchPath(head.path);
+      entry = this.#note(isBatch ? head : { ...head, bodyText: await readBodyText(message) });
+      if (isBatch) await this.#serveBatch(entry, message, response, left.signal);
+      else await this.#answer(entry, response, requestId, left.signal);
       if (entry.outcome === 'open') entry.outcome = 'complete';
     } catch (error) {
       if (entry !== undefined && left.signal.aborted) entry.outcome = 'client-left';
@@ -143,6 +148,7 @@ class ProviderState {
         error instanceof ProviderRefusal
           ? error
           : new ProviderRefusal(500, 'server_error', `simulator: ${String(error)}`);
+      message.resume(); // what is still to come must not keep the client from reading the refusal
       refuse(response, entry, refusal, requestId);
     } finally {
       this.#inFlight -= 1;
@@ -157,65 +163,69 @@ class ProviderState {
     return entry;
   }
 
+  async #serveBatch(
+    entry: JournalEntry,
+    message: IncomingMessage,
+    response: ServerResponse,
+    left: AbortSignal,
+  ): Promise<void> {
+    const account = accountOf(entry, this.#options.apiKeys);
+    if (entry.path.startsWith('/v1/messages') && entry.headers['anthropic-version'] === undefined) {
+      throw badRequest('anthropic-version: header is required');
+    }
+    const body = message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+    const contentType = String(entry.headers['content-type'] ?? '');
+    const outcome = await this.core.serving.handle({ ...entry, account, origin: this.origin, contentType, body });
+    if (outcome.kind === 'reset') {
+      entry.outcome = 'fault';
+      response.destroy();
+      return;
+    }
+    entry.status = 200;
+    response.writeHead(200, { 'content-type': outcome.reply.contentType });
+    await writeChunks(response, outcome.reply.chunks, outcome.isCut, left);
+    if (left.aborted) entry.outcome = 'client-left';
+    else if (outcome.isCut) await this.#breakOff('cut', entry, response);
+    else response.end();
+  }
+
   async #answer(entry: JournalEntry, response: ServerResponse, requestId: string, left: AbortSignal): Promise<void> {
     const account = accountOf(entry, this.#options.apiKeys);
-    const isMetered = entry.method === 'POST' && !entry.path.endsWith('/count_tokens');
-    const fault = isMetered ? (this.faults.take() ?? this.#hiccup(entry)) : undefined;
+    const fault = this.core.faultOf(entry);
     if (fault?.kind === 'slow') await wait(fault.delayMs, left);
     if (fault?.kind === 'reset') {
       entry.outcome = 'fault';
       response.destroy();
       return;
     }
-    if (fault?.kind === 'status') {
-      if (fault.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(fault.retryAfterSeconds));
-      throw refusalOf(fault.status);
-    }
-    const elapsedMs = (performance.now() - this.#startedMonotonicMs) * this.#timeScale();
-    const answering = { models: this.#models, names: Object.keys(this.#options.prices) };
-    const reply = answerRequest(answering, entry, {
-      account,
-      uniqueHex: this.#random.hex(24),
-      nowMs: Math.floor(this.#startedAtMs + elapsedMs),
-      latencyScale: this.#latencyRatio() * this.#timeScale(),
-    });
-    if (fault?.kind === 'in-band-error' && !reply.contentType.startsWith('text/')) throw refusalOf(500);
-    await this.#relay(reply, entry, response, { requestId, left, fault });
+    if (fault?.kind === 'status') throw scriptedRefusal(fault);
+    const answer = this.core.answer(entry, account);
+    if (fault?.kind === 'in-band-error' && !answer.reply.contentType.startsWith('text/')) throw refusalOf(500);
+    await this.#relay(answer, entry, response, { requestId, left, fault });
   }
 
   async #relay(
-    reply: SimulatedReply,
+    answer: LiveAnswer,
     entry: JournalEntry,
     response: ServerResponse,
     how: { readonly requestId: string; readonly left: AbortSignal; readonly fault: ScriptedFault | undefined },
   ): Promise<void> {
     const { fault, left } = how;
+    const { reply } = answer;
     const isBroken = fault?.kind === 'cut' || fault?.kind === 'in-band-error';
     const frames = isBroken ? reply.frames.slice(0, fault.afterFrames) : reply.frames;
     const ratio = this.#latencyRatio();
     const latencyMs =
-      reply.usage === undefined ? 0 : logNormal(this.#random, reply.model.firstTokenMs, FIRST_TOKEN_SIGMA);
+      reply.usage === undefined ? 0 : logNormal(this.core.random, reply.model.firstTokenMs, FIRST_TOKEN_SIGMA);
     const pace = { firstFrameMs: latencyMs * ratio, msPerToken: (1000 / reply.model.tokensPerSecond) * ratio };
     entry.status = 200;
-    response.writeHead(200, replyHeaders(entry, reply, how.requestId)); // leaves with the first frame
+    response.writeHead(200, { ...replyHeaders(entry, reply, how.requestId), ...answer.headers }); // leaves with the first frame
     const outputTokens = await writePaced(response, frames, pace, left);
     const isComplete = !isBroken && !left.aborted;
-    this.#bill(reply, isComplete ? undefined : outputTokens);
+    this.core.bill(answer, isComplete ? undefined : outputTokens);
     if (left.aborted) entry.outcome = 'client-left';
     else if (isBroken) await this.#breakOff(fault.kind, entry, response);
     else response.end();
-  }
-
-  /** Bills the whole reply, or only `generatedTokens` of it when it did not come to its end. */
-  #bill(reply: SimulatedReply, generatedTokens: number | undefined): void {
-    if (reply.usage === undefined) return;
-    const { usage, model } = reply;
-    if (generatedTokens === undefined) {
-      this.invoice.bill(model.name, usage, reply.statesUsage);
-      return;
-    }
-    const output = Math.min(usage.output, generatedTokens);
-    this.invoice.bill(model.name, { ...usage, output, reasoning: Math.min(usage.reasoning, output) }, false);
   }
 
   async #breakOff(kind: 'cut' | 'in-band-error', entry: JournalEntry, response: ServerResponse): Promise<void> {
@@ -230,21 +240,26 @@ class ProviderState {
     response.destroy();
   }
 
-  #hiccup(request: ProviderRequest): ScriptedFault | undefined {
-    const ratio = this.#options.faultRatio ?? 0;
-    if (ratio === 0 || this.#failedOnce.has(request.bodyText)) return undefined;
-    const draw = seededRandom(seedOf(`fault\n${request.bodyText}`)).fraction();
-    if (draw >= ratio) return undefined;
-    if (this.#failedOnce.size < MAX_FAILED_BODIES) this.#failedOnce.add(request.bodyText);
-    return { kind: 'status', status: request.protocol === 'anthropic' ? 529 : 500 };
-  }
-
   #latencyRatio(): number {
     return this.#options.latencyRatio ?? 1 / this.#timeScale();
   }
 
   #timeScale(): number {
     return this.#options.timeScale ?? 1;
+  }
+}
+
+/** Writes as fast as the client reads; a reply that is cut ends before its last chunk, or in the middle of its only one. */
+async function writeChunks(
+  response: ServerResponse,
+  chunks: Iterable<string | Uint8Array>,
+  isCut: boolean,
+  left: AbortSignal,
+): Promise<void> {
+  for (const chunk of isCut ? cutChunks(chunks) : chunks) {
+    if (left.aborted) break;
+    // oxlint-disable-next-line no-await-in-loop -- never faster than the reader
+    if (!response.write(chunk)) await drained(response, left);
   }
 }
 
@@ -280,6 +295,10 @@ function refuse(
   }
   const idHeader = protocol === 'anthropic' ? 'request-id' : 'x-request-id';
   const body = errorBody(protocol, refusal, requestId);
-  response.writeHead(refusal.status, { 'content-type': 'application/json', [idHeader]: requestId });
+  response.writeHead(refusal.status, {
+    ...refusal.headers,
+    'content-type': 'application/json',
+    [idHeader]: requestId,
+  });
   response.end(body);
 }

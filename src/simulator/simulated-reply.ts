@@ -1,5 +1,6 @@
 import type { Usage } from '../core/model/usage.ts';
 import type { JsonObject } from './json-value.ts';
+import type { BilledTier } from './provider-invoice.ts';
 import type { SimulatedModel } from './simulated-model.ts';
 
 /** A part of a reply's body that is written at one moment. @internal */
@@ -30,6 +31,8 @@ export interface AnsweringContext {
   readonly nowMs: number;
   /** Simulated milliseconds that really pass for each millisecond of a model's latency. */
   readonly latencyScale: number;
+  /** On which terms it is served. */
+  readonly tier: BilledTier;
 }
 
 /** A refusal in the words of the provider. @internal */
@@ -39,6 +42,8 @@ export class ProviderRefusal extends Error {
   readonly type: string;
   readonly code: string | null;
   readonly param: string | null;
+  /** Further headers of the reply; lower-case names. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(status: number, type: string, message: string, details: { code?: string; param?: string } = {}) {
     super(message);

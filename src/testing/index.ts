@@ -33,6 +33,13 @@ export { stateStoreConformance } from './state-store-conformance.ts';
 export type { StateStoreHarness } from './state-store-conformance.ts';
 export type { StateStore, StateTerms, StateWrite, StoredState } from '../ports/state-store.ts';
 export { seededRandom } from '../simulator/seeded-random.ts';
+export { simulatedBatchProvider } from './simulated-batch-provider.ts';
+export type { SimulatedBatchProvider, SimulatedBatchProviderOptions } from './simulated-batch-provider.ts';
+export type { BatchFault, BatchOperation, SimulatedBatchOptions } from '../simulator/batch/batch-options.ts';
+export type { BatchPhase } from '../simulator/batch/simulated-batch.ts';
+export type { BatchRowFacts, SimulatedBatchFacts } from '../simulator/batch/simulated-batches.ts';
+export type { ProviderBehaviour, ProviderBooks } from '../simulator/provider-core.ts';
+export type { RateLimitUse, SimulatedRateLimits } from '../simulator/rate-limits.ts';
 export { startSimulatedProvider } from '../simulator/simulated-provider.ts';
 export type {
   JournalEntry,
@@ -40,7 +47,14 @@ export type {
   SimulatedProvider,
   SimulatedProviderOptions,
 } from '../simulator/simulated-provider.ts';
-export type { Invoice, InvoiceLine, SimulatedPrices } from '../simulator/provider-invoice.ts';
+export type {
+  BilledTier,
+  Invoice,
+  InvoiceLine,
+  SimulatedPrices,
+  TierLine,
+  TierRatios,
+} from '../simulator/provider-invoice.ts';
 export type { ProviderRequest } from '../simulator/provider-request.ts';
 export type { ScriptedFault } from '../simulator/scripted-fault.ts';
 export { readAnswer } from './upstream/answer-reader.ts';
