@@ -69,6 +69,13 @@ export function gatewayEvents(
         case 'cascade-switched':
         case 'route-sampled':
           logRoute(log, event, mayLog);
+          return;
+        case 'batch-submitted':
+        case 'batch-ended':
+        case 'batch-refused':
+        case 'batch-row-unknown':
+        case 'deadline-missed':
+          if (mayLog()) logBatch(log, event);
       }
     },
   };
@@ -106,6 +113,18 @@ function logRoute(log: Logger, event: RouteEvent, mayLog: () => boolean): void {
       'quality has fallen of late (the mean loss is that of all samples): the route is back at its strong target',
     );
   else log.info(facts, 'a cheaper target is certified');
+}
+
+type BatchEvent = Extract<
+  EngineEvent,
+  {
+    readonly kind: 'batch-submitted' | 'batch-ended' | 'batch-refused' | 'batch-row-unknown' | 'deadline-missed';
+  }
+>;
+
+function logBatch(log: Logger, { kind, ...facts }: BatchEvent): void {
+  const isExpected = kind === 'batch-submitted' || kind === 'batch-ended';
+  log[isExpected ? 'info' : 'warn'](facts, kind);
 }
 
 type BudgetsEvent = Extract<EngineEvent, { readonly kind: 'budget-overrun' | 'budgets-rebuilt' }>;

@@ -7,7 +7,17 @@ export type EngineEvent =
   | { readonly kind: 'call-finished'; readonly record: CallRecord }
   | {
       readonly kind: 'store-failed';
-      readonly store: 'cache' | 'ledger' | 'budgets' | 'limits' | 'leases' | 'states' | 'alerts' | 'webhooks' | 'judged-log';
+      readonly store:
+        | 'cache'
+        | 'ledger'
+        | 'budgets'
+        | 'limits'
+        | 'leases'
+        | 'states'
+        | 'alerts'
+        | 'webhooks'
+        | 'jobs'
+        | 'judged-log';
       readonly operation: string;
       readonly error: unknown;
     }
@@ -77,6 +87,33 @@ export type EngineEvent =
       /** What asking and judging cost. */
       readonly costNanoUsd: NanoUsd;
     }
+  /** A batch is at its provider. */
+  | {
+      readonly kind: 'batch-submitted';
+      readonly batchId: string;
+      /** The provider's id. */
+      readonly providerId: string;
+      readonly target: string;
+      readonly requests: number;
+    }
+  /** A batch is settled: all its rows are charged, or known not to have been answered. */
+  | {
+      readonly kind: 'batch-ended';
+      readonly batchId: string;
+      readonly target: string;
+      readonly requests: number;
+      readonly answered: number;
+      /** Rows that came back as errors, or not at all. */
+      readonly failed: number;
+      /** From its submission to its end. */
+      readonly durationMs: number;
+    }
+  /** A provider did not take a batch, or failed it as a whole; its calls wait again, are asked live, or fail. `reason` is the provider's word. */
+  | { readonly kind: 'batch-refused'; readonly batchId: string; readonly target: string; readonly reason: string }
+  /** A batch has a row that nobody asked for. */
+  | { readonly kind: 'batch-row-unknown'; readonly batchId: string; readonly customId: string }
+  /** The answer of a deferred call came after its deadline. */
+  | { readonly kind: 'deadline-missed'; readonly callId: string; readonly target: string; readonly lateMs: number }
   | { readonly kind: 'internal-fault'; readonly callId: string; readonly error: unknown };
 
 /** Takes events for logs, metrics and `onCall`. Must not throw and must not block. @public */

@@ -47,7 +47,18 @@ export interface DeferredCall {
   readonly deadlineAtMs: number | undefined;
   /** Who is told when it is answered. Undefined: nobody. */
   readonly webhookUrl: string | undefined;
+  /** What is done when a batch comes back without its answer. @defaultValue 'batch' */
+  readonly onUnanswered?: UnansweredPolicy | undefined;
+  /** Set in a batch that a client has made himself: the custom id of its row. Its answer is the client's to fetch, and is not kept here. */
+  readonly customId?: string | undefined;
 }
+
+/**
+ * What is done with a call that its batch did not answer (it expired, or the provider was overloaded): it goes into another batch, is asked live, or fails.
+ * A call with a deadline is asked live unless another batch is worth it.
+ * @public
+ */
+export type UnansweredPolicy = 'batch' | 'live' | 'fail';
 
 /**
  * The number of the attempt that batches make. What a batch did not answer cost nothing, so that the next batch makes the same attempt, with the money that

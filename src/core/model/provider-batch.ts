@@ -32,7 +32,7 @@ export interface ProviderBatch {
   readonly keyIndex: number | undefined;
   /** What staging left at the provider: the id of the input file. */
   readonly stagedId: string | undefined;
-  /** When it was tried to submit it for the first time, in Unix milliseconds. */
+  /** When it was last tried to submit it, in Unix milliseconds. */
   readonly submittingAtMs: number | undefined;
   /** The provider's id. */
   readonly providerId: string | undefined;

@@ -1,0 +1,48 @@
+import type { Job } from '../../core/model/deferred-call.ts';
+import type { BatchParts } from './batch-parts.ts';
+
+/** Jobs that are looked at in one go. */
+const PAGE_JOBS = 500;
+
+/**
+ * Releases calls that were accepted and never confirmed: whoever accepted them died on the way, and told nobody.
+ * @throws FarthingError `store-unavailable`
+ * @internal
+ */
+export async function releaseUnconfirmed({ jobs, clock, settings, engine }: BatchParts): Promise<void> {
+  const beforeMs = clock.nowMs() - settings.acceptGraceMs;
+  const accepting = await jobs.list({ states: ['accepting'], limit: PAGE_JOBS });
+  const stale = accepting.filter(({ call }) => call.atMs <= beforeMs);
+  if (stale.length === 0) return;
+  // First: nobody can confirm them any more.
+  const made = await jobs.update(
+    stale.map(({ call, version }) => ({ callId: call.callId, version, set: { leaseUntilMs: clock.nowMs() } })),
+  );
+  const released = stale.filter((_, index) => made[index] === true).map(({ call }) => call);
+  await Promise.all(released.map((call) => engine().settleDeferred(call, { kind: 'none', outcome: 'never-accepted' })));
+  await jobs.remove(released.map(({ callId }) => callId));
+}
+
+/**
+ * Forgets calls of a gateway's clients that have been done and told for long. Those of runs stay until their run is taken away.
+ * @throws FarthingError `store-unavailable`
+ * @internal
+ */
+export async function forgetOld({ jobs, clock, settings }: BatchParts): Promise<void> {
+  const beforeMs = clock.nowMs() - settings.retentionMs;
+  for (;;) {
+    // In the order of call ids, which begin with the time: the oldest come first.
+    // oxlint-disable-next-line no-await-in-loop -- each page is what the one before left
+    const page = await jobs.list({ run: '', states: ['done'], limit: PAGE_JOBS });
+    const old = page.filter((job) => isOld(job, beforeMs));
+    // oxlint-disable-next-line no-await-in-loop
+    if (old.length > 0) await jobs.remove(old.map(({ call }) => call.callId));
+    if (old.length < PAGE_JOBS) return;
+  }
+}
+
+function isOld({ call, result, batchId, toldAtMs }: Job, beforeMs: number): boolean {
+  const isTold = call.webhookUrl === undefined || toldAtMs !== undefined;
+  // One that is still in a batch has a record that is not final.
+  return isTold && batchId === undefined && (result?.finishedAtMs ?? Number.POSITIVE_INFINITY) <= beforeMs;
+}

@@ -1,0 +1,37 @@
+import type { CallRecord } from '../../core/model/charge.ts';
+import type { DeferredCall } from '../../core/model/deferred-call.ts';
+import type { EngineRequest } from '../../engine/engine-request.ts';
+import { decodeRequest } from '../../wire/decode-request.ts';
+import { spliceRequest } from '../../wire/splice-request.ts';
+
+/** How a deferred call is asked live. @internal */
+export interface LiveTerms {
+  /** Attempts that were numbered before. */
+  readonly attempts: number;
+  readonly serviceTier: 'flex' | undefined;
+  readonly signal: AbortSignal;
+  readonly onRecord: (record: CallRecord) => void;
+}
+
+const encoder = new TextEncoder();
+
+/** A deferred call as the engine is asked it now: the caller's own body, and the money and the limits of who made it. @internal */
+export function liveRequest(call: DeferredCall, { attempts, serviceTier, signal, onRecord }: LiveTerms): EngineRequest {
+  const { callId, atMs, endpoint, query, headers, project, keyId, tags, deadlineAtMs } = call;
+  return {
+    endpoint,
+    body: serviceTier === undefined ? encoder.encode(call.body) : tieredBody(call, serviceTier),
+    query,
+    headers,
+    // Who has a deadline cannot wait behind those that have none.
+    caller: { project, keyId, pinnedTags: tags, ...(deadlineAtMs === undefined && { priority: 'batch' as const }) },
+    signal,
+    resumes: { callId, arrivedAtMs: atMs, serviceTier, attempts, charges: [], onRecord },
+  };
+}
+
+function tieredBody({ endpoint, body }: DeferredCall, serviceTier: string): Uint8Array {
+  const bytes = encoder.encode(body);
+  const request = decodeRequest(endpoint, bytes);
+  return spliceRequest(request, { members: { service_tier: JSON.stringify(serviceTier) } }) ?? bytes;
+}

@@ -1,0 +1,150 @@
+import { FarthingError } from '../../core/errors.ts';
+import { callIdIn, type ProviderBatch } from '../../core/model/provider-batch.ts';
+import { queueFacts } from '../../core/model/deferred-call.ts';
+import type { BatchApi, BatchRow, BatchStatus } from '../../ports/batch-api.ts';
+import { type BatchEnd, BatchEnds } from './batch-ends.ts';
+import { type BatchParts, providerOfTarget } from './batch-parts.ts';
+import { jobPages } from './batch-shipment.ts';
+import { addressOf, isLost, LOST, lost } from './follow-step.ts';
+import type { HeldBatch } from './held-batch.ts';
+import { unansweredFault } from './job-result.ts';
+import { releaseJobs } from './release-jobs.ts';
+import { later, unstage } from './send-steps.ts';
+
+/** Rows that are settled at a time, and their bytes. Ours: they share a commit of the ledger, and memory stays flat. */
+const CHUNK_ROWS = 500;
+const CHUNK_CHARACTERS = 8_000_000;
+
+const TOKEN_LIMIT = 'token_limit_exceeded';
+
+/** Its results are there: settles each row, and lets those without one go by their policies. @internal */
+export async function settleStep(held: HeldBatch, parts: BatchParts): Promise<ProviderBatch> {
+  const { facts } = held;
+  const { api } = providerOfTarget(parts, facts.target);
+  if (held.batch.fault === LOST) {
+    await releaseJobs(held, parts, { kind: 'missing', outcome: 'lost' });
+    return settled(held, parts, 0);
+  }
+  let status: BatchStatus;
+  try {
+    status = await api.status(addressOf(held));
+    if (status.reason === 'failed') await settleFailed(held, parts, status);
+    else await settleRows(held, parts, api, status);
+  } catch (error) {
+    return isLost(held, parts, error) ? lost(held, parts) : later(held, parts, error);
+  }
+  await releaseJobs(held, parts, { kind: 'missing', outcome: outcomeOf(status) });
+  await unstage(held, parts);
+  return settled(held, parts, status.done);
+}
+
+/** Why a batch has no row for a call. */
+function outcomeOf({ reason }: BatchStatus): string {
+  if (reason === 'failed') return 'batch-refused';
+  return reason === 'expired' || reason === 'cancelled' ? reason : 'missing';
+}
+
+function settled({ batch, facts }: HeldBatch, { events, hours }: BatchParts, answered: number): ProviderBatch {
+  const { batchId, requests, endedAtMs = 0, submittedAtMs = endedAtMs } = batch;
+  hours.delete(batchId);
+  events.emit({
+    kind: 'batch-ended',
+    batchId,
+    target: facts.target,
+    requests,
+    answered,
+    failed: Math.max(0, requests - answered),
+    durationMs: endedAtMs - submittedAtMs,
+  });
+  return { ...batch, stage: 'settled' };
+}
+
+async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, status: BatchStatus): Promise<void> {
+  const ends = new BatchEnds(parts);
+  const callIdOf = await callIdsOf(held, parts);
+  let [chunk, characters]: [BatchEnd[], number] = [[], 0];
+  const flush = async (): Promise<void> => {
+    await ends.take(held.batch, chunk);
+    [chunk, characters] = [[], 0];
+    await held.renew();
+  };
+  for await (const row of api.rows(addressOf(held), status)) {
+    const callId = callIdOf(row.customId);
+    if (callId === undefined) {
+      parts.events.emit({ kind: 'batch-row-unknown', batchId: held.batch.batchId, customId: row.customId });
+      continue;
+    }
+    chunk.push(endOf(callId, row));
+    characters += row.kind === 'reply' ? row.body.length : 0;
+    if (chunk.length >= CHUNK_ROWS || characters >= CHUNK_CHARACTERS) await flush();
+  }
+  await flush();
+}
+
+function endOf(callId: string, row: BatchRow): BatchEnd {
+  if (row.kind === 'reply') return { callId, kind: 'reply', status: row.status, body: row.body };
+  return { callId, kind: 'none', fault: unansweredFault(row.kind), mayRetry: true };
+}
+
+/** Which call a custom id is. In a batch of ours it says so itself; in a client's own the jobs are asked. */
+async function callIdsOf(
+  { batch: { batchId } }: HeldBatch,
+  { jobs }: BatchParts,
+): Promise<(customId: string) => string | undefined> {
+  const [first] = await jobs.list({ batchId, limit: 1 });
+  if (first?.call.customId === undefined) return (customId) => callIdIn(batchId, customId);
+  const callIds = new Map<string, string>();
+  for await (const page of jobPages(jobs, { batchId })) {
+    for (const { call } of page) if (call.customId !== undefined) callIds.set(call.customId, call.callId);
+  }
+  return (customId) => callIds.get(customId);
+}
+
+/** The provider has taken none of it. */
+async function settleFailed(held: HeldBatch, parts: BatchParts, status: BatchStatus): Promise<void> {
+  const { batch, facts } = held;
+  const { faults = [], fault } = status;
+  const { batchId } = batch;
+  parts.events.emit({ kind: 'batch-refused', batchId, target: facts.target, reason: fault ?? 'failed' });
+  if (faults.some(({ code }) => code === TOKEN_LIMIT) || fault?.includes(TOKEN_LIMIT) === true) {
+    await noteTokenLimit(held, parts);
+    return releaseJobs(held, parts, { kind: 'unasked' });
+  }
+  const named = await namedJobs(held, parts, faults);
+  if (named.length === 0) return;
+  await new BatchEnds(parts).take(batch, named);
+  // The others are not to blame.
+  await releaseJobs(held, parts, { kind: 'unasked' });
+}
+
+/** The jobs whose lines the provider named. Lines are told to jobs only while none has left the batch: after a crash on the way the next batch names what is left. */
+async function namedJobs(
+  { batch: { batchId, requests } }: HeldBatch,
+  { jobs }: BatchParts,
+  faults: NonNullable<BatchStatus['faults']>,
+): Promise<readonly BatchEnd[]> {
+  const byLine = new Map(faults.map(({ line, message }) => [line, message]));
+  byLine.delete(undefined);
+  if (byLine.size === 0) return [];
+  const named: BatchEnd[] = [];
+  let line = 0;
+  for await (const page of jobPages(jobs, { batchId })) {
+    for (const { call } of page) {
+      line += 1;
+      const message = byLine.get(line);
+      if (message === undefined) continue;
+      const error = new FarthingError('invalid-request', `the provider refused this line of the batch: ${message}`);
+      named.push({ callId: call.callId, kind: 'none', fault: { outcome: 'line-refused', error }, mayRetry: false });
+    }
+  }
+  return line === requests ? named : [];
+}
+
+async function noteTokenLimit({ batch, facts }: HeldBatch, { jobs, enqueued, clock }: BatchParts): Promise<void> {
+  const others = (await jobs.batches({})).filter(
+    ({ batchId, queue, stage }) =>
+      batchId !== batch.batchId && stage === 'submitted' && queueFacts(queue).target === facts.target,
+  );
+  const otherTokens = others.reduce((sum, { inputTokens }) => sum + inputTokens, 0);
+  enqueued.note(facts.target, batch.inputTokens, otherTokens, clock.nowMs());
+}
