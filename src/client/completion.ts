@@ -67,14 +67,14 @@ export async function complete(
   const record = await farthing.callRecord(callId);
   if (record !== undefined) onRecord?.(record);
   if (record === undefined || sink.status >= 300 || record.outcome !== 'complete') {
-    throw failure(callId, sink.status, request.signal?.aborted === true ? 'client-left' : record?.outcome);
+    throw callFailure(callId, sink.status, request.signal?.aborted === true ? 'client-left' : record?.outcome);
   }
   const reply: unknown = JSON.parse(sink.text());
   return { reply, completion: completionOf(endpoint, reply, record) };
 }
 
-/** The provider's own message stays out: it may quote the prompt. */
-function failure(callId: string, status: number, outcome: string | undefined): FarthingError {
+/** The error of a call that got no answer. The provider's own message stays out: it may quote the prompt. @internal */
+export function callFailure(callId: string, status: number, outcome: string | undefined): FarthingError {
   const isRefusal = outcome !== undefined && !ENDINGS.has(outcome);
   const code = isRefusal ? (outcome as ErrorCode) : 'provider-failed';
   return new FarthingError(code, `the call ${callId} got no answer (${outcome ?? 'no record'}, status ${status})`, {

@@ -1,6 +1,7 @@
 import { type ErrorCode, FarthingError, isFarthingError } from '../core/errors.ts';
 import type { Tags } from '../core/model/caller.ts';
 import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
+import { callHeaders } from './call-headers.ts';
 import { complete, type Completion } from './completion.ts';
 import type { Farthing } from './create-farthing.ts';
 
@@ -115,7 +116,7 @@ export class CostOptimizedLLM {
         kind: options.kind ?? 'call',
         endpoint,
         body: this.#body(endpoint, model, prompt, options),
-        headers: this.#headers(options, isRouted),
+        headers: callHeaders({ route: isRouted ? options.route : 'off', cache: options.cache, tags: options.tags }),
         signal: options.signal,
       },
       (record) => this.#options.onCall?.(record),
@@ -133,15 +134,5 @@ export class CostOptimizedLLM {
     }
     const system = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
     return { model, max_completion_tokens: limit, messages: [...system, user], ...sampling };
-  }
-
-  #headers(options: CompleteOptions, isRouted: boolean): Record<string, string> {
-    const headers: Record<string, string> = {};
-    const route = isRouted ? options.route : 'off';
-    if (route !== undefined) headers['x-farthing-route'] = route;
-    if (options.cache !== undefined) headers['x-farthing-cache'] = options.cache;
-    const tags = Object.entries(options.tags ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    if (tags.length > 0) headers['x-farthing-tags'] = tags.join(',');
-    return headers;
   }
 }

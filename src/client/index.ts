@@ -1,8 +1,14 @@
 /**
  * Farthing as a library: {@link createFarthing} makes an engine inside this process; {@link CostOptimizedLLM}, {@link CachedLLMClient},
- * {@link PromptOptimizer} and {@link ResponseCache} are its faces, each usable alone. Nothing here loads a server or a database: SQLite is loaded with the first call where `storage` is set.
+ * {@link BatchProcessor}, {@link PromptOptimizer} and {@link ResponseCache} are its faces, each usable alone. Nothing here loads a server or a database: SQLite is loaded with the first call where `storage` is set.
  * @packageDocumentation
  */
+export { BatchProcessor } from './batch/batch-processor.ts';
+export type { BatchOutcome, BatchProcessorOptions, BatchRun, BatchRunOptions } from './batch/batch-processor.ts';
+export type { BatchItem, BatchPrompt, BatchRequest } from './batch/batch-item.ts';
+export type { BatchAnswer, BatchFailure, BatchResult } from './batch/batch-result.ts';
+export type { BatchEngine } from './batch/item-call.ts';
+export type { BatchProgress, BatchSummary } from './batch/run-tally.ts';
 export { CachedLLMClient } from './cached-llm-client.ts';
 export type {
   CachedCompleteOptions,
@@ -74,6 +80,7 @@ export type {
 export type { AccountId, Budget, BudgetScope, BudgetWindow, SpendingFacts } from '../core/budget/budget.ts';
 export type { BudgetAlert } from '../core/budget/budget-alert.ts';
 export type { CallLimits } from '../core/limit/call-limits.ts';
+export type { PaceNotice, ProviderLimits, StatedLimit } from '../core/limit/provider-limits.ts';
 export type { CallPriority } from '../core/model/call-priority.ts';
 export type { Caller, Tags } from '../core/model/caller.ts';
 export type { CacheEntry, CacheKey, EntryTimes, ReplyForm } from '../core/model/cache-entry.ts';
@@ -97,6 +104,7 @@ export type { AnsweredToolCall, AnswerView } from '../core/verify/answer-view.ts
 export { SAVING_STEPS, type SavingParts, type SavingStep } from '../core/savings.ts';
 export { DEFAULT_BUDGET_POLICY, DEFAULT_MAX_ENTRY_BYTES, type EngineCache } from '../engine/engine-options.ts';
 export type { BudgetPolicy } from '../middleware/budget/budget.ts';
+export type { Purse } from '../middleware/compose.ts';
 export { systemClock } from '../engine/system-ports.ts';
 export type {
   BudgetOwner,

@@ -128,6 +128,11 @@ export class RatePacer {
     else if (limits.requests.isKnown || limits.tokens.isKnown) this.#window.open();
   }
 
+  /** Nothing is sent for so long. */
+  pause(lengthMs: number, nowMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + lengthMs);
+  }
+
   /**
    * The call is over.
    * @param usedTokens - what it really took; undefined: not known.
@@ -173,7 +178,7 @@ export class RatePacer {
     this.#window.limited(call.number);
     const pauseMs = retryAfterMs ?? Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#refusals);
     this.#refusals += 1;
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
+    this.pause(pauseMs, nowMs);
   }
 
   #limitsOf(model: string): TargetLimits | undefined {

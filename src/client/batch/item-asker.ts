@@ -1,0 +1,121 @@
+import type { RunPurse } from '../../core/batch/run-purse.ts';
+import { FarthingError } from '../../core/errors.ts';
+import { estimatedCallTokens } from '../../core/limit/token-estimate.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CallGate, Pass } from './call-gate.ts';
+import { type BatchEngine, callItem, type ItemCallEnd } from './item-call.ts';
+import type { ItemOutcome } from './item-outcome.ts';
+import { MoneyLine } from './money-line.ts';
+import type { PreparedItem } from './prepared-item.ts';
+
+/** What {@link ItemAsker} works with. @internal */
+export interface ItemAskerOptions {
+  readonly engine: BatchEngine;
+  readonly gate: CallGate;
+  /** Undefined: budgets alone bound what is spent. */
+  readonly purse: RunPurse | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For how long an item is asked again that somebody's limits turn away, in milliseconds. */
+  readonly patienceMs: number;
+  /** Fires when calls under way are to be cut. */
+  readonly cutSignal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** An outcome's weight in the mean of outputs: it follows a change within some twenty answers. Ours. */
+const MEAN_WEIGHT = 0.05;
+
+/** Asks items: each when its turn has come, again where a limit turned it away, and never beyond the money. @internal */
+export class ItemAsker {
+  readonly #options: ItemAskerOptions;
+  readonly #line = new MoneyLine();
+  #meanOutputTokens: number | undefined;
+
+  constructor(options: ItemAskerOptions) {
+    this.#options = options;
+  }
+
+  /** Money that was set aside has come back. */
+  moneyFreed(): void {
+    this.#line.letTry();
+  }
+
+  /** Resolves when the item may be asked: others wait for money before it. */
+  async turn(item: PreparedItem, stopSignal: AbortSignal): Promise<Pass | undefined> {
+    while (this.#line.length > 0 && !stopSignal.aborted) {
+      // oxlint-disable-next-line no-await-in-loop -- one turn after the other
+      await this.#line.wait(stopSignal);
+    }
+    return this.#enter(item, stopSignal, false);
+  }
+
+  /** Asks an item that has got its turn. */
+  async ask(item: PreparedItem, turn: Pass): Promise<ItemOutcome> {
+    const { clock, gate, patienceMs, cutSignal } = this.#options;
+    const untilMs = clock.monotonicMs() + patienceMs;
+    let pass: Pass | undefined = turn;
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- one try after the other
+      const { end, isHeld } = await this.#once(item, pass);
+      this.#line.letTry();
+      if (isHeld) {
+        // oxlint-disable-next-line no-await-in-loop
+        await this.#line.wait(cutSignal);
+      } else if (end.waitMs === undefined || clock.monotonicMs() + end.waitMs > untilMs) {
+        return end.outcome;
+      } else {
+        gate.pause(end.waitMs);
+      }
+      // oxlint-disable-next-line no-await-in-loop
+      pass = await this.#enter(item, cutSignal, true);
+      if (pass === undefined) return end.outcome;
+    }
+  }
+
+  async #once(item: PreparedItem, pass: Pass): Promise<{ readonly end: ItemCallEnd; readonly isHeld: boolean }> {
+    const { engine, purse, headers, cutSignal, clock } = this.#options;
+    const share = purse?.share();
+    let usedTokens: number | undefined;
+    try {
+      const end = await callItem(item, {
+        engine,
+        headers,
+        signal: cutSignal,
+        purse: share,
+        onPace: (notice) => pass.observe(notice),
+        clock,
+      });
+      ({ usedTokens } = end);
+      if (usedTokens !== undefined && !isCached(end)) this.#learn(end.outputTokens);
+      if (share?.refusal === undefined || end.outcome.kind === 'answer') return { end, isHeld: false };
+      return { end: share.refusal === 'unbounded' ? unbounded(end) : end, isHeld: share.refusal === 'held' };
+    } finally {
+      pass.end(usedTokens);
+    }
+  }
+
+  #enter(item: PreparedItem, signal: AbortSignal, isFirst: boolean): Promise<Pass | undefined> {
+    const { endpoint, body, model, samples } = item;
+    const tokens = estimatedCallTokens({
+      endpoint,
+      bodyBytes: body.byteLength,
+      maxOutputTokens: item.maxOutputTokens ?? this.#meanOutputTokens,
+      samples,
+    });
+    return this.#options.gate.enter({ model, tokens }, signal, isFirst);
+  }
+
+  #learn(outputTokens: number): void {
+    const mean = this.#meanOutputTokens ?? outputTokens;
+    this.#meanOutputTokens = mean + MEAN_WEIGHT * (outputTokens - mean);
+  }
+}
+
+function isCached({ outcome }: ItemCallEnd): boolean {
+  return outcome.kind === 'answer' && outcome.fromCache;
+}
+
+function unbounded(end: ItemCallEnd): ItemCallEnd {
+  const message = 'nobody can say what this item may cost (no price, or no bound), and the run has a limit on money';
+  return { ...end, outcome: { ...end.outcome, kind: 'error', error: new FarthingError('unpriced-model', message) } };
+}
