@@ -87,12 +87,12 @@ export class FolderJobs implements Jobs {
 
   async #open(): Promise<Jobs> {
     if (this.#isClosed) throw new FarthingError('store-unavailable', 'the store is closed');
-    this.#opening ??= openSqliteJobStore(this.#path);
+    const opening = (this.#opening ??= openSqliteJobStore(this.#path));
     try {
-      return await this.#opening;
+      return await opening;
     } catch (error) {
-      // The next call tries again.
-      this.#opening = undefined;
+      // The next call tries again, unless one does already.
+      if (this.#opening === opening) this.#opening = undefined;
       throw error;
     }
   }

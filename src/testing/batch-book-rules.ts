@@ -99,6 +99,19 @@ const LEASES: readonly JobRule[] = [
     },
   ],
   [
+    'a batch may be due, and a lease end, at a fraction of a millisecond',
+    async (store, other) => {
+      await store.adopt(sampleBatch({ nextAtMs: 2_000.25, inputTokens: 0.5 }), []);
+      const batch = sampleBatch(await store.leaseBatch(lease('a', 2_001.5, 10.5)));
+      equal(await store.saveBatch({ ...batch, nextAtMs: 2_005.75 }, lease('a', 2_002.25, 10.5), false), true);
+      equal(await other.leaseBatch(lease('b', 2_005)), undefined);
+      const due = await other.leaseBatch(lease('b', 2_007));
+      equal(Math.abs((due?.nextAtMs ?? 0) - 2_005.75) < 1, true);
+      await other.cancelBatches([batch.batchId], 2_003.5);
+      equal((await other.batches({}))[0]?.isCancelled, true);
+    },
+  ],
+  [
     'a worker that has lost its lease writes nothing',
     async (store, other) => {
       await adopted(store, 'fb_1');

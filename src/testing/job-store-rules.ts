@@ -215,6 +215,19 @@ const CHANGES: readonly JobRule[] = [
     },
   ],
   [
+    'a time with a fraction is kept to the millisecond',
+    async (store, other) => {
+      await store.add([sampleJob({ atMs: 999.5 }, { liveAtMs: 100.25, leaseUntilMs: 0.5, toldAtMs: 2.5 })]);
+      const added = await jobIn(other, 'call_1');
+      const isClose = (time: number | undefined, wanted: number): boolean => Math.abs((time ?? 0) - wanted) < 1;
+      equal(isClose(added.liveAtMs, 100.25) && isClose(added.leaseUntilMs, 0.5) && isClose(added.toldAtMs, 2.5), true);
+      await store.update([{ callId: 'call_1', version: 1, set: { liveAtMs: 7.75, leaseUntilMs: 8.5, toldAtMs: 9.5 } }]);
+      equal(isClose((await jobIn(other, 'call_1')).liveAtMs, 7.75), true);
+      const [leased] = await store.leaseLive({ workerId: 'a', nowMs: 50.5, leaseMs: 10.25 }, 1);
+      equal(isClose(leased?.leaseUntilMs, 60.75), true);
+    },
+  ],
+  [
     'a change of a version that does not hold any more is not made, and those beside it are',
     async (store, other) => {
       await store.add([sampleJob(), sampleJob({ callId: 'call_2' }), sampleJob({ callId: 'call_3' })]);
