@@ -22,6 +22,11 @@ const GROUPS: readonly CommandGroup[] = [
     load: async () => (await import('./demo-command.ts')).registerDemo,
   },
   {
+    name: 'batch',
+    summary: 'Ask many prompts at once, live or as batches at half price',
+    load: async () => (await import('./batch-command.ts')).registerBatch,
+  },
+  {
     name: 'config',
     summary: 'Check and explain the configuration',
     load: async () => (await import('./config-command.ts')).registerConfig,

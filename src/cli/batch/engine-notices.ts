@@ -28,23 +28,21 @@ export class EngineNotices implements EventSink {
   }
 }
 
+/** By kind; what is not here needs nobody's attention. */
+const NOTICES: {
+  readonly [Kind in EngineEvent['kind']]?: (event: Extract<EngineEvent, { readonly kind: Kind }>) => string;
+} = {
+  'store-failed': ({ store, operation }) => `the store of ${store} failed: ${operation}`,
+  'unpriced-charged': ({ target }) => `${target} has no price: what it cost is not known`,
+  'usage-missing': ({ target }) => `${target} did not say what it used: charged as estimated`,
+  'target-rested': ({ target, reason }) => `${target} failed too often and was left alone for a while: ${reason}`,
+  'budget-alert': ({ alert }) => `the budget ${alert.budget} is used to ${Math.round(100 * alert.ratio)} %`,
+  'budget-overrun': () => 'a bill was above what had been reserved for it',
+  'internal-fault': ({ error }) => `an internal fault: ${error instanceof Error ? error.name : 'unknown'}`,
+};
+
 function noticeOf(event: EngineEvent): string | undefined {
-  switch (event.kind) {
-    case 'store-failed':
-      return `the store of ${event.store} failed: ${event.operation}`;
-    case 'unpriced-charged':
-      return `${event.target} has no price: what it cost is not known`;
-    case 'usage-missing':
-      return `${event.target} did not say what it used: charged as estimated`;
-    case 'target-rested':
-      return `${event.target} failed too often and was left alone for a while: ${event.reason}`;
-    case 'budget-alert':
-      return `the budget ${event.alert.budget} is used to ${Math.round(100 * event.alert.ratio)} %`;
-    case 'budget-overrun':
-      return 'a bill was above what had been reserved for it';
-    case 'internal-fault':
-      return `an internal fault: ${event.error instanceof Error ? event.error.name : 'unknown'}`;
-    default:
-      return undefined;
-  }
+  // Each takes the events of its own kind alone, which a look-up cannot say.
+  const notice = NOTICES[event.kind] as ((event: EngineEvent) => string) | undefined;
+  return notice?.(event);
 }

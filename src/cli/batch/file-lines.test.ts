@@ -17,7 +17,7 @@ test('lines are the same however the bytes are cut', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(line, { minLength: 1 }), fc.array(fc.nat(60)), async (texts, cuts) => {
       const bytes = Buffer.from(texts.join('\n'));
-      const at = [...new Set(cuts.filter((cut) => cut < bytes.length))].sort((one, other) => one - other);
+      const at = [...new Set(cuts.filter((cut) => cut < bytes.length))].toSorted((one, other) => one - other);
       const chunks = [0, ...at].map((start, index) => bytes.subarray(start, at[index] ?? bytes.length));
       const expected = texts.at(-1) === '' ? texts.slice(0, -1) : texts;
       expect(await linesFrom(chunks)).toEqual(expected.map((text, index) => ({ number: index + 1, text })));

@@ -2,7 +2,7 @@ import { FarthingError } from '../../core/errors.ts';
 import { csvRecords } from './csv-records.ts';
 import { type FileLine, fileLines, withoutReturn } from './file-lines.ts';
 import { type InputFormat, inputFormat } from './input-format.ts';
-import { promptTemplate } from './prompt-template.ts';
+import { type PromptTemplate, promptTemplate } from './prompt-template.ts';
 import { type LineProblem, type RequestLine, requestLine } from './request-line.ts';
 
 /** What the command line says of a run's input. @internal */
@@ -92,13 +92,13 @@ function requestItem(line: number, read: RequestLine | LineProblem): InputItem |
 
 async function* recordItems(lines: AsyncIterable<FileLine>, template: string): AsyncGenerator<InputItem | InputFault> {
   let columns: readonly string[] | undefined;
-  let fill = (_: readonly string[]): string => '';
+  let fill: PromptTemplate | undefined;
   for await (const record of csvRecords(lines)) {
     const line = record.number;
     if ('problem' in record) {
       if (columns === undefined) throw new FarthingError('configuration', `line ${line}: ${record.problem}`);
       yield { kind: 'fault', line, problem: record.problem };
-    } else if (columns === undefined) {
+    } else if (columns === undefined || fill === undefined) {
       columns = record.cells.map((cell) => cell.trim());
       fill = promptTemplate(template, columns);
     } else if (record.cells.length === columns.length) {

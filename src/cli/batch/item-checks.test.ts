@@ -20,7 +20,13 @@ async function checked(
 ): Promise<{ readonly sound: readonly number[]; readonly faults: InputFaults; readonly checks: ItemChecks }> {
   const checks = new ItemChecks({
     table: TABLE,
-    model: 'sim/a',
+    prompts: {
+      model: 'sim/a',
+      system: undefined,
+      maxOutputTokens: 100,
+      temperature: undefined,
+      protocolOf: () => 'openai',
+    },
     isPriced: ({ model }) => model !== 'dear',
     demandsPrice: false,
     maxBatchBytes: undefined,

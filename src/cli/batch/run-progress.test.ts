@@ -4,7 +4,7 @@ import { runProgress, type RunStanding, standingText } from './run-progress.ts';
 const STANDING: RunStanding = {
   done: 1234,
   total: 10_000,
-  failed: 0,
+  errors: 0,
   fromCache: 0,
   spentUsd: '0.25',
   ratePerSecond: 9.96,
@@ -25,7 +25,7 @@ function shown(isTTY: boolean, everyMs: number, times: number): readonly string[
 
 test('a standing says rate, spend, and what is not zero', () => {
   expect(standingText(STANDING)).toBe('1,234 of 10,000, 10.0/s, $0.25');
-  expect(standingText({ ...STANDING, failed: 2, fromCache: 1000, ratePerSecond: 1999.6, remainingMs: 61_000 })).toBe(
+  expect(standingText({ ...STANDING, errors: 2, fromCache: 1000, ratePerSecond: 1999.6, remainingMs: 61_000 })).toBe(
     '1,234 of 10,000, 2,000/s, $0.25, 2 failed, 1,000 cached, 1 min 1 s left',
   );
 });

@@ -4,7 +4,7 @@ import { plainDuration } from './plain-duration.ts';
 export interface RunStanding {
   readonly done: number;
   readonly total: number;
-  readonly failed: number;
+  readonly errors: number;
   readonly fromCache: number;
   /** Dollars as text. */
   readonly spentUsd: string;
@@ -72,12 +72,12 @@ function bar({ done, total }: RunStanding): string {
 
 /** How far a run is, as one line. @internal */
 export function standingText(standing: RunStanding): string {
-  const { done, total, failed, fromCache, spentUsd, ratePerSecond, remainingMs } = standing;
+  const { done, total, errors, fromCache, spentUsd, ratePerSecond, remainingMs } = standing;
   const parts = [
     `${grouped(done)} of ${grouped(total)}`,
     `${ratePerSecond >= 10 ? grouped(Math.round(ratePerSecond)) : ratePerSecond.toFixed(1)}/s`,
     `$${spentUsd}`,
-    ...(failed === 0 ? [] : [`${grouped(failed)} failed`]),
+    ...(errors === 0 ? [] : [`${grouped(errors)} failed`]),
     ...(fromCache === 0 ? [] : [`${grouped(fromCache)} cached`]),
     ...(remainingMs === undefined ? [] : [`${plainDuration(remainingMs)} left`]),
   ];

@@ -1,0 +1,10 @@
+import type { Command } from 'commander';
+import { registerBatchRun } from './batch/run-command.ts';
+
+/** Adds `farthing batch`. @internal */
+export function registerBatch(program: Command): void {
+  const group = program
+    .command('batch')
+    .description('Ask many prompts: live and paced, or as a batch of the provider at half price');
+  registerBatchRun(group);
+}

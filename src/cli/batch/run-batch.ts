@@ -1,0 +1,126 @@
+import { rm } from 'node:fs/promises';
+import { BatchProcessor, type BatchRun } from '../../client/batch/batch-processor.ts';
+import type { BatchSummary } from '../../client/batch/run-tally.ts';
+import { formatUsd } from '../../core/money.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import { activeSettings, type ServeSettings } from '../serve-settings.ts';
+import { commandFace } from './command-face.ts';
+import { type BatchInput, openInput } from './input-items.ts';
+import { journalledAnswers } from './journalled-answers.ts';
+import { type CommandEngine, commandPrices, openEngine } from './open-engine.ts';
+import { resultLine } from './result-line.ts';
+import { openResultsFile, type ResultsSink, standardResults } from './results-file.ts';
+import { checkedItems } from './run-items.ts';
+import type { RunOptions } from './run-options.ts';
+import { demandUnfinished, type RunPaths, runPaths } from './run-paths.ts';
+import { runProgress } from './run-progress.ts';
+import { runSignals } from './run-signals.ts';
+import { summaryJson, summaryText } from './run-summary.ts';
+import { mayStart } from './run-start.ts';
+import { type Survey, surveyInput } from './survey-input.ts';
+
+/**
+ * Checks a file, says what asking all of it costs, asks it, and writes what came of it.
+ * @throws FarthingError `configuration` for what is wrong with the file or the command line, before anything is sent.
+ * @internal
+ */
+export async function runBatch(file: string, options: RunOptions): Promise<ExitCode> {
+  const paths = runPaths(file, options.out);
+  const settings = await commandSettings(options);
+  const input = await openInput({
+    path: file,
+    format: options.format,
+    template: options.template,
+    model: options.model,
+  });
+  if (options.fresh !== true && options.dryRun !== true) demandUnfinished(paths);
+  const survey = await surveyInput(input, options, commandPrices(settings.config, settings.priceFeed));
+  if (!(await mayStart(survey, options))) return EXIT_CODES.ok;
+  if (options.fresh === true) await rm(paths.journal, { force: true });
+  const opened = await openEngine(settings.config, settings.priceFeed, () => undefined);
+  try {
+    return await runOpened({ input, options, paths, survey, opened, settings });
+  } finally {
+    await opened.close();
+  }
+}
+
+async function commandSettings(options: RunOptions): Promise<ServeSettings> {
+  const settings = await activeSettings(options.config === undefined ? {} : { config: options.config });
+  const { data } = options;
+  if (data === undefined) return settings;
+  return { ...settings, config: { ...settings.config, storage: { kind: 'folder', path: data } } };
+}
+
+interface OpenedRun {
+  readonly input: BatchInput;
+  readonly options: RunOptions;
+  readonly paths: RunPaths;
+  readonly survey: Survey;
+  readonly opened: CommandEngine;
+  readonly settings: ServeSettings;
+}
+
+async function runOpened(run: OpenedRun): Promise<ExitCode> {
+  const { input, options, paths, survey, opened } = run;
+  const kept = await journalledAnswers(paths.journal);
+  if (kept > 0) console.error(`resuming: ${kept} of ${survey.estimate.items} done`);
+  const progress = runProgress(process.stderr, () => performance.now());
+  const processor = processorOf(run, (standing) => progress.show({ ...standing, total: survey.estimate.items }));
+  const signals = runSignals(() => progress.stop());
+  const sink = paths.results === undefined ? standardResults(process.stdout) : await openResultsFile(paths.results);
+  const items = checkedItems(input, survey.faults.lines());
+  const asked = processor.run(items, { signal: signals.stop, cutSignal: signals.cut, total: survey.estimate.items });
+  let summary: BatchSummary;
+  try {
+    summary = await writtenResults(asked, sink, input);
+  } finally {
+    signals.release();
+    progress.stop();
+  }
+  if (!summary.isStopped && summary.failed === 0) await rm(paths.journal, { force: true });
+  const report = {
+    summary,
+    items: survey.estimate.items,
+    skipped: survey.faults.count,
+    paths,
+    notices: opened.notices.lines(),
+  };
+  if (options.json === true) console.log(summaryJson(report));
+  else console.error(summaryText(report));
+  return summary.isStopped || summary.failed > 0 ? EXIT_CODES.failure : EXIT_CODES.ok;
+}
+
+/** The file has its name only when no result is missing. */
+async function writtenResults(run: BatchRun, sink: ResultsSink, input: BatchInput): Promise<BatchSummary> {
+  let isWhole = false;
+  try {
+    for await (const result of run) await sink.write(resultLine(result, input.format));
+    isWhole = !run.summary().isStopped;
+  } finally {
+    await (isWhole ? sink.finish() : sink.leave());
+  }
+  return run.summary();
+}
+
+function processorOf(
+  { options, paths, opened, settings }: OpenedRun,
+  onProgress: NonNullable<ConstructorParameters<typeof BatchProcessor>[0]['onProgress']>,
+): BatchProcessor {
+  const { model, system, maxOutputTokens, concurrency, rpm, tpm, group, groupDelay, maxUsd } = options;
+  const { table } = commandPrices(settings.config, settings.priceFeed);
+  return new BatchProcessor({
+    farthing: commandFace(opened.engine, table),
+    resume: paths.journal,
+    onProgress,
+    ...(model === undefined ? {} : { model }),
+    ...(system === undefined ? {} : { system }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rpm === undefined ? {} : { requestsPerMinute: rpm }),
+    ...(tpm === undefined ? {} : { tokensPerMinute: tpm }),
+    ...(group === undefined ? {} : { groupSize: group }),
+    ...(groupDelay === undefined ? {} : { groupDelayMs: groupDelay }),
+    ...(maxUsd === undefined ? {} : { maxUsd: formatUsd(maxUsd) }),
+  });
+}

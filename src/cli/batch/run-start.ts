@@ -1,0 +1,74 @@
+import { FarthingError } from '../../core/errors.ts';
+import { formatUsd } from '../../core/money.ts';
+import { shortUsd } from '../short-usd.ts';
+import { EXPECTED_OUTPUT_TOKENS, type RunEstimate, type WayEstimate } from './run-estimate.ts';
+import type { RunOptions } from './run-options.ts';
+import type { Survey } from './survey-input.ts';
+
+/**
+ * Says what was found and what it costs, and asks a person at a terminal.
+ * @returns whether the run is to start.
+ * @throws FarthingError `configuration` where the money does not suffice even for what is expected.
+ * @internal
+ */
+export async function mayStart(survey: Survey, options: RunOptions): Promise<boolean> {
+  const { estimate, faults, unpricedTargets } = survey;
+  const isDry = options.dryRun === true;
+  if (faults.count > 0) console.error(`left out:\n${faults.text()}`);
+  for (const target of unpricedTargets) console.error(`${target} has no price: what it costs is not known`);
+  if (isDry && options.json === true) console.log(estimateJson(survey));
+  else console.error(estimateText(estimate, faults.count));
+  demandMoney(estimate, options);
+  if (isDry) return false;
+  if (options.yes === true || !process.stdin.isTTY || !process.stderr.isTTY) return true;
+  const { confirm } = await import('@clack/prompts');
+  return (await confirm({ message: 'Start?', output: process.stderr })) === true;
+}
+
+function demandMoney({ live, batch }: RunEstimate, { via, maxUsd }: RunOptions): void {
+  const { expectedNanoUsd } = (via === 'batch' ? batch : undefined) ?? live;
+  if (maxUsd === undefined || expectedNanoUsd <= BigInt(maxUsd)) return;
+  throw new FarthingError(
+    'configuration',
+    `it is expected to cost $${shortUsd(expectedNanoUsd)}, more than --max-usd ${formatUsd(maxUsd)}: nothing was sent`,
+  );
+}
+
+/** What was found and what it costs, for a person. @internal */
+export function estimateText(estimate: RunEstimate, skipped: number): string {
+  const { items, repeats, unpriced, inputTokens, live, batch } = estimate;
+  const counts = [
+    `${grouped(items)} items`,
+    ...(repeats === 0 ? [] : [`${grouped(repeats)} of them repeats`]),
+    ...(skipped === 0 ? [] : [`${grouped(skipped)} lines left out`]),
+    `${grouped(inputTokens)} tokens in`,
+  ];
+  return [
+    counts.join(', '),
+    `live   ${wayText(live)}`,
+    ...(batch === undefined ? [] : [`batch  ${wayText(batch)}`]),
+    `expected: with ${EXPECTED_OUTPUT_TOKENS} tokens an answer, nothing cached; repeats are asked once`,
+    ...(unpriced === 0 ? [] : [`without ${grouped(unpriced)} items whose model has no price`]),
+  ].join('\n');
+}
+
+function wayText({ expectedNanoUsd, mostNanoUsd }: WayEstimate): string {
+  const most = mostNanoUsd === undefined ? 'nobody can say how much at most' : `$${shortUsd(mostNanoUsd)} at most`;
+  return `$${shortUsd(expectedNanoUsd)} expected, ${most}`;
+}
+
+function estimateJson({ estimate, faults, unpricedTargets }: Survey): string {
+  const { items, repeats, unpriced, inputTokens, live, batch } = estimate;
+  const ways = { live: wayJson(live), batch: batch === undefined ? null : wayJson(batch) };
+  const found = { items, repeats, skipped: faults.count, unpriced, unpricedTargets, inputTokens };
+  return JSON.stringify({ ...found, expectedOutputTokens: EXPECTED_OUTPUT_TOKENS, ...ways }, undefined, 2);
+}
+
+function wayJson({ expectedNanoUsd, mostNanoUsd }: WayEstimate): object {
+  const mostUsd = mostNanoUsd === undefined ? null : formatUsd(mostNanoUsd);
+  return { expectedUsd: formatUsd(expectedNanoUsd), mostUsd };
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
