@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { FarthingError } from '../../core/errors.ts';
 import { systemRandom } from '../../engine/system-ports.ts';
 import type { ProviderRequest } from '../../ports/provider.ts';
 import { undiciProvider, type UndiciProviderOptions } from './undici-provider.ts';
@@ -75,6 +76,30 @@ test('base path, query, own headers and the key of the protocol are put on', asy
   const anthropic = JSON.parse((await ask({ baseUrl: origin, protocol: 'anthropic' })).body);
   expect(anthropic.headers).toMatchObject({ 'x-api-key': 'secret', 'anthropic-version': '2023-06-01' });
   expect(anthropic.headers.authorization).toBeUndefined();
+});
+
+test('a body that is iterated is sent as it comes; its own fault is told, and nothing whole was sent', async () => {
+  const bodies: string[] = [];
+  const origin = await serve((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      bodies.push(body);
+      response.end(request.headers['transfer-encoding']);
+    });
+  });
+  const pieces = async function* (fault?: Error): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('a');
+    if (fault !== undefined) throw fault;
+    yield Buffer.from('b');
+  };
+  expect((await ask({ baseUrl: origin }, { body: pieces() })).body).toBe('chunked');
+  const fault = new FarthingError('payload-too-large', 'too much');
+  expect(await ask({ baseUrl: origin }, { body: pieces(fault) })).toMatchObject({ error: fault, wasSent: true });
+  expect(await ask({ baseUrl: origin }, { body: pieces(new TypeError('ill')) })).toMatchObject({
+    error: { code: 'provider-broken' },
+  });
+  expect(bodies).toEqual(['ab']);
 });
 
 test("without a key of its own the caller's authorization passes", async () => {
