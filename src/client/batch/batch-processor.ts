@@ -152,10 +152,15 @@ export class BatchProcessor {
     const total = options.total ?? (Array.isArray(items) ? items.length : undefined);
     const tally = new RunTally({ clock, onProgress, total });
     const runner: BatchRunner = this.#live(clock);
+    let isRead = false;
     const isStopped = (): boolean => options.signal?.aborted === true || options.cutSignal?.aborted === true;
     return {
       summary: () => tally.summary(runner.unspentNanoUsd, isStopped()),
-      [Symbol.asyncIterator]: () => results(runner, tally, items, options),
+      [Symbol.asyncIterator]: () => {
+        if (isRead) throw new FarthingError('configuration', 'a run is read once; begin another one');
+        isRead = true;
+        return results(runner, tally, items, options);
+      },
     };
   }
 

@@ -1,5 +1,5 @@
-import type { RunPurse } from '../../core/batch/run-purse.ts';
-import { FarthingError } from '../../core/errors.ts';
+import type { PurseRefusal, RunPurse } from '../../core/batch/run-purse.ts';
+import { type ErrorCode, FarthingError } from '../../core/errors.ts';
 import { estimatedCallTokens } from '../../core/limit/token-estimate.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallGate, Pass } from './call-gate.ts';
@@ -88,7 +88,7 @@ export class ItemAsker {
       ({ usedTokens } = end);
       if (usedTokens !== undefined && !isCached(end)) this.#learn(end.outputTokens);
       if (share?.refusal === undefined || end.outcome.kind === 'answer') return { end, isHeld: false };
-      return { end: share.refusal === 'unbounded' ? unbounded(end) : end, isHeld: share.refusal === 'held' };
+      return { end: withoutMoney(end, share.refusal), isHeld: share.refusal === 'held' };
     } finally {
       pass.end(usedTokens);
     }
@@ -115,7 +115,16 @@ function isCached({ outcome }: ItemCallEnd): boolean {
   return outcome.kind === 'answer' && outcome.fromCache;
 }
 
-function unbounded(end: ItemCallEnd): ItemCallEnd {
-  const message = 'nobody can say what this item may cost (no price, or no bound), and the run has a limit on money';
-  return { ...end, outcome: { ...end.outcome, kind: 'error', error: new FarthingError('unpriced-model', message) } };
+const NO_MONEY: Readonly<Record<PurseRefusal, readonly [code: ErrorCode, message: string]>> = {
+  spent: ['budget-spent', 'what is left of the money of the run does not suffice for this item'],
+  held: ['budget-spent', 'what is left of the money of the run was set aside for others'],
+  unbounded: [
+    'unpriced-model',
+    'nobody can say what this item may cost (no price, or no bound), and the run has a limit on money',
+  ],
+};
+
+/** The engine says why the last attempt that was made has failed; what ended the item is that no further one could be paid for. */
+function withoutMoney(end: ItemCallEnd, refusal: PurseRefusal): ItemCallEnd {
+  return { ...end, outcome: { ...end.outcome, kind: 'error', error: new FarthingError(...NO_MONEY[refusal]) } };
 }
