@@ -18,6 +18,8 @@ export interface BucketGrant {
 export interface BucketClaim {
   readonly want: number;
   readonly least: number;
+  /** What must stay in the bucket, for claims that go first: only what lies above is given. @defaultValue 0 */
+  readonly floor?: number;
   readonly nowMs: number;
 }
 

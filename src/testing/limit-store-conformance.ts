@@ -128,6 +128,16 @@ const BUCKET_RULES: readonly LimitRule[] = [
       equal((await two.take('k', TERMS, claim(1))).granted, 0);
     },
   ],
+  [
+    'a claim with a floor gets what lies above it, and leaves the rest to others',
+    async (one, two) => {
+      deepEqual(await one.take('k', TERMS, { ...claim(10, START_MS, 1), floor: 4 }), { granted: 6, waitMs: 0 });
+      equal((await two.take('k', TERMS, { ...claim(1), floor: 4 })).granted, 0);
+      await comesAfterItsWait(one, 'k', { ...claim(2), floor: 4 });
+      deepEqual(await two.take('k', TERMS, claim(4, START_MS + 2001)), { granted: 4, waitMs: 0 });
+      deepEqual(await one.take('k', TERMS, { ...claim(7), floor: 4 }), { granted: 0, waitMs: Infinity });
+    },
+  ],
   ['no span of time gives more than the capacity and what came in', neverMoreThanCameIn],
 ];
 

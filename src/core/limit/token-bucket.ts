@@ -29,7 +29,7 @@ export interface BucketTake {
   readonly bucket: TokenBucket;
   /** 0, or between `least` and `want`. */
   readonly granted: number;
-  /** For how long to wait until `least` is there; 0 when it was given, infinite when it is more than the bucket can hold. */
+  /** For how long to wait until `least` is there above the floor; 0 when it was given, infinite when it is more than the bucket can hold. */
   readonly waitMs: number;
 }
 
@@ -46,19 +46,20 @@ export function refilledBucket(bucket: TokenBucket, terms: Terms, nowMs: number)
   return { units: Math.min(terms.capacity * MINUTE_MS, units), atMs };
 }
 
-/** Takes as much as there is of `want`, or nothing when there is less than `least`. @public */
+/** Takes as much as there is of `want` above the floor, or nothing when there is less than `least`. @public */
 export function takeFromBucket(
   bucket: TokenBucket,
   terms: Terms,
-  claim: { readonly want: number; readonly least: number; readonly nowMs: number },
+  claim: { readonly want: number; readonly least: number; readonly floor?: number; readonly nowMs: number },
 ): BucketTake {
+  const { want, least, floor = 0 } = claim;
   const now = refilledBucket(bucket, terms, claim.nowMs);
-  const missing = claim.least * MINUTE_MS - now.units;
+  const missing = (least + floor) * MINUTE_MS - now.units;
   if (missing > 0) {
-    const waitMs = claim.least > terms.capacity ? Number.POSITIVE_INFINITY : Math.ceil(missing / terms.perMinute);
+    const waitMs = least + floor > terms.capacity ? Number.POSITIVE_INFINITY : Math.ceil(missing / terms.perMinute);
     return { bucket: now, granted: 0, waitMs: waitMs + Math.max(0, now.atMs - claim.nowMs) };
   }
-  const granted = Math.min(claim.want, Math.max(claim.least, Math.floor(now.units / MINUTE_MS)));
+  const granted = Math.min(want, Math.max(least, Math.floor(now.units / MINUTE_MS - floor)));
   return { bucket: { ...now, units: now.units - granted * MINUTE_MS }, granted, waitMs: 0 };
 }
 

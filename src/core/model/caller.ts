@@ -18,7 +18,7 @@ export interface Caller {
   readonly requiredTags?: readonly string[];
   /** How much the key may ask for at a time and a minute. */
   readonly limits?: CallLimits;
-  /** The most that its calls get in a gateway where not all can go first. Absent: interactive. */
+  /** The most that its calls get where not all can go first: in a gateway under load, and on the limits of its key and project. Absent: interactive. */
   readonly priority?: CallPriority;
 }
 

@@ -1,5 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { CallLimits } from '../../core/limit/call-limits.ts';
+import type { CallPriority } from '../../core/model/call-priority.ts';
 import type { Caller } from '../../core/model/caller.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
@@ -34,6 +35,9 @@ export interface Admission {
 /** Short enough that a slice or a correction is with the other processes within half a second. */
 const TICK_MS = 250;
 
+/** The part of a concurrency cap that calls of a batch may use together; of a cap of one all of it. Ours. */
+const BATCH_CAP_RATIO = 0.9;
+
 /** For how long a limit that nobody uses is remembered, in milliseconds. */
 const IDLE_MS = 60_000;
 
@@ -58,18 +62,16 @@ export class CallLimiter {
   }
 
   /**
-   * Lets a call in, or refuses it and takes nothing: first the key's limits, then the project's; of each the cap, a request, the tokens.
+   * Lets a call in, or refuses it and takes nothing: first the key's limits, then the project's; of each the cap, a request, the tokens. Calls of a batch leave
+   * a tenth of each limit to interactive ones, which so find room while a batch runs.
    * @throws FarthingError `concurrency-limited`, `rate-limited`, or `store-unavailable` when the store fails and what this process holds does not suffice
    */
   async admit(caller: Caller, tokens: number): Promise<Admission> {
-    const admission = new TakenLimits(tokens);
+    const { project, keyId, limits, priority = 'interactive' } = caller;
+    const admission = new TakenLimits(tokens, priority);
     try {
-      await this.#takeAll(admission, { kind: 'key', name: caller.keyId }, caller.limits);
-      await this.#takeAll(
-        admission,
-        { kind: 'project', name: caller.project },
-        this.#options.projects.get(caller.project),
-      );
+      await this.#takeAll(admission, { kind: 'key', name: keyId }, limits);
+      await this.#takeAll(admission, { kind: 'project', name: project }, this.#options.projects.get(project));
       return admission;
     } catch (error) {
       admission.settle(undefined);
@@ -103,19 +105,21 @@ export class CallLimiter {
     if (limits === undefined) return;
     const { maxConcurrent, requestsPerMinute, tokensPerMinute } = limits;
     if (maxConcurrent !== undefined) {
-      const permits = this.#permitsOf(party, maxConcurrent);
-      const isAdmitted = permits.acquire(maxConcurrent);
-      if (!(isAdmitted === true || (await this.#asked('hold', isAdmitted)))) throw capRefusal(party, limits);
-      taken.permits.push(permits);
+      const batchCap = Math.max(1, Math.floor(maxConcurrent * BATCH_CAP_RATIO));
+      const isBatch = taken.priority === 'batch';
+      if (isBatch && !(await this.#holds(taken, `${nameOf(party)}:batch-calls`, batchCap)))
+        throw capRefusal(party, limits, batchCap);
+      if (!(await this.#holds(taken, `${nameOf(party)}:calls`, maxConcurrent)))
+        throw capRefusal(party, limits, maxConcurrent);
     }
     if (requestsPerMinute !== undefined) {
-      const bucket = this.#bucketOf('requests', party, requestsPerMinute);
+      const bucket = this.#bucketOf(`${nameOf(party)}:requests`, taken.priority, requestsPerMinute);
       const shortage = await this.#asked('take', bucket.take(1, requestsPerMinute));
       if (shortage !== undefined) throw rateRefusal('requests', party, limits, shortage, 1);
       taken.requests.push(bucket);
     }
     if (tokensPerMinute !== undefined && taken.estimate > 0) {
-      const bucket = this.#bucketOf('tokens', party, tokensPerMinute);
+      const bucket = this.#bucketOf(`${nameOf(party)}:tokens`, taken.priority, tokensPerMinute);
       const shortage = await this.#asked('take', bucket.take(taken.estimate, tokensPerMinute));
       if (shortage !== undefined) throw rateRefusal('tokens', party, limits, shortage, taken.estimate);
       taken.tokens.push(bucket);
@@ -133,16 +137,26 @@ export class CallLimiter {
     this.#timer = undefined;
   }
 
-  #bucketOf(unit: 'requests' | 'tokens', party: LimitedParty, perMinute: number): SharedBucket {
-    const name = `${party.kind}:${party.name}:${unit}`;
-    const bucket = this.#buckets.get(name) ?? new SharedBucket(name, perMinute, this.#options);
-    this.#buckets.set(name, bucket);
+  #bucketOf(name: string, priority: CallPriority, perMinute: number): SharedBucket {
+    const share = `${priority}:${name}`;
+    const unmetBefore =
+      priority === 'batch' ? (): number => this.#buckets.get(`interactive:${name}`)?.unmet ?? 0 : undefined;
+    const bucket = this.#buckets.get(share) ?? new SharedBucket(name, perMinute, this.#options, unmetBefore);
+    this.#buckets.set(share, bucket);
     this.#startTimer();
     return bucket;
   }
 
-  #permitsOf(party: LimitedParty, limit: number): SharedPermits {
-    const name = `${party.kind}:${party.name}:calls`;
+  /** Takes a permit, if there is one. */
+  async #holds(taken: TakenLimits, name: string, limit: number): Promise<boolean> {
+    const permits = this.#permitsOf(name, limit);
+    const isAdmitted = permits.acquire(limit);
+    const holds = isAdmitted === true || (await this.#asked('hold', isAdmitted));
+    if (holds) taken.permits.push(permits);
+    return holds;
+  }
+
+  #permitsOf(name: string, limit: number): SharedPermits {
     const permits = this.#permits.get(name) ?? new SharedPermits(name, limit, this.#ownerId, this.#options);
     this.#permits.set(name, permits);
     this.#startTimer();
@@ -175,15 +189,21 @@ export class CallLimiter {
   }
 }
 
+function nameOf({ kind, name }: LimitedParty): string {
+  return `${kind}:${name}`;
+}
+
 /** What a call has taken so far. */
 class TakenLimits implements Admission {
   readonly estimate: number;
+  readonly priority: CallPriority;
   readonly permits: SharedPermits[] = [];
   readonly requests: SharedBucket[] = [];
   readonly tokens: SharedBucket[] = [];
 
-  constructor(estimate: number) {
+  constructor(estimate: number, priority: CallPriority) {
     this.estimate = estimate;
+    this.priority = priority;
   }
 
   settle(tokens: number | undefined): void {

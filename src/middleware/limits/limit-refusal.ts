@@ -11,9 +11,14 @@ export interface LimitedParty {
 /** For how long a caller at its cap should wait, in milliseconds: when one of its calls ends is not known. */
 const CAP_RETRY_MS = 1000;
 
-/** The refusal of a call beyond a concurrency cap. @internal */
-export function capRefusal(party: LimitedParty, limits: CallLimits): FarthingError {
-  const message = `${named(party)} may have ${limits.maxConcurrent} calls at a time: wait until one of them ends`;
+/**
+ * The refusal of a call beyond a concurrency cap.
+ * @param cap - fewer than the limit for calls of a batch, which leave some to others.
+ * @internal
+ */
+export function capRefusal(party: LimitedParty, limits: CallLimits, cap: number): FarthingError {
+  const calls = cap === limits.maxConcurrent ? 'calls' : 'calls of priority batch';
+  const message = `${named(party)} may have ${cap} ${calls} at a time: wait until one of them ends`;
   return new FarthingError('concurrency-limited', message, {
     retryable: true,
     retryAfterMs: CAP_RETRY_MS,

@@ -29,6 +29,12 @@ const SLICE_RATIO = 0.05;
 /** From which rate on slices are taken: below ten a second asking for each call costs less than what idle slices would keep from others. */
 const SLICED_FROM_PER_MINUTE = 600;
 
+/** The part of a bucket that calls of a batch leave to interactive ones. Ours: six seconds of what comes in, in which a bucket recovers. */
+const RESERVED_RATIO = 0.1;
+
+/** For how long room is kept for an interactive call that was refused, beyond the wait that it was told, in milliseconds. Ours: clients come back with a delay. */
+const UNMET_LIFE_MS = 5000;
+
 /** For how long a slice may be used, in milliseconds; then what is left of it goes back. */
 const SLICE_LIFE_MS = 1000;
 
@@ -39,11 +45,15 @@ const REFUSAL_LIFE_MS = 250;
  * A process's share of a token bucket that several processes use. It takes slices, so that most calls ask nobody; the bucket in the store
  * holds less by what comes in while a slice lives, so that all processes together never pass the limit in any minute beyond one
  * full bucket. What is given back goes to the store, which knows when the bucket is full, and not into the slice.
+ * Calls of a batch have a share of their own of the same bucket: they are let in only by what lies above a tenth of it, or above what an interactive call of this
+ * process was refused, and take no slices, which would still be used when interactive calls find nothing. Alone they use all that comes in.
  * @internal
  */
 export class SharedBucket {
   readonly #name: string;
   readonly #ports: LimitPorts;
+  readonly #unmetBefore: (() => number) | undefined;
+  #unmet = { amount: 0, until: 0 };
   #perMinute: number;
   #terms: BucketTerms;
   /** What was taken from the store and not used. */
@@ -59,8 +69,10 @@ export class SharedBucket {
     | undefined;
   #usedAt: number;
 
-  constructor(name: string, perMinute: number, ports: LimitPorts) {
+  /** @param unmetBefore - what those who go first lack; undefined: its calls go first themselves. */
+  constructor(name: string, perMinute: number, ports: LimitPorts, unmetBefore?: () => number) {
     this.#name = name;
+    this.#unmetBefore = unmetBefore;
     this.#ports = ports;
     this.#perMinute = perMinute;
     this.#terms = bucketTerms(perMinute);
@@ -73,6 +85,11 @@ export class SharedBucket {
     return isIdle ? this.#usedAt : Number.POSITIVE_INFINITY;
   }
 
+  /** What a call was refused lately, and will come back for; else 0. */
+  get unmet(): number {
+    return this.#ports.clock.monotonicMs() < this.#unmet.until ? this.#unmet.amount : 0;
+  }
+
   /**
    * Takes an amount; undefined when it was there. More than the bucket can hold is given when it is full, and leaves a debt.
    * Rejects when the store fails and the slice does not suffice.
@@ -83,7 +100,10 @@ export class SharedBucket {
     if (perMinute !== this.#perMinute) this.#change(perMinute);
     if (this.#waiting.length === 0 && this.#spend(amount, now)) return undefined;
     const known = this.#knownShortage(amount, now);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#keepFor(amount, known, now);
+      return known;
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ amount, resolve, reject });
       if (!this.#isAsking) void this.#ask();
@@ -116,6 +136,7 @@ export class SharedBucket {
   #spend(amount: number, now: number): boolean {
     const usable = now - this.#sliceFrom > SLICE_LIFE_MS ? 0 : this.#slice;
     if (usable < this.#fitting(amount)) return false;
+    if (amount >= this.#unmet.amount) this.#unmet = { amount: 0, until: 0 };
     this.#correction += Math.min(0, this.#slice - amount);
     this.#slice = Math.max(0, this.#slice - amount);
     return true;
@@ -123,7 +144,23 @@ export class SharedBucket {
 
   /** What has to be there for an amount. */
   #fitting(amount: number): number {
-    return Math.min(amount, this.#terms.capacity);
+    return Math.min(amount, this.#terms.capacity - this.#floor);
+  }
+
+  /** What is left to calls that go first. A bucket of one has nothing to leave. */
+  get #floor(): number {
+    if (this.#unmetBefore === undefined) return 0;
+    const { capacity } = this.#terms;
+    return Math.min(Math.max(Math.ceil(capacity * RESERVED_RATIO), this.#unmetBefore()), capacity - 1);
+  }
+
+  get #isSliced(): boolean {
+    return this.#unmetBefore === undefined && isSliced(this.#perMinute);
+  }
+
+  #keepFor(amount: number, { waitMs }: Shortage, now: number): void {
+    const most = Math.max(this.unmet, this.#fitting(amount));
+    this.#unmet = { amount: most, until: Math.max(this.#unmet.until, now + waitMs + UNMET_LIFE_MS) };
   }
 
   /** Gives a slice back, but for what has come into the store's bucket since the slice was too old to use: else that would be there twice. */
@@ -156,7 +193,7 @@ export class SharedBucket {
         for (const { reject } of this.#waiting.splice(0)) reject(error);
       }
     }
-    if (!isSliced(this.#perMinute)) this.#dropSlice(this.#ports.clock.monotonicMs());
+    if (!this.#isSliced) this.#dropSlice(this.#ports.clock.monotonicMs());
     this.#isAsking = false;
   }
 
@@ -171,6 +208,7 @@ export class SharedBucket {
       const { granted, waitMs } = await store.take(this.#name, this.#terms, {
         want: this.#wanted(least),
         least,
+        floor: this.#floor,
         nowMs: clock.nowMs(),
       });
       if (granted === 0) return this.#refuse(least + this.#slice, waitMs);
@@ -190,8 +228,8 @@ export class SharedBucket {
   /** What all who wait need, and a slice where slices are taken. */
   #wanted(least: number): number {
     const needed = this.#waiting.reduce((sum, { amount }) => sum + amount, 0) - this.#slice;
-    const slice = isSliced(this.#perMinute) ? Math.floor(this.#perMinute * SLICE_RATIO) : 0;
-    return Math.max(least, Math.min(Math.max(needed, slice), this.#terms.capacity));
+    const slice = this.#isSliced ? Math.floor(this.#perMinute * SLICE_RATIO) : 0;
+    return Math.max(least, Math.min(Math.max(needed, slice), this.#terms.capacity - this.#floor));
   }
 
   /** Refuses all who need as much as was refused. */
@@ -202,7 +240,11 @@ export class SharedBucket {
     this.#refusal = { amount, shortage, at, until: at + Math.min(waitMs, REFUSAL_LIFE_MS) };
     for (const waiting of this.#waiting.splice(0)) {
       if (this.#fitting(waiting.amount) < amount) this.#waiting.push(waiting);
-      else waiting.resolve(this.#shortage(waiting.amount, shortage, amount, 0));
+      else {
+        const lacking = this.#shortage(waiting.amount, shortage, amount, 0);
+        this.#keepFor(waiting.amount, lacking, at);
+        waiting.resolve(lacking);
+      }
     }
   }
 

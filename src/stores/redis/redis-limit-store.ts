@@ -34,14 +34,14 @@ end
 const TAKE = redisScript(
   BUCKET,
   `
-local want, least = tonumber(ARGV[4]), tonumber(ARGV[5])
-local missing = least * 60000 - units
+local want, least, floor = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local missing = (least + floor) * 60000 - units
 if missing > 0 then
   keep()
-  if least > capacity or perMinute <= 0 then return {'0', 'never'} end
+  if least + floor > capacity or perMinute <= 0 then return {'0', 'never'} end
   return {'0', exact(math.ceil(missing / perMinute) + math.max(0, at - now))}
 end
-local granted = math.min(want, math.max(least, math.floor(units / 60000)))
+local granted = math.min(want, math.max(least, math.floor(units / 60000 - floor)))
 units = units - granted * 60000
 keep()
 return {exact(granted), '0'}
@@ -94,7 +94,7 @@ export class RedisLimitStore implements LimitStore {
   }
 
   async take(bucket: string, terms: BucketTerms, claim: BucketClaim): Promise<BucketGrant> {
-    const args = [terms.capacity, terms.perMinute, claim.nowMs, claim.want, claim.least];
+    const args = [terms.capacity, terms.perMinute, claim.nowMs, claim.want, claim.least, claim.floor ?? 0];
     const answer = await this.#connection.script(TAKE, this.#keys('tb', bucket), ...args);
     const [granted, waitMs] = (answer as readonly unknown[]).map(String);
     return { granted: Number(granted), waitMs: waitMs === 'never' ? Number.POSITIVE_INFINITY : Number(waitMs) };
