@@ -128,7 +128,10 @@ export class ClientRelay implements ReplyReceiver {
   #endWhole(head: UpstreamHead, kept: readonly ReplyFrame[]): void {
     const [body, ...others] = joinedFrames(kept, false);
     const sizeBytes = others.reduce((sum, part) => sum + part.byteLength, body?.byteLength ?? 0);
+    // The head of a call that is answered later is ours: it says where its answer will be.
     const headers = passedHeaders(head.headers);
+    const { location } = this.#options.state.isDeferred ? head.headers : {};
+    if (typeof location === 'string') headers['location'] = location;
     headers['content-length'] = String(sizeBytes);
     // What a call costs that is answered later is not known yet.
     const money = this.#options.state.isDeferred ? {} : this.#moneyHeaders();

@@ -14,6 +14,7 @@ import type { Routes } from '../engine/routes/open-routes.ts';
 import { guardedEngine } from '../jobs/guarded-engine.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
+import type { Provider } from '../ports/provider.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
 import type { GatewayStores } from './gateway-stores.ts';
 
@@ -45,7 +46,7 @@ export function buildEngine(
     ...ports,
     providers: activeProviders(config).map((provider) => engineProvider(provider, ports.random)),
     aliases: aliasesOf(config),
-    priceBook: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
+    priceBook: priceBookOf(config, priceFeed),
     // Also while the mode is `off`: nothing is looked up then, but repeats that a wider mode would have served are told.
     cache: {
       store: stores.cache,
@@ -82,6 +83,11 @@ export function buildEngine(
   });
 }
 
+/** Prices under a configuration, in layers: shipped, feed, operator. @internal */
+export function priceBookOf({ prices }: Config, priceFeed: PriceBook | undefined): PriceBook {
+  return layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(prices));
+}
+
 /** What may be asked for under a configuration, for listing models. @internal */
 export function routeTableOf(config: Config): RouteTable {
   return {
@@ -96,7 +102,8 @@ export function projectLimits({ projects }: Config): ReadonlyMap<string, CallLim
   return new Map(projects.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
 }
 
-function activeProviders(config: Config): readonly ProviderConfig[] {
+/** Providers that have what they need to be asked. @internal */
+export function activeProviders(config: Config): readonly ProviderConfig[] {
   return config.providers.filter(({ isActive }) => isActive);
 }
 
@@ -110,9 +117,17 @@ function aliasesOf(config: Config): ReadonlyMap<string, RouteAlias> {
 }
 
 function engineProvider(config: ProviderConfig, random: Random): EngineProvider {
-  const { name, protocol, baseUrl, headers, query, vendor } = config;
+  const { baseUrl, headers, query, vendor } = config;
   // Another API version or another header may be another answer.
   const identity = JSON.stringify([baseUrl, query, headers]);
-  const apiKeys = config.keys.map(({ secret, weight }) => ({ key: secret, weight }));
-  return { provider: undiciProvider({ name, protocol, baseUrl, apiKeys, headers, query, random }), vendor, identity };
+  return { provider: providerOf(config, random), vendor, identity };
+}
+
+/** A connection of its own to a provider. @internal */
+export function providerOf(
+  { name, protocol, baseUrl, headers, query, keys }: ProviderConfig,
+  random: Random,
+): Provider {
+  const apiKeys = keys.map(({ secret, weight }) => ({ key: secret, weight }));
+  return undiciProvider({ name, protocol, baseUrl, apiKeys, headers, query, random });
 }

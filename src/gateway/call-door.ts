@@ -8,6 +8,7 @@ import { grantedPriority, requestPriority } from './admission/request-priority.t
 import type { Authenticator } from './authenticator.ts';
 import { dropCredentials, secretOf } from './credentials.ts';
 import { jsonMediaFault } from './json-media-type.ts';
+import type { DeferredDesk } from './deferred/deferred-desk.ts';
 import { MeteredCall } from './metered-call.ts';
 import { readBody } from './read-body.ts';
 import type { RequestGuard } from './request-guard.ts';
@@ -32,6 +33,8 @@ export interface CallDoorOptions {
   readonly admission: Pick<AdmissionControl, 'demandOpen' | 'enter' | 'leave'>;
   /** Whose the ids are that bodies name and replies make. */
   readonly resources: Pick<ResourceOwners, 'demand' | 'claimIfPossible'>;
+  /** Takes calls that may be answered later. @defaultValue all are answered now */
+  readonly deferred?: Pick<DeferredDesk, 'deferralOf'> | undefined;
   /** Answers everything that is not a metered call. The guard has let it pass. */
   readonly router: RequestListener;
   /** Told of what should not happen: an engine that rejects. */
@@ -77,7 +80,7 @@ export class CallDoor {
   };
 
   async #answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { admission, resources, state } = this.#options;
+    const { admission, deferred, resources, state } = this.#options;
     let hasEntered = false;
     try {
       const asked = requestPriority(request.headers);
@@ -95,6 +98,7 @@ export class CallDoor {
       const headers = dropCredentials(request.headers);
       const mediaFault = jsonMediaFault(request.headers);
       if (mediaFault !== undefined) throw mediaFault;
+      const deferral = deferred?.deferralOf(headers);
       const body = await readBody(request, maxBodyBytes);
       if (body === undefined || response.destroyed) return;
       const ids = callIds(endpoint, body);
@@ -102,7 +106,8 @@ export class CallDoor {
         await resources.demand(ids, caller.project);
         if (response.destroyed) return;
       }
-      const call = new MeteredCall(endpoint, body, headers, caller, queryOf(request.url ?? ''));
+      const query = queryOf(request.url ?? '');
+      const call = new MeteredCall({ endpoint, body, headers, caller, query, deferral });
       response.on('close', () => {
         if (!response.writableFinished) call.leave();
       });

@@ -6,12 +6,15 @@ import type { BudgetStore, BudgetStoreUpkeep } from '../ports/budget-store.ts';
 import type { CacheStore, CacheStoreStats } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { BudgetBook } from '../ports/control-store.ts';
+import type { BatchBook, JobQueue } from '../ports/job-store.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerReader } from '../ports/ledger.ts';
 import type { BudgetWatch } from './budget-watch.ts';
 import type { CacheAnnouncements } from './cache-announcements.ts';
 import type { AdmissionControl } from './admission/admission-control.ts';
 import type { DoorState } from './call-door.ts';
+import type { DeferredCalls } from './deferred/deferred-calls.ts';
+import type { DeferredDesk } from './deferred/deferred-desk.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { ResourceOwners } from './resources/resource-owners.ts';
@@ -35,6 +38,13 @@ export interface OpenedBudgets {
   readonly watch: Pick<BudgetWatch, 'current' | 'refresh'>;
 }
 
+/** Calls that are answered later, as callers and operators see them. @internal */
+export interface OpenedBatches {
+  readonly desk: DeferredDesk;
+  readonly calls: DeferredCalls;
+  readonly book: Pick<BatchBook & JobQueue, 'batches' | 'queues'>;
+}
+
 /** What routes work with. @internal */
 export interface GatewayContext {
   readonly state: () => GatewayState;
@@ -49,6 +59,8 @@ export interface GatewayContext {
   readonly workers?: WorkerGroup | undefined;
   /** @defaultValue no budgets are counted */
   readonly budgets?: OpenedBudgets | undefined;
+  /** @defaultValue every call is answered now */
+  readonly deferred?: OpenedBatches | undefined;
   readonly ledger: LedgerReader;
   /** Whose the ids are that providers give. */
   readonly resources: ResourceOwners;

@@ -4,6 +4,7 @@ import type { CallRecord } from '../core/model/charge.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { Budget } from '../core/budget/budget.ts';
 import { AdmissionMetrics } from './admission/admission-metrics.ts';
+import { BatchMetrics } from './batch-metrics.ts';
 import { BudgetMetrics } from './budget-metrics.ts';
 import { type CallTotals, CallTotalsTable, isFromCache } from './call-totals.ts';
 import { metricSnapshots, SINGLE_PROCESS, summedExposition, workerFactsText } from './workers/sum-reports.ts';
@@ -54,6 +55,8 @@ export class GatewayMetrics implements EventSink {
   readonly #targets: TargetMetrics;
   /** Figures of who was let in. */
   readonly admission: AdmissionMetrics;
+  /** Figures of calls that are answered later. */
+  readonly batches: BatchMetrics;
   /** Figures of routes whose quality is guarded. */
   readonly routes: RouteMetrics;
 
@@ -80,6 +83,7 @@ export class GatewayMetrics implements EventSink {
     this.#targets = new TargetMetrics(registers);
     this.admission = new AdmissionMetrics(registers);
     this.routes = new RouteMetrics(registers);
+    this.batches = new BatchMetrics(registers);
     this.#addTotals(registers);
     addGauges(gauges, registers);
     collectDefaultMetrics({ register: this.#registry });
@@ -120,6 +124,13 @@ export class GatewayMetrics implements EventSink {
         return;
       case 'route-sampled':
         this.routes.emit(event);
+        return;
+      case 'batch-submitted':
+      case 'batch-ended':
+      case 'batch-refused':
+      case 'batch-row-unknown':
+      case 'deadline-missed':
+        this.batches.emit(event);
     }
   }
 

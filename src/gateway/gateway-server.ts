@@ -57,6 +57,7 @@ export async function gatewayServer(options: GatewayServerOptions): Promise<Gate
     state: options.state,
     admission,
     resources: options.resources,
+    deferred: options.deferred?.desk,
     router: (request, response) => app?.listener(request, response),
     onFault: (error) => {
       options.metrics.internalFault();

@@ -15,6 +15,7 @@ import { Authenticator } from './authenticator.ts';
 import { buildEngine, type EngineSurroundings, routeTableOf } from './build-engine.ts';
 import { CacheAnnouncements } from './cache-announcements.ts';
 import type { GatewayState } from './gateway-context.ts';
+import { GatewayBatches } from './gateway-batches.ts';
 import { GatewayBudgets } from './gateway-budgets.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import { gatewayLog } from './gateway-log.ts';
@@ -131,6 +132,7 @@ class GatewayRuntime {
   #ledgerCheck: { readonly atMs: number; readonly answer: Promise<unknown> } | undefined;
   #budgets: GatewayBudgets | undefined;
   #announcements: CacheAnnouncements | undefined;
+  #batches: GatewayBatches | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(log: Logger, metrics: GatewayMetrics, stores: GatewayStores, callLog: CallLog | undefined) {
@@ -181,6 +183,15 @@ class GatewayRuntime {
     });
     this.#current = await this.#assemble(options);
     const { readSettings, workers } = options;
+    this.#batches = new GatewayBatches({
+      config: options.config,
+      priceFeed: options.priceFeed,
+      stores: this.#stores,
+      engine: () => this.#state().engine,
+      metrics: this.#metrics,
+      log: this.#log,
+      ...ports,
+    });
     this.#server = await gatewayServer({
       state: () => this.#state(),
       keys: this.#stores.keys,
@@ -189,6 +200,7 @@ class GatewayRuntime {
       announcements: this.#announcements,
       workers,
       budgets: this.#budgets.opened,
+      deferred: this.#batches.opened,
       ledger: this.#stores.ledger,
       resources: new ResourceOwners({
         registry: this.#stores.resources,
@@ -207,6 +219,7 @@ class GatewayRuntime {
         await this.reload(await readSettings());
       },
     });
+    this.#batches.start();
     return {
       url: this.#server.url,
       localKeyPath,
@@ -226,6 +239,7 @@ class GatewayRuntime {
     this.#budgets?.reconfigure(settings.config);
     const old = this.#current;
     this.#current = await this.#assemble(settings);
+    this.#batches?.reconfigure(settings.config, settings.priceFeed);
     this.#log.level = settings.config.logLevel;
     if (old !== undefined) this.#retire(old);
   }
@@ -238,6 +252,7 @@ class GatewayRuntime {
   async #close(): Promise<void> {
     const current = this.#current;
     await this.#server?.close(current?.state.config.limits.drainTimeoutMs ?? 0);
+    await this.#batches?.close();
     if (current !== undefined) this.#retire(current);
     await Promise.all(this.#retiring);
     await this.#budgets?.close();

@@ -186,6 +186,8 @@ export interface Deferral {
   readonly terms: Pick<DeferredCall, 'run' | 'position' | 'deadlineAtMs' | 'webhookUrl'>;
   /** Whether a call that cannot be deferred, or is not worth it, is answered at once in the usual way; else it is refused. */
   readonly mayAnswerLive: boolean;
+  /** Why none of its calls waits, as a code. @defaultValue they may */
+  readonly obstacle?: string | undefined;
   /**
    * Asked once a call, when no cache has its answer, and limits and budgets let it pass. Undefined: nothing is won by waiting. Once it is accepted, its
    * money is held in the ledger; a call that is accepted and never confirmed is to be released by whoever keeps it.

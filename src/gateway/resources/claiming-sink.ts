@@ -44,7 +44,8 @@ export class ClaimingSink implements ReplySink {
   head(head: ReplyHead): void {
     const type = head.headers['content-type']?.toLowerCase() ?? '';
     const provider = providerOf(head);
-    if (provider !== undefined && head.status >= 200 && head.status < 300) {
+    // 202 is ours: the call is answered later, and what it names is the call.
+    if (provider !== undefined && head.status >= 200 && head.status < 300 && head.status !== 202) {
       this.#provider = provider;
       if (type.startsWith('text/event-stream')) this.#mode = 'stream';
       else if (type.startsWith('application/json')) this.#mode = 'whole';

@@ -5,6 +5,7 @@ import { jsonReply } from '../json-reply.ts';
 import { ownStats } from '../own-stats.ts';
 import { summedStats } from '../workers/sum-reports.ts';
 import type { WorkerStats } from '../workers/worker-group.ts';
+import { adminBatchRoutes } from './admin-batch-routes.ts';
 import { adminBudgetRoutes } from './admin-budget-routes.ts';
 import { adminCacheRoutes } from './admin-cache-routes.ts';
 import { adminIdRoutes } from './admin-id-routes.ts';
@@ -20,6 +21,7 @@ export function adminRoutes(app: FastifyInstance, context: GatewayContext): void
   adminIdRoutes(app, context);
   adminLedgerRoutes(app, context);
   adminRouteRoutes(app, context);
+  adminBatchRoutes(app, context);
 
   app.get('/admin/v1/stats', { config: { access: 'admin', metering: 'none' } }, async (_request, reply) =>
     jsonReply(reply, {

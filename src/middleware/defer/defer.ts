@@ -61,7 +61,7 @@ export function deferMiddleware(options: DeferOptions): Middleware {
           param: 'stream',
         });
       }
-      const obstacle = obstacleOf(call, plan);
+      const obstacle = deferral.obstacle ?? obstacleOf(call, plan);
       const boundNanoUsd = call.state.hold?.boundOf(plan.targets[0])?.amountNanoUsd;
       if (obstacle !== undefined || boundNanoUsd === undefined) {
         return answeredNow(call, deferral, next, obstacle ?? 'unpriced');
