@@ -3,6 +3,12 @@ import type { BatchDurations } from './batch-durations.ts';
 /** What the prior is worth, in batches. Ours: a few batches say more than a guess. */
 const PRIOR_WEIGHT = 2;
 
+/**
+ * How far back is looked, in milliseconds. Ours: who has seen nothing come back for a day sends no more batches, and would never learn that they come back
+ * again; after a day only the prior is left, and is tried (`bench/deadlines.bench.ts`).
+ */
+const WINDOW_MS = 86_400_000;
+
 /** No batch is expected to end sooner, in milliseconds. Ours. */
 const SHORTEST_MS = 60_000;
 
@@ -32,8 +38,8 @@ const ORDER = { ends: 0, leaves: 1, enters: 2 } as const;
 
 /**
  * What is to be expected of batches, from those that ended lately and those under way: the estimator of Kaplan and Meier, with a prior that knows only that a
- * batch ends within a day, each doubling of its time as probable as any other. What of a batch lies before `sinceMs` is not counted, since batches that ended
- * then are not known: else those that last would seem to be most of all. Batches under way tell of a slow day before any of them has ended.
+ * batch ends within a day, each doubling of its time as probable as any other. What of a batch lies further back than a day, or than ends are known, is
+ * not counted: else those that last would seem to be most of all. Batches under way tell of a slow day before any of them has ended.
  * @param runningSinceMs - when each batch under way was submitted, in Unix milliseconds.
  * @public
  */
@@ -42,9 +48,10 @@ export function batchOutlook(
   runningSinceMs: readonly number[],
   nowMs: number,
 ): BatchOutlook {
+  const fromMs = Math.max(sinceMs, nowMs - WINDOW_MS);
   const turns: Turn[] = [];
   const watch = (submittedAtMs: number, untilMs: number, kind: 'ends' | 'leaves'): void => {
-    const enteredMs = Math.max(0, sinceMs - submittedAtMs);
+    const enteredMs = Math.max(0, fromMs - submittedAtMs);
     if (untilMs <= enteredMs) return;
     turns.push({ atMs: enteredMs, kind: 'enters' }, { atMs: untilMs, kind });
   };
