@@ -7,7 +7,7 @@ import {
   shipmentOf,
 } from '../../../test/support/batch-endpoint.ts';
 import type { BatchRow, BatchStatus } from '../../core/model/batch-reply.ts';
-import type { BatchAddress, BatchApi } from '../../ports/batch-api.ts';
+import type { BatchAddress, BatchApi, BatchShipment } from '../../ports/batch-api.ts';
 import { batchApiOf } from './batch-api-of.ts';
 
 const BATCH_ID = 'fb_0123456789abcdef';
@@ -83,6 +83,7 @@ describe('looking for a batch whose submission got no answer', () => {
   async function find(
     batches: readonly object[],
     firstIds: Readonly<Record<string, string>> = {},
+    sought: BatchShipment = shipment,
   ): Promise<{ readonly found: unknown; readonly asked: readonly string[] }> {
     const { api: sender, requests } = await api(({ line }) => {
       const id = /batches\/(\w+)\/results$/.exec(line)?.[1] ?? '';
@@ -90,7 +91,7 @@ describe('looking for a batch whose submission got no answer', () => {
       // The rest of the results, as long as it may be, is not read.
       return { body: `{"custom_id":"${firstIds[id]}","result":{"type":"expired"}}\n${'x'.repeat(1_000_000)}` };
     });
-    const found = await sender.find(shipment, since, (id) => id === 'known');
+    const found = await sender.find(sought, since, (id) => id === 'known');
     return { found, asked: requests.slice(1).map(({ line }) => line) };
   }
 
@@ -106,6 +107,21 @@ describe('looking for a batch whose submission got no answer', () => {
     expect((await find([listed('a', 3, running), listed('known', 2, running)])).found).toEqual({ kind: 'absent' });
     const older = { ...running, created_at: new Date(since - 601_000).toISOString() };
     expect((await find([listed('a', 2, older)])).found).toEqual({ kind: 'absent' });
+  });
+
+  test("a client's own one is told by the ids that the client chose, all of them", async () => {
+    const own = shipmentOf([
+      { customId: 'first', body: '{}' },
+      { customId: 'second', body: '{}' },
+    ]);
+    const { api: sender } = await api(({ line }) => {
+      const id = /batches\/(\w+)\/results$/.exec(line)?.[1];
+      if (id === undefined) return { body: { data: [listed('a', 2), listed('b', 2)], has_more: false } };
+      const ids = id === 'a' ? ['first', 'third'] : ['second', 'first'];
+      return { body: ids.map((customId) => `{"custom_id":"${customId}","result":{"type":"expired"}}`).join('\n') };
+    });
+    expect(await sender.find(own, since, () => false)).toEqual({ kind: 'found', providerId: 'b' });
+    expect((await find([listed('a', 2)], { a: 'other' }, own)).found).toEqual({ kind: 'absent' });
   });
 
   test('one that is found ends all doubt about others', async () => {

@@ -17,6 +17,7 @@ import { askToMake } from './ask-to-make.ts';
 import { BATCH_WINDOW_MS, isBefore, MAX_CUSTOM_ID_CHARS } from './batch-window.ts';
 import { cancelRunning } from './cancel-running.ts';
 import { listedThings } from './listed-things.ts';
+import { areOwnRows } from './own-rows.ts';
 import { resultRows } from './result-rows.ts';
 import { shipmentBytes } from './shipment-bytes.ts';
 import type { BatchAsk } from './streamed-reply.ts';
@@ -74,7 +75,7 @@ export function anthropicBatchApi(provider: Provider): BatchApi {
 }
 
 /**
- * A batch bears no mark of ours but the custom ids in it, and those are shown when it has ended. Until then it is told from others by when it was made, by the
+ * A batch bears no mark but the custom ids in it, and those are shown when it has ended. Until then it is told from others by when it was made, by the
  * number of its requests, and by not being one that is known.
  */
 async function findBatch(
@@ -111,8 +112,7 @@ async function isSame(
     [{ name: `the results of batch ${providerId}`, open: () => results(provider, shipment, providerId) }],
     anthropicBatchResult,
   );
-  for await (const { customId } of rows) return customId.startsWith(`${shipment.batchId}-`) ? 'yes' : 'no';
-  return 'unsure';
+  return areOwnRows(shipment, rows);
 }
 
 function submission(shipment: BatchShipment): BatchAsk {
