@@ -1,0 +1,212 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { runBatch } from '../../src/cli/batch/run-batch.ts';
+import type { RunOptions } from '../../src/cli/batch/run-options.ts';
+import { readJournalLine } from '../../src/client/batch/journal-line.ts';
+import { nanoUsd } from '../../src/core/money.ts';
+import { type SimulatedProvider, startSimulatedProvider } from '../../src/simulator/simulated-provider.ts';
+import { SIMULATED_PRICES } from '../support/simulated-prices.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const MODEL = 'openai/gpt-5.4-mini';
+const ITEMS = 90;
+
+let folder = '';
+let provider: SimulatedProvider;
+let said: string[] = [];
+
+beforeAll(async () => {
+  provider = await startSimulatedProvider({ prices: SIMULATED_PRICES, latencyRatio: 0.02, journalSize: 10_000 });
+});
+afterAll(() => provider.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'farthing-batch-'));
+  writeFileSync(
+    join(folder, 'farthing.yaml'),
+    `providers: { openai: { protocol: openai, baseUrl: "${provider.origin}/v1", apiKey: sk-x } }\n`,
+  );
+  said = [];
+  for (const stream of ['log', 'error'] as const) {
+    vi.spyOn(console, stream).mockImplementation((text: unknown) => void said.push(String(text)));
+  }
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function put(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function run(file: string, options: Partial<RunOptions> = {}): Promise<number> {
+  const usual = { via: 'live', onUnanswered: 'batch', config: join(folder, 'farthing.yaml') } as const;
+  return runBatch(file, { ...usual, data: join(folder, 'data'), ...options });
+}
+
+interface ResultLine {
+  readonly custom_id?: string;
+  readonly line?: number;
+  readonly content?: string | null;
+  readonly response?: { readonly status_code: number; readonly body: { readonly object?: string } } | null;
+  readonly error: { readonly code: string } | null;
+  readonly farthing: { readonly call_id: string; readonly cost_usd: string; readonly is_repeat: boolean };
+}
+
+function resultsIn(name: string): readonly ResultLine[] {
+  const lines = readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as ResultLine);
+}
+
+function requestLines(count: number): string {
+  const line = (index: number): string => {
+    const messages = [{ role: 'user', content: `What is ${index} times two?` }];
+    return JSON.stringify({
+      custom_id: `item-${index}`,
+      method: 'POST',
+      url: '/v1/chat/completions',
+      body: { model: MODEL, max_completion_tokens: 16, messages },
+    });
+  };
+  return Array.from({ length: count }, (_, index) => `${line(index)}\n`).join('');
+}
+
+/** Bodies that the provider was asked for, from a point in its journal on. */
+function askedSince(start: number): readonly string[] {
+  return provider
+    .journal()
+    .slice(start)
+    .map(({ bodyText }) => bodyText);
+}
+
+test('prompts of CSV records are asked once each, and answered in order; what is there is not paid for again', async () => {
+  const start = provider.journal().length;
+  const rows = Array.from({ length: 12 }, (_, index) => `"say, ""${index % 10}""\nagain",German\n`).join('');
+  const file = put('rows.csv', `text,lang\n${rows}`);
+  const options = { model: MODEL, template: 'Translate {text} into {lang}', maxOutputTokens: 8 };
+  expect(await run(file, options)).toBe(0);
+  const results = resultsIn('rows.results.jsonl');
+  expect(results.map(({ line }) => line)).toEqual(Array.from({ length: 12 }, (_, index) => 2 + 2 * index));
+  expect(results.every(({ content, error }) => (content ?? '') !== '' && error === null)).toBe(true);
+  expect(results.map(({ farthing }) => farthing.is_repeat)).toEqual([...Array<boolean>(10).fill(false), true, true]);
+  expect([results[10]?.content, results[10]?.farthing.cost_usd]).toEqual([results[0]?.content, '0.00']);
+  const asked = askedSince(start);
+  expect(asked).toHaveLength(10);
+  expect(asked.some((body) => body.includes(String.raw`Translate say, \"3\"\nagain into German`))).toBe(true);
+  expect(said.join('\n')).toContain('12 answered, 2 repeats');
+  await expect(run(file, options)).rejects.toThrow('is there already');
+  expect(askedSince(start)).toHaveLength(10);
+});
+
+test('faults are named by line before anything is sent; --skip-invalid leaves them out', async () => {
+  const start = provider.journal().length;
+  const file = put('bad.jsonl', `${requestLines(2)}no json\n${requestLines(1)}`);
+  await expect(run(file)).rejects.toThrow(
+    /line 3: is not JSON \(column 1\)\nline 4 \("item-0"\): custom_id is there already, in line 1\n.*nothing was sent/,
+  );
+  expect(askedSince(start)).toEqual([]);
+  expect(await run(file, { skipInvalid: true })).toBe(0);
+  const results = resultsIn('bad.results.jsonl');
+  expect(results.map(({ custom_id }) => custom_id)).toEqual(['item-0', 'item-1']);
+  expect(results[0]).toMatchObject({
+    response: { status_code: 200, body: { object: 'chat.completion' } },
+    error: null,
+  });
+  expect(said.join('\n')).toContain('2 lines left out');
+});
+
+test('a dry run says what it would cost and sends nothing; too little money is refused before the start', async () => {
+  const start = provider.journal().length;
+  const file = put('dry.jsonl', requestLines(100));
+  expect(await run(file, { dryRun: true, json: true })).toBe(0);
+  const found = JSON.parse(said.join('\n')) as Record<string, Record<string, string>>;
+  // Of 100 items each: 16 tokens out at $4.50 a million, and some 14 in at $0.75.
+  expect(found).toMatchObject({ items: 100, repeats: 0, expectedOutputTokens: 256 });
+  expect(Number(found['live']?.['expectedUsd'])).toBeGreaterThan(100 * 16 * 4.5e-6);
+  expect(Number(found['live']?.['expectedUsd'])).toBeLessThan(100 * (16 * 4.5e-6 + 30 * 0.75e-6));
+  expect(Number(found['live']?.['mostUsd'])).toBeGreaterThan(Number(found['live']?.['expectedUsd']));
+  expect(Number(found['batch']?.['expectedUsd'])).toBeCloseTo(Number(found['live']?.['expectedUsd']) / 2, 5);
+  await expect(run(file, { maxUsd: nanoUsd(7_000_000) })).rejects.toThrow(
+    /more than --max-usd 0\.007: nothing was sent/,
+  );
+  expect([askedSince(start), existsSync(join(folder, 'data'))]).toEqual([[], false]);
+});
+
+test('an item that fails is an error in its place and exit code 1; the same command asks it alone again', async () => {
+  const file = put('some.jsonl', requestLines(5));
+  provider.failNext({ kind: 'status', status: 400 });
+  expect(await run(file, { concurrency: 1 })).toBe(1);
+  expect(resultsIn('some.results.jsonl').map(({ error }) => error?.code)).toEqual([
+    'provider-failed',
+    ...Array<undefined>(4).fill(undefined),
+  ]);
+  const start = provider.journal().length;
+  expect(await run(file, { concurrency: 1 })).toBe(0);
+  expect(askedSince(start)).toHaveLength(1);
+  expect(resultsIn('some.results.jsonl').every(({ response }) => response?.status_code === 200)).toBe(true);
+  expect(existsSync(join(folder, 'some.results.jsonl.journal'))).toBe(false);
+});
+
+/** Starts the command in its own process and waits until some answers are kept. */
+async function startedRun(
+  file: string,
+): Promise<{ readonly child: ReturnType<typeof spawn>; readonly err: () => string }> {
+  const words = ['batch', 'run', file, '-c', join(folder, 'farthing.yaml'), '-d', join(folder, 'data')];
+  const child = spawn(process.execPath, [MAIN, ...words, '--concurrency', '4'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  await vi.waitFor(() => expect(keptIn(file).length).toBeGreaterThan(ITEMS / 6), { timeout: 15_000, interval: 10 });
+  return { child, err: () => err };
+}
+
+/** Hashes of the items whose answers are durable. */
+function keptIn(file: string): readonly string[] {
+  const path = file.replace('.jsonl', '.results.jsonl.journal');
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.flatMap((line) => {
+    const entry = readJournalLine(line);
+    return entry?.kind === 'answer' ? [entry.hashHex] : [];
+  });
+}
+
+test('a run that is killed goes on: what was kept is not asked again, and nothing is missing or out of order', async () => {
+  const start = provider.journal().length;
+  const file = put('killed.jsonl', requestLines(ITEMS));
+  const { child } = await startedRun(file);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const [kept, askedBefore] = [keptIn(file).length, askedSince(start).length];
+  expect(kept).toBeLessThan(ITEMS);
+  expect(await run(file)).toBe(0);
+  expect(said.join('\n')).toContain(`resuming: ${kept} of ${ITEMS} done`);
+  expect(askedSince(start).length - askedBefore).toBe(ITEMS - kept);
+  const results = resultsIn('killed.results.jsonl');
+  expect(results.map(({ custom_id }) => custom_id)).toEqual(
+    Array.from({ length: ITEMS }, (_, index) => `item-${index}`),
+  );
+  expect(results.every(({ response }) => response?.status_code === 200)).toBe(true);
+});
+
+test('Ctrl-C lets calls under way end, keeps what was answered, and says how to go on', async () => {
+  const start = provider.journal().length;
+  const file = put('stopped.jsonl', requestLines(ITEMS));
+  const { child, err } = await startedRun(file);
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  expect(err()).toMatch(/stopped with \d+ of 90 done: the same command again goes on from here/);
+  const done = Number(/stopped with (\d+) of/.exec(err())?.[1]);
+  expect([keptIn(file).length, resultsIn('stopped.results.jsonl.partial').length]).toEqual([done, done]);
+  expect(await run(file)).toBe(0);
+  // Not one was asked twice: none was cut.
+  expect(askedSince(start)).toHaveLength(ITEMS);
+});
