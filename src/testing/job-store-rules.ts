@@ -195,6 +195,10 @@ const LISTS: readonly JobRule[] = [
   ],
 ];
 
+function isClose(time: number | undefined, wanted: number): boolean {
+  return Math.abs((time ?? 0) - wanted) < 1;
+}
+
 const CHANGES: readonly JobRule[] = [
   [
     'a change sets what it names, undefined too, and leaves the rest',
@@ -219,7 +223,6 @@ const CHANGES: readonly JobRule[] = [
     async (store, other) => {
       await store.add([sampleJob({ atMs: 999.5 }, { liveAtMs: 100.25, leaseUntilMs: 0.5, toldAtMs: 2.5 })]);
       const added = await jobIn(other, 'call_1');
-      const isClose = (time: number | undefined, wanted: number): boolean => Math.abs((time ?? 0) - wanted) < 1;
       equal(isClose(added.liveAtMs, 100.25) && isClose(added.leaseUntilMs, 0.5) && isClose(added.toldAtMs, 2.5), true);
       await store.update([{ callId: 'call_1', version: 1, set: { liveAtMs: 7.75, leaseUntilMs: 8.5, toldAtMs: 9.5 } }]);
       equal(isClose((await jobIn(other, 'call_1')).liveAtMs, 7.75), true);

@@ -68,26 +68,30 @@ SELECT queue, run, count(*)::bigint AS jobs, sum(size_bytes)::bigint AS size_byt
   sum(input_tokens)::bigint AS input_tokens, min(at_ms) AS oldest_at_ms, min(live_at_ms) AS earliest_live_at_ms
 FROM farthing.jobs WHERE state = 'waiting' GROUP BY queue, run`;
 
-/** What another worker is taking is passed over. @internal */
-export const FORM_BATCH = `
+/** Takes the oldest that fit for a batch, the very first whatever its size. What another worker is taking is passed over. @internal */
+export const TAKE_JOBS = `
 WITH oldest AS MATERIALIZED (
-  SELECT sequence, at_ms, size_bytes, input_tokens FROM farthing.jobs
+  SELECT sequence, at_ms, size_bytes + $4::bigint AS size_bytes, input_tokens FROM farthing.jobs
   WHERE state = 'waiting' AND queue = $1 AND run = $2 ORDER BY at_ms, sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED
 ), sums AS (
-  SELECT sequence, row_number() OVER oldest_first AS place, sum(size_bytes + $4::bigint) OVER oldest_first AS bytes,
-    sum(input_tokens) OVER oldest_first AS tokens
+  SELECT sequence, size_bytes, input_tokens, row_number() OVER oldest_first AS place,
+    sum(size_bytes) OVER oldest_first AS bytes, sum(input_tokens) OVER oldest_first AS tokens
   FROM oldest WINDOW oldest_first AS (ORDER BY at_ms, sequence ROWS UNBOUNDED PRECEDING)
 ), taken AS (
   UPDATE farthing.jobs AS jobs
   SET state = 'batched', batch_id = $7, batches = jobs.batches + 1, version = jobs.version + 1
-  FROM sums WHERE jobs.sequence = sums.sequence AND (place = 1 OR (bytes <= $5::bigint AND tokens <= $6::bigint))
-  RETURNING jobs.size_bytes, jobs.input_tokens
+  FROM sums WHERE jobs.sequence = sums.sequence
+    AND ((place = 1 AND $8::boolean) OR (bytes <= $5::bigint AND tokens <= $6::bigint))
+  RETURNING sums.size_bytes, sums.input_tokens
 )
+SELECT count(*)::bigint AS requests, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
+  coalesce(sum(input_tokens), 0)::bigint AS input_tokens FROM taken`;
+
+/** @internal */
+export const FORM_BATCH = `
 INSERT INTO farthing.batches (batch_id, run, stage, next_at_ms, is_cancelled, worker_id, lease_until_ms, facts, requests,
   size_bytes, input_tokens)
-SELECT $7, $2, $8, $9, $10, $11, $12, $13, count(*), (sum(size_bytes) + count(*) * $4::bigint)::bigint,
-  sum(input_tokens)::bigint
-FROM taken HAVING count(*) > 0 RETURNING *`;
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *`;
 
 /** @internal */
 export const LEASE_BATCH = `

@@ -35,6 +35,7 @@ import {
   READ_JOBS,
   REMOVE_JOBS,
   SAVE_BATCH,
+  TAKE_JOBS,
 } from './job-statements.ts';
 import type { PostgresConnectionOptions, PostgresDatabase } from './postgres-database.ts';
 import { openMigratedDatabase } from './postgres-migrations.ts';
@@ -45,6 +46,17 @@ const FAULT = 'cannot use the deferred calls';
 /** What one statement adds at most, so that each stays far below the time that a statement may take. Ours. */
 const MAX_ADDED_JOBS = 1_000;
 const MAX_ADDED_BYTES = 16_000_000;
+
+/** What one statement takes into a batch at most, likewise: 50,000 take a server that is busy two seconds. Ours. */
+const MAX_TAKEN_JOBS = 10_000;
+
+type BatchSizes = Pick<ProviderBatch, 'requests' | 'sizeBytes' | 'inputTokens'>;
+
+interface TakenRow {
+  readonly requests: number;
+  readonly size_bytes: number;
+  readonly input_tokens: number;
+}
 
 interface QueueRow {
   readonly queue: string;
@@ -116,13 +128,16 @@ export class PostgresJobStore implements Jobs {
     }));
   }
 
-  async form(batch: ProviderBatch, room: BatchRoom, lease: WorkLease): Promise<ProviderBatch | undefined> {
-    const { batchId, run, queue, stage, nextAtMs, isCancelled } = batch;
-    const [maxBytes, maxTokens] = [wholeNumber(room.maxBytes), wholeNumber(room.maxInputTokens)];
-    const limits = [Math.max(1, wholeNumber(room.maxRequests)), room.lineBytes, maxBytes, maxTokens];
-    const terms = [wholeNumber(nextAtMs), isCancelled, lease.workerId, leaseEnd(lease), JSON.stringify(batch)];
-    const [row] = await this.#rows<BatchRow>(FORM_BATCH, [queue, run, ...limits, batchId, stage, ...terms]);
-    return row === undefined ? undefined : batchFrom(row);
+  form(batch: ProviderBatch, room: BatchRoom, lease: WorkLease): Promise<ProviderBatch | undefined> {
+    const { batchId, run, stage, nextAtMs, isCancelled } = batch;
+    return this.#database.inTransaction(FAULT, async (transaction) => {
+      const taken = await this.#take(batch, room, transaction);
+      if (taken.requests === 0) return undefined;
+      const terms = [wholeNumber(nextAtMs), isCancelled, lease.workerId, leaseEnd(lease), JSON.stringify(batch)];
+      const parameters = [batchId, run, stage, ...terms, ...sizes(taken)];
+      const { rows } = await this.#database.run<BatchRow>(FORM_BATCH, parameters, transaction);
+      return rows.map(batchFrom)[0];
+    });
   }
 
   async leaseBatch(lease: WorkLease): Promise<ProviderBatch | undefined> {
@@ -175,6 +190,28 @@ export class PostgresJobStore implements Jobs {
     return (this.#closing ??= this.#database.release());
   }
 
+  /** Takes jobs for a batch, some at a time: each statement must stay far below the time that one may take. */
+  async #take(
+    { batchId, queue, run }: ProviderBatch,
+    room: BatchRoom,
+    transaction: Transaction<PostgresTables>,
+  ): Promise<BatchSizes> {
+    const maxRequests = Math.max(1, wholeNumber(room.maxRequests));
+    let [requests, sizeBytes, inputTokens] = [0, 0, 0];
+    for (;;) {
+      const wanted = Math.min(MAX_TAKEN_JOBS, maxRequests - requests);
+      const left = [wholeNumber(room.maxBytes - sizeBytes), wholeNumber(room.maxInputTokens - inputTokens)];
+      const parameters = [queue, run, wanted, room.lineBytes, ...left, batchId, requests === 0];
+      // oxlint-disable-next-line no-await-in-loop -- what is left is known by what was taken
+      const { rows } = await this.#database.run<TakenRow>(TAKE_JOBS, parameters, transaction);
+      const taken = rows[0]?.requests ?? 0;
+      requests += taken;
+      sizeBytes += rows[0]?.size_bytes ?? 0;
+      inputTokens += rows[0]?.input_tokens ?? 0;
+      if (taken < wanted || requests === maxRequests) return { requests, sizeBytes, inputTokens };
+    }
+  }
+
   async #insert(jobs: readonly Job[], transaction: Transaction<PostgresTables>): Promise<void> {
     for (const part of parts(jobs)) {
       await this.#database.run(ADD_JOBS, jobColumns(part), transaction); // oxlint-disable-line no-await-in-loop -- one connection
@@ -199,7 +236,7 @@ function leaseEnd({ nowMs, leaseMs }: WorkLease): number {
   return wholeNumber(nowMs + leaseMs);
 }
 
-function sizes({ requests, sizeBytes, inputTokens }: ProviderBatch): readonly number[] {
+function sizes({ requests, sizeBytes, inputTokens }: BatchSizes): readonly number[] {
   return [requests, sizeBytes, wholeNumber(inputTokens)];
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres, whyNoPostgres } from '../../../test/support/postgres-server.ts';
+import { queueOf } from '../../core/model/deferred-call.ts';
 import { seededRandom } from '../../simulator/seeded-random.ts';
 import { collect } from '../../testing/collect.ts';
 import { controlStoreConformance } from '../../testing/control-store-conformance.ts';
@@ -10,6 +11,7 @@ import { keyStoreConformance } from '../../testing/key-store-conformance.ts';
 import { resourceRegistryConformance } from '../../testing/resource-registry-conformance.ts';
 import { ledgerConformance } from '../../testing/ledger-conformance.ts';
 import { ledgerOwnerConformance } from '../../testing/ledger-owner-conformance.ts';
+import { sampleBatch, sampleDeferredCall } from '../../testing/sample-jobs.ts';
 import { sampleCallRecord, sampleCharge, sampleIntent } from '../../testing/sample-ledger-rows.ts';
 import { openPostgresControlStore } from './postgres-control-store.ts';
 import { openPostgresJobStore, type PostgresJobStore } from './postgres-job-store.ts';
@@ -118,6 +120,33 @@ describe.skipIf(missing !== undefined)(`on Postgres${missing === undefined ? '' 
     test.each(rules)('$name', async ({ run }) => {
       await expect(run()).resolves.toBeUndefined();
     });
+  });
+
+  test('a batch of more jobs than one statement takes has no more than fit, and all of them', async () => {
+    const url = await server.createDatabase();
+    const jobs = await openPostgresJobStore({ url });
+    const queue = queueOf(sampleDeferredCall());
+    await server.query(
+      `INSERT INTO farthing.jobs (call_id, queue, run, position, at_ms, size_bytes, input_tokens, has_webhook, state,
+         version, attempts, live_tier, batches, lease_until_ms)
+       SELECT 'call_' || number, '${queue}', '', number, number, 2, 3, false, 'waiting', 1, 1, 'default', 0, 0
+       FROM generate_series(0, 20999) AS number`,
+      url,
+    );
+    const lease = { workerId: 'a', nowMs: 2_000, leaseMs: 1_000 };
+    const room = { maxRequests: 50_000, maxBytes: 10_050 * 12 + 11, maxInputTokens: 1e9, lineBytes: 10 };
+    const first = await jobs.form(sampleBatch(), room, lease);
+    expect(first).toMatchObject({ requests: 10_050, sizeBytes: 120_600, inputTokens: 30_150 });
+    const next = { ...room, maxBytes: 1e9, maxRequests: 10_500 };
+    expect(await jobs.form(sampleBatch({ batchId: 'fb_2' }), next, lease)).toMatchObject({ requests: 10_500 });
+    expect(await jobs.form(sampleBatch({ batchId: 'fb_3' }), next, lease)).toMatchObject({ requests: 450 });
+    const taken = 'SELECT batch_id, min(position)::int, max(position)::int FROM farthing.jobs GROUP BY 1 ORDER BY 1';
+    expect(await server.query(taken, url)).toEqual([
+      { batch_id: 'fb_0000000000000001', min: 0, max: 10_049 },
+      { batch_id: 'fb_2', min: 10_050, max: 20_549 },
+      { batch_id: 'fb_3', min: 20_550, max: 20_999 },
+    ]);
+    await jobs.close();
   });
 
   test('all stores of an instance share their connections, and close with them', async () => {
