@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { startBulkStack } from '../support/bulk-stack.ts';
+
+const prompts = (count: number): string[] => Array.from({ length: count }, (_, index) => `Question ${index}`);
+
+test('of requests a minute that a provider lets through nearly all are used, and none is refused', async () => {
+  const { processor, upstream } = await startBulkStack({ rateLimits: { requestsPerMinute: 240 }, latencyRatio: 0.02 });
+  const { summary } = await processor({ freeRatio: 0.02, concurrency: 32 }).process(prompts(243));
+  expect(summary.answered).toBe(243);
+  const use = upstream.rateLimitUse();
+  expect(use.limitErrors).toBe(0);
+  expect(use.requestsUsedRatio).toBeGreaterThanOrEqual(0.95);
+});
+
+test('of tokens a minute that a provider lets through nearly all are used, and none is refused', async () => {
+  const rateLimits = { tokensPerMinute: 8000, counting: 'actual' } as const;
+  const { processor, upstream } = await startBulkStack({ rateLimits, latencyRatio: 0.02 });
+  const { summary } = await processor({ freeRatio: 0.02, concurrency: 32 }).process(prompts(300));
+  expect(summary.answered).toBe(300);
+  const use = upstream.rateLimitUse();
+  expect(use.limitErrors).toBe(0);
+  expect(use.tokensUsedRatio).toBeGreaterThanOrEqual(0.95);
+});
