@@ -4,7 +4,7 @@ import type { Caller } from '../core/model/caller.ts';
 import { type Endpoint, ENDPOINTS } from '../core/model/protocol.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import type { AdmissionControl } from './admission/admission-control.ts';
-import { grantedPriority, requestPriority } from './admission/request-priority.ts';
+import { grantedCaller, grantedPriority, requestPriority } from './admission/request-priority.ts';
 import type { Authenticator } from './authenticator.ts';
 import { dropCredentials, secretOf } from './credentials.ts';
 import { jsonMediaFault } from './json-media-type.ts';
@@ -92,6 +92,7 @@ export class CallDoor {
       hasEntered = true;
       // The key may have been revoked, and the engine replaced, while the call waited.
       if (turn !== undefined) caller = await this.#demandCaller(secret);
+      caller = grantedCaller(caller, asked);
       // Nobody would tell once more that the client has left.
       if (response.destroyed) return;
       const { maxBodyBytes, engine } = state();

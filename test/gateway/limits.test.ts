@@ -62,11 +62,15 @@ function keyWith(limits: Readonly<Record<string, number>>): Readonly<Record<stri
   return { keys: [{ name: 'tests', project: 'web', key: KEY, limits }] };
 }
 
-function askedOf(gateway: Gateway | undefined, secret = KEY): Promise<Reply> {
+function askedOf(gateway: Gateway | undefined, secret = KEY, priority = 'interactive'): Promise<Reply> {
   return ask(gateway?.url ?? '', {
     method: 'POST',
     path: ENDPOINTS.chat.clientPath,
-    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${secret}`,
+      'content-type': 'application/json',
+      'x-farthing-priority': priority,
+    },
     body: JSON.stringify({ model: MODEL, messages: [QUESTION] }),
   });
 }
@@ -85,6 +89,22 @@ async function statuses(replies: readonly Promise<Reply>[]): Promise<Readonly<Re
   for (const { status } of await Promise.all(replies)) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
+
+test('calls of a batch, by their header or their key, leave room to interactive ones', async () => {
+  const bulkKey = 'fk-a-key-of-a-batch-that-is-long-enough-too';
+  const key = { project: 'web', limits: { requestsPerMinute: 10 } };
+  const { gateways } = await start({
+    keys: [
+      { ...key, name: 'tests', key: KEY },
+      { ...key, name: 'bulk', key: bulkKey, priority: 'batch' },
+    ],
+  });
+  const many = (secret: string, priority: string): readonly Promise<Reply>[] =>
+    Array.from({ length: 10 }, () => askedOf(gateways[0], secret, priority));
+  expect(await statuses(many(bulkKey, 'interactive'))).toEqual({ 200: 9, 429: 1 });
+  expect(await statuses(many(KEY, 'batch'))).toEqual({ 200: 9, 429: 1 });
+  expect(await statuses([askedOf(gateways[0])])).toEqual({ 200: 1 });
+});
 
 test('the official OpenAI client is told when to come back, and its own retry does so', async () => {
   const { openai, upstream } = await start(keyWith({ requestsPerMinute: 15 }));

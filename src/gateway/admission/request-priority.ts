@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { FarthingError } from '../../core/errors.ts';
 import { type CallPriority, isCallPriority } from '../../core/model/call-priority.ts';
+import type { Caller } from '../../core/model/caller.ts';
 
 /** The header in which a call says that it can wait. */
 const PRIORITY_HEADER = 'x-farthing-priority';
@@ -20,4 +21,10 @@ export function requestPriority(headers: IncomingHttpHeaders): CallPriority {
 /** What becomes of a wish under a key: a key of a batch makes every call one of a batch. @internal */
 export function grantedPriority(asked: CallPriority, ofKey: CallPriority | undefined): CallPriority {
   return ofKey === 'batch' ? 'batch' : asked;
+}
+
+/** The caller as its call is counted on the limits of its key and project. @internal */
+export function grantedCaller(caller: Caller, asked: CallPriority): Caller {
+  const priority = grantedPriority(asked, caller.priority);
+  return priority === (caller.priority ?? 'interactive') ? caller : { ...caller, priority };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProviderConfig } from '../../config/config.ts';
 import { FarthingError } from '../../core/errors.ts';
-import { grantedPriority, requestPriority } from '../admission/request-priority.ts';
+import { grantedCaller, grantedPriority, requestPriority } from '../admission/request-priority.ts';
 import { METERED_PATHS } from '../call-door.ts';
 import { dropCredentials, secretOf } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -29,7 +29,8 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
     throw new FarthingError('invalid-request', `${path} takes POST`, { status: 405 });
   }
   let way = wayOf(context, path);
-  const turn = context.admission.enter(grantedPriority(requestPriority(request.headers), caller.priority), reply.raw);
+  const asked = requestPriority(request.headers);
+  const turn = context.admission.enter(grantedPriority(asked, caller.priority), reply.raw);
   if (turn !== undefined) await turn;
   try {
     if (turn !== undefined) {
@@ -37,7 +38,7 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
       await context.state().authenticator.demandCaller(secretOf(request.headers));
       way = wayOf(context, path);
     }
-    const admission = await way.passThrough.admit(caller);
+    const admission = await way.passThrough.admit(grantedCaller(caller, asked));
     try {
       await forward(context, { ...way, project: caller.project }, request, reply);
     } finally {
