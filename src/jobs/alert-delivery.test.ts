@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { BudgetAlert } from '../core/budget/budget-alert.ts';
 import { isFarthingError } from '../core/errors.ts';
 import { parseUsd } from '../core/money.ts';
-import { answering, webhookReceiver } from '../../test/support/webhook-receiver.ts';
+import { answering, testReceiver } from '../../test/support/webhook-receiver.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { EngineEvent } from '../ports/event-sink.ts';
 import { AlertDelivery, type AlertDeliveryOptions } from './alert-delivery.ts';
@@ -54,7 +54,7 @@ function faultTexts(faults: readonly EngineEvent[]): readonly string[] {
 }
 
 test('an alert is posted once, as JSON, signed over time and body', async () => {
-  const { url, received } = await webhookReceiver(answering(204));
+  const { url, received } = await testReceiver(answering(204));
   const { alerts, faults } = delivery(url);
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(1));
@@ -84,7 +84,7 @@ test('the check that the guide gives to receivers takes what was signed and noth
   const { isGenuine }: { isGenuine: (body: string, header: unknown, secret: string) => boolean } = await import(
     `data:text/javascript,${encodeURIComponent(code)}`
   );
-  const { url, received } = await webhookReceiver(answering(204));
+  const { url, received } = await testReceiver(answering(204));
   delivery(url).alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(1));
   const { headers, body } = received[0] ?? { headers: {}, body: '' };
@@ -98,7 +98,7 @@ test('the check that the guide gives to receivers takes what was signed and noth
 
 test('what fails is tried again under the same id until it arrives', async () => {
   const answers = [500, 429, 408, 503];
-  const { url, received } = await webhookReceiver((response, count) => {
+  const { url, received } = await testReceiver((response, count) => {
     if (count === 3) response.destroy();
     else answering(answers[count - 1] ?? 200)(response, count);
   });
@@ -112,7 +112,7 @@ test('what fails is tried again under the same id until it arrives', async () =>
 });
 
 test('after eight tries it is given up, and that is told', async () => {
-  const { url, received } = await webhookReceiver(answering(500));
+  const { url, received } = await testReceiver(answering(500));
   const { alerts, faults } = delivery(url);
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(faults).toHaveLength(1), 5000);
@@ -125,7 +125,7 @@ test('after eight tries it is given up, and that is told', async () => {
 test.each([400, 401, 410, 302, 307])(
   'an answer of %i is not asked for again, and no redirect is followed',
   async (code) => {
-    const { url, received } = await webhookReceiver(answering(code));
+    const { url, received } = await testReceiver(answering(code));
     const { alerts, faults } = delivery(url);
     alerts.deliver(ALERT);
     await vi.waitFor(() => expect(faults).toHaveLength(1));
@@ -136,7 +136,7 @@ test.each([400, 401, 410, 302, 307])(
 );
 
 test('a receiver that says nothing is given up after a while, and asked again', async () => {
-  const { url, received } = await webhookReceiver((response, count) => void (count > 1 && response.end()));
+  const { url, received } = await testReceiver((response, count) => void (count > 1 && response.end()));
   const { alerts } = delivery(url, { timeoutMs: 100 });
   alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(2), 5000);
@@ -144,7 +144,7 @@ test('a receiver that says nothing is given up after a while, and asked again', 
 
 test('past the bound the oldest that waits is dropped, and that is told', async () => {
   const waiting: ServerResponse[] = [];
-  const { url, received } = await webhookReceiver((response) => void waiting.push(response));
+  const { url, received } = await testReceiver((response) => void waiting.push(response));
   const { alerts, faults } = delivery(url, { maxWaiting: 2 });
   for (let index = 0; index < 8; index += 1) alerts.deliver({ ...ALERT, value: `user-${index}` });
   await vi.waitFor(() => expect(received).toHaveLength(4));
@@ -163,7 +163,7 @@ test('past the bound the oldest that waits is dropped, and that is told', async 
 });
 
 test('closing stops at once, also with a request under way and others waiting', async () => {
-  const { url, received } = await webhookReceiver(() => undefined);
+  const { url, received } = await testReceiver(() => undefined);
   const { alerts, faults } = delivery(url);
   for (let index = 0; index < 8; index += 1) alerts.deliver(ALERT);
   await vi.waitFor(() => expect(received).toHaveLength(4));
@@ -174,7 +174,7 @@ test('closing stops at once, also with a request under way and others waiting', 
 });
 
 test('without a webhook alerts go nowhere, and another one is used from when it is set', async () => {
-  const { url, received } = await webhookReceiver(answering(200));
+  const { url, received } = await testReceiver(answering(200));
   const { alerts } = delivery(url, { webhook: undefined });
   alerts.deliver({ ...ALERT, value: 'lost' });
   alerts.setWebhook({ url, secret: SECRET });

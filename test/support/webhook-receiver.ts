@@ -11,10 +11,15 @@ export interface Received {
 /** Answers the request that is the `count`th. */
 export type ReceiverAnswer = (response: ServerResponse, count: number) => void;
 
-/** A receiver of webhooks on loopback, as an operator has one; closed when the test ends. */
-export async function webhookReceiver(
-  answer: ReceiverAnswer,
-): Promise<{ readonly url: string; readonly received: readonly Received[] }> {
+/** A receiver of webhooks, as an operator has one. */
+export interface Receiver {
+  readonly url: string;
+  readonly received: readonly Received[];
+  close(): void;
+}
+
+/** Starts one on loopback. To be closed, as far as no test ends with it. */
+export async function webhookReceiver(answer: ReceiverAnswer): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -25,13 +30,23 @@ export async function webhookReceiver(
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}/hook`, received };
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    received,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** The same for one test: closed when that ends. */
+export async function testReceiver(answer: ReceiverAnswer): Promise<Receiver> {
+  const receiver = await webhookReceiver(answer);
+  onTestFinished(() => receiver.close());
+  return receiver;
 }
 
 /** Answers with a status; where to would be told, were redirects followed. */

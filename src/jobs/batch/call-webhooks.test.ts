@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { answering, webhookReceiver } from '../../../test/support/webhook-receiver.ts';
+import { answering, testReceiver } from '../../../test/support/webhook-receiver.ts';
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import type { Job } from '../../core/model/deferred-call.ts';
 import type { EngineEvent } from '../../ports/event-sink.ts';
@@ -58,7 +58,7 @@ async function isTold(jobs: Jobs, callId = 'call_1'): Promise<boolean> {
 }
 
 test('a client is told once that its call is answered, signed, and nothing of what is in it', async () => {
-  const { url, received } = await webhookReceiver(answering(204));
+  const { url, received } = await testReceiver(answering(204));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   const { webhooks, faults } = startTelling(jobs, clock);
   const job = doneJob(clock, url);
@@ -86,7 +86,7 @@ test('a client is told once that its call is answered, signed, and nothing of wh
 });
 
 test('a receiver that fails is asked again, also by the process that comes after', async () => {
-  const { url, received } = await webhookReceiver((response, count) =>
+  const { url, received } = await testReceiver((response, count) =>
     answering(count === 1 ? 503 : 200)(response, count),
   );
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
@@ -104,7 +104,7 @@ test('a receiver that fails is asked again, also by the process that comes after
 });
 
 test('two processes over one store tell each client once', async () => {
-  const { url, received } = await webhookReceiver(answering(200));
+  const { url, received } = await testReceiver(answering(200));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   const callIds = Array.from({ length: 30 }, (_, index) => `call_${index}`);
   await jobs.add(callIds.map((callId) => doneJob(clock, url, callId)));
@@ -120,7 +120,7 @@ test('two processes over one store tell each client once', async () => {
 });
 
 test('after eight tries it is given up, and that is told', async () => {
-  const { url, received } = await webhookReceiver(answering(500));
+  const { url, received } = await testReceiver(answering(500));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   await jobs.add([doneJob(clock, url)]);
   const { faults } = startTelling(jobs, clock);
@@ -139,7 +139,7 @@ test.each([
   ['a redirect is not followed', 302],
   ['a refusal is not asked again', 410],
 ])('%s', async (_name, code) => {
-  const { url, received } = await webhookReceiver(answering(code));
+  const { url, received } = await testReceiver(answering(code));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   await jobs.add([doneJob(clock, url)]);
   const { faults } = startTelling(jobs, clock);
@@ -148,7 +148,7 @@ test.each([
 });
 
 test('an address that the operator no longer allows is not told', async () => {
-  const { url, received } = await webhookReceiver(answering(200));
+  const { url, received } = await testReceiver(answering(200));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   await jobs.add([doneJob(clock, url)]);
   const { faults } = startTelling(jobs, clock, { receiverOf: () => undefined });
@@ -158,7 +158,7 @@ test('an address that the operator no longer allows is not told', async () => {
 });
 
 test('a store that fails is told, and asked again', async () => {
-  const { url, received } = await webhookReceiver(answering(200));
+  const { url, received } = await testReceiver(answering(200));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   await jobs.add([doneJob(clock, url)]);
   let failures = 2;
@@ -179,7 +179,7 @@ test('a store that fails is told, and asked again', async () => {
 });
 
 test('closing stops at once, and leaves what was not told to the next start', async () => {
-  const { url, received } = await webhookReceiver(() => undefined);
+  const { url, received } = await testReceiver(() => undefined);
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
   await jobs.add([doneJob(clock, url)]);
   const { webhooks, faults } = startTelling(jobs, clock);
