@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { seededChance } from '../../../test/support/cache-traces.ts';
 import { liveCallMs } from '../../../test/support/deadline-worlds.ts';
-import { callTimeBound, type CallTimes, callTook, NO_CALL_TIMES, readCallTimes } from './call-times.ts';
+import { callTimeBound, type CallTimes, callTook, NO_CALL_TIMES } from './call-times.ts';
 import { flexAsked, flexFailureRatio, NO_FLEX } from './flex-record.ts';
 
 test('while little is known a call may take three minutes, and never longer than it is waited for', () => {
@@ -21,13 +21,6 @@ test('a bound from two hundred calls holds for 999 of a thousand', () => {
   }
   expect(broken).toBeLessThanOrEqual(4);
   expect(known.observations).toHaveLength(200);
-});
-
-test('times come back from a store as they were', () => {
-  const known = callTook(NO_CALL_TIMES, 1234);
-  expect(readCallTimes(JSON.parse(JSON.stringify(known)))).toEqual(known);
-  for (const odd of [undefined, 'x', {}, { observations: 3 }]) expect(readCallTimes(odd)).toBe(NO_CALL_TIMES);
-  expect(readCallTimes({ observations: [5, 'x', null, -1] })).toEqual({ observations: [5] });
 });
 
 test('flex that has no room any more is soon known for it', () => {

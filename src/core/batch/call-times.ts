@@ -42,15 +42,3 @@ export function callTimeBound({ observations }: CallTimes, mostMs: number): numb
   const leastMs = observations.length < FEW ? UNKNOWN_MS : 0;
   return Math.min(mostMs, Math.ceil(Math.max(usualMs, longestMs, leastMs)));
 }
-
-/** Reads times that were stored; none where it is something else. @public */
-export function readCallTimes(stored: unknown): CallTimes {
-  if (typeof stored !== 'object' || stored === null || !('observations' in stored)) return NO_CALL_TIMES;
-  const { observations } = stored;
-  if (!Array.isArray(observations)) return NO_CALL_TIMES;
-  return { observations: observations.filter(isTime).slice(-MAX_OBSERVATIONS) };
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 1 && Number.isFinite(value);
-}
