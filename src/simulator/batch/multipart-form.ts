@@ -12,6 +12,8 @@ export interface Upload {
 
 /** Fields are short; a file part has a limit of its own. Ours. */
 const MAX_FIELD_BYTES = 100_000;
+/** A boundary has at most 70 characters (RFC 2046, section 5.1.1). */
+const BOUNDARY = /\bboundary=(?:"([^"]{1,70})"|([^;\s"]{1,70}))/i;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 interface Part {
@@ -29,9 +31,10 @@ export async function readUpload(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): Promise<Upload> {
-  const boundary = /^multipart\/form-data;.*\bboundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
+  const isForm = contentType.toLowerCase().startsWith('multipart/form-data;');
+  const boundary = BOUNDARY.exec(contentType);
   const name = boundary?.[1] ?? boundary?.[2];
-  if (name === undefined) throw badRequest('Expected a multipart form with a file.');
+  if (!isForm || name === undefined) throw badRequest('Expected a multipart form with a file.');
   const reader = new FormReader(name, maxBytes);
   for await (const chunk of chunks) reader.push(chunk);
   return reader.end();

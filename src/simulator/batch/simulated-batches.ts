@@ -148,8 +148,7 @@ export class SimulatedBatches {
   }
 
   #start(made: NewBatch): SimulatedBatch {
-    const { clock, seed } = this.#brief;
-    const random = seededRandom(seedOf(`batch ${seed} ${this.#all.length}`));
+    const random = seededRandom(seedOf(`batch ${this.#brief.seed} ${this.#all.length}`));
     const batch = new SimulatedBatch({
       ...made,
       schedule: drawSchedule(random, this.#behaviour, made.nowMs),
@@ -159,7 +158,7 @@ export class SimulatedBatches {
     });
     this.#all.push(batch);
     this.#open.add(batch);
-    batch.advance(clock.nowMs());
+    batch.advance(made.nowMs);
     return batch;
   }
 
