@@ -5,7 +5,7 @@ import type { Job, JobResult } from '../../core/model/deferred-call.ts';
 import type { ProviderBatch } from '../../core/model/provider-batch.ts';
 import type { JobChange } from '../../ports/job-store.ts';
 import type { BatchParts } from './batch-parts.ts';
-import { faultResult, joined, type JobFault, tellDone, unansweredFault } from './job-result.ts';
+import { faultResult, joined, type JobFault, publishOnce, tellDone, unansweredFault } from './job-result.ts';
 
 /** What came of one call in a batch. @internal */
 export type BatchEnd =
@@ -76,8 +76,13 @@ export class BatchEnds {
       this.#parts.events.emit({ kind: 'batch-row-unknown', batchId, customId: end.callId });
       return undefined;
     }
-    // It has been seen to, by who settled this batch before.
-    if (job.batchId !== batchId) return undefined;
+    if (job.batchId !== batchId) {
+      // It has been seen to, by who settled this batch before and may have died before its record was told.
+      const { state, result } = job;
+      if (state === 'done' && job.batchId === undefined && result !== undefined)
+        publishOnce(this.#parts, result.record);
+      return undefined;
+    }
     if (end.kind === 'none') return this.#unanswered(batch, job, end);
     if (!isTemporary(end.status)) return this.#answered(job, end);
     const fault = unansweredFault(`status-${end.status}`);
@@ -127,7 +132,10 @@ export class BatchEnds {
     const { charge, record } = await engine().settleDeferred(job.call, { kind: 'none', outcome: fault.outcome });
     if (job.state === 'done') return this.#finalMove(job, charge);
     if (job.state === 'live') return moveOf(job, { batchId: undefined });
-    return this.#doneMove(job, faultResult(job, fault, record, clock.nowMs()));
+    const move = this.#doneMove(job, faultResult(job, fault, record, clock.nowMs()));
+    // First: it leaves the batch, and nobody would come back to it. Nobody else ends a job that may only fail.
+    if (move.change.set.result !== undefined) publishOnce(this.#parts, move.change.set.result.record);
+    return move;
   }
 
   async #policyOf(
@@ -146,11 +154,10 @@ export class BatchEnds {
   }
 
   #doneMove(job: Job, own: JobResult): Move {
-    const { engine } = this.#parts;
     const result = joined(own, job.result);
     const set = { state: 'done', batchId: undefined, leaseUntilMs: 0, result } as const;
     return moveOf(job, set, () => {
-      engine().publish(result.record);
+      publishOnce(this.#parts, result.record);
       tellDone(this.#parts, { ...job, ...set, version: job.version + 1 });
     });
   }
@@ -162,9 +169,8 @@ export class BatchEnds {
     // What was taken back has no cost of its own: all that was unknown of it is known now.
     const own = result.way === 'none' ? { ...result.record, isEstimate: false } : result.record;
     const record = withOtherCost(own, { amountNanoUsd, isEstimate: certainty === 'estimate' });
-    return moveOf(job, { batchId: undefined, result: { ...result, record } }, () =>
-      this.#parts.engine().publish(record),
-    );
+    publishOnce(this.#parts, record);
+    return moveOf(job, { batchId: undefined, result: { ...result, record } });
   }
 }
 

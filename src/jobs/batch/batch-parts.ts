@@ -1,4 +1,5 @@
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
+import type { GenerationalMap } from '../../core/generational-map.ts';
 import type { Job } from '../../core/model/deferred-call.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import type { Engine } from '../../engine/engine-request.ts';
@@ -77,6 +78,8 @@ export interface BatchParts {
   /** When the first job of a batch is asked live, as far as this worker has looked; undefined: none is. */
   readonly hours: Map<string, number | undefined>;
   readonly enqueued: EnqueuedLimits;
+  /** Calls whose final record this process has published: none is counted twice when a settlement is gone through again. */
+  readonly published: GenerationalMap<string, true>;
   /** Told of each job that is done; must not throw. */
   readonly onDone: (job: Job) => void;
 }

@@ -1,5 +1,6 @@
 import type { BatchStage, ProviderBatch } from '../../core/model/provider-batch.ts';
 import type { Job } from '../../core/model/deferred-call.ts';
+import { GenerationalMap } from '../../core/generational-map.ts';
 import { isFarthingError } from '../../core/errors.ts';
 import { within } from '../../engine/in-time.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
@@ -42,6 +43,9 @@ export interface BatchWorkerOptions {
   /** @defaultValue {@link BATCH_WORK_DEFAULTS} */
   readonly settings?: Partial<BatchWorkSettings>;
 }
+
+/** Calls that are remembered as published, about 60 bytes each: more than the largest batch has. Ours. */
+const MAX_PUBLISHED = 200_000;
 
 type Step = (held: HeldBatch, parts: BatchParts) => Promise<ProviderBatch>;
 
@@ -89,6 +93,7 @@ export class BatchWorker {
       workerId: `worker_${options.random.hex(16)}`,
       hours: new Map(),
       enqueued: new EnqueuedLimits(),
+      published: new GenerationalMap(MAX_PUBLISHED),
     };
     this.#live = new LiveCalls(this.#parts);
     const { batchConcurrency } = this.#parts.settings;

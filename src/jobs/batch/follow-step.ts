@@ -66,7 +66,7 @@ async function running(held: HeldBatch, parts: BatchParts, { state }: BatchStatu
     await providerOfTarget(parts, facts.target).api.cancel(addressOf(held));
   }
   const hourMs = await firstHour(held, parts);
-  const nextAtMs = nowMs + pollPause(ageMs, hourMs === undefined ? undefined : hourMs - nowMs);
+  const nextAtMs = nowMs + Math.ceil(pollPause(ageMs, hourMs === undefined ? undefined : hourMs - nowMs));
   return { ...batch, isCancelled, failures: 0, fault: undefined, nextAtMs };
 }
 

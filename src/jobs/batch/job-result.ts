@@ -57,6 +57,13 @@ export function joined(result: JobResult, kept: JobResult | undefined): JobResul
   return { ...chosen, record: withOtherCost(chosen.record, costOf(other.record)) };
 }
 
+/** Hands the final record of a call on, once in this process; the ledger keeps one of each call. @internal */
+export function publishOnce({ published, engine }: BatchParts, record: CallRecord): void {
+  if (published.get(record.callId) === true) return;
+  published.set(record.callId, true);
+  engine().publish(record);
+}
+
 /** Tells of a job that has just been done: whoever waits, and whether it was in time. @internal */
 export function tellDone({ planner, events, onDone, clock }: BatchParts, job: Job): void {
   const { deadlineAtMs, callId, target } = job.call;

@@ -6,7 +6,7 @@ import type { Job, JobResult } from '../../core/model/deferred-call.ts';
 import type { JobChange } from '../../ports/job-store.ts';
 import { type BatchParts, leaseOf, reportFault } from './batch-parts.ts';
 import { CollectedReply } from './collected-reply.ts';
-import { costOf, joined, tellDone } from './job-result.ts';
+import { costOf, joined, publishOnce, tellDone } from './job-result.ts';
 import { liveRequest } from './live-request.ts';
 
 /**
@@ -199,19 +199,18 @@ export class LiveCalls {
   }
 
   async #change(callId: string, changeOf: (job: Job) => Changed | undefined): Promise<void> {
-    const { jobs, engine } = this.#parts;
+    const { jobs } = this.#parts;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       // oxlint-disable-next-line no-await-in-loop -- somebody else has changed it meanwhile
       const [job] = await jobs.read([callId]);
       const change = job && changeOf(job);
       if (job === undefined || change === undefined) return;
       const { set, isDone = false } = change;
+      // A record is final when no batch can add to it. Told first: after a crash nobody would come back to a job that is done.
+      if (isDone && job.batchId === undefined && set.result !== undefined) publishOnce(this.#parts, set.result.record);
       // oxlint-disable-next-line no-await-in-loop
       const [isMade] = await jobs.update([{ callId, version: job.version, set }]);
       if (isMade !== true) continue;
-      const { result } = set;
-      // A record is final when no batch can add to it.
-      if (isDone && job.batchId === undefined && result !== undefined) engine().publish(result.record);
       if (isDone) tellDone(this.#parts, { ...job, ...set, version: job.version + 1 });
       return;
     }
