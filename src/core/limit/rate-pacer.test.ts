@@ -200,7 +200,7 @@ test('a pause that the provider asks for is kept, and a call answered without it
   const pacer = new RatePacer({ concurrency: 8, requestsPerMinute: 60, tokensPerMinute: undefined, freeRatio: 0 }, 0);
   const need = { model: 'm', tokens: 10 };
   const hit = pacer.begin(need, 0);
-  expect(pacer.waitMs(need, 0)).toBe(1000);
+  expect(pacer.waitMs(need, 0)).toBe(1017);
   pacer.end(hit, undefined, 0);
   expect(pacer.waitMs(need, 0)).toBe(0);
   const call = pacer.begin(need, 0);

@@ -48,7 +48,10 @@ interface Rate {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Of a minute's allowance so much may be used at once: providers enforce limits by the second (OpenAI, rate limits guide). */
+/**
+ * Of a minute's allowance so much may be used at once: providers enforce limits by the second (OpenAI, rate limits guide). It is kept back from what comes in, so that no
+ * minute, wherever it begins, sees more than the allowance.
+ */
 const BURST_RATIO = 1 / 60;
 
 const ONE = { requests: 1 } as const;
@@ -194,7 +197,8 @@ export class RatePacer {
 }
 
 function rateOf(perMinute: number | undefined): Rate | undefined {
-  return perMinute === undefined ? undefined : { capacity: Math.max(1, perMinute * BURST_RATIO), perMinute };
+  if (perMinute === undefined) return undefined;
+  return { capacity: Math.max(1, perMinute * BURST_RATIO), perMinute: perMinute * (1 - BURST_RATIO) };
 }
 
 /** One that is larger than the bucket goes when that is full, and leaves a debt. */
