@@ -4,7 +4,7 @@ import type { JobQuery } from '../../ports/job-store.ts';
 const UNDER_WAY = `stage NOT IN ('settled', 'abandoned')`;
 
 /** Jobs by columns; a row that is there already keeps its contents, too. @internal */
-export const ADD_JOBS = `
+export const ADD_JOBS: string = `
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
     $8::boolean[], $9::text[], $10::integer[], $11::integer[], $12::text[], $13::bigint[], $14::text[], $15::integer[],
@@ -22,12 +22,12 @@ INSERT INTO farthing.job_contents (sequence, call, body, sent_body, result, resu
 SELECT sequence, call, body, sent_body, result, result_body FROM added JOIN given USING (call_id)`;
 
 /** @internal */
-export const READ_JOBS = `
+export const READ_JOBS: string = `
 SELECT jobs.*, contents.* FROM farthing.jobs AS jobs JOIN farthing.job_contents AS contents USING (sequence)
 WHERE call_id = ANY ($1::text[])`;
 
 /** Locks in one order, so that two processes never wait for each other; what has another version by then is left out. @internal */
-export const CHANGE_JOBS = `
+export const CHANGE_JOBS: string = `
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::boolean[],
     $8::text[], $9::boolean[], $10::bigint[], $11::boolean[], $12::bigint[], $13::text[], $14::text[])
@@ -54,7 +54,7 @@ WITH given AS MATERIALIZED (
 SELECT call_id FROM changed`;
 
 /** @internal */
-export const REMOVE_JOBS = `
+export const REMOVE_JOBS: string = `
 WITH held AS MATERIALIZED (
   SELECT sequence FROM farthing.jobs WHERE call_id = ANY ($1::text[]) ORDER BY call_id FOR UPDATE
 ), contents AS (
@@ -63,13 +63,13 @@ WITH held AS MATERIALIZED (
 DELETE FROM farthing.jobs USING held WHERE jobs.sequence = held.sequence`;
 
 /** @internal */
-export const QUEUES = `
+export const QUEUES: string = `
 SELECT queue, run, count(*)::bigint AS jobs, sum(size_bytes)::bigint AS size_bytes,
   sum(input_tokens)::bigint AS input_tokens, min(at_ms) AS oldest_at_ms, min(live_at_ms) AS earliest_live_at_ms
 FROM farthing.jobs WHERE state = 'waiting' GROUP BY queue, run`;
 
 /** Takes the oldest that fit for a batch, the very first whatever its size. What another worker is taking is passed over. @internal */
-export const TAKE_JOBS = `
+export const TAKE_JOBS: string = `
 WITH oldest AS MATERIALIZED (
   SELECT sequence, at_ms, size_bytes + $4::bigint AS size_bytes, input_tokens FROM farthing.jobs
   WHERE state = 'waiting' AND queue = $1 AND run = $2 ORDER BY at_ms, sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED
@@ -88,13 +88,13 @@ SELECT count(*)::bigint AS requests, coalesce(sum(size_bytes), 0)::bigint AS siz
   coalesce(sum(input_tokens), 0)::bigint AS input_tokens FROM taken`;
 
 /** @internal */
-export const FORM_BATCH = `
+export const FORM_BATCH: string = `
 INSERT INTO farthing.batches (batch_id, run, stage, next_at_ms, is_cancelled, worker_id, lease_until_ms, facts, requests,
   size_bytes, input_tokens)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *`;
 
 /** @internal */
-export const LEASE_BATCH = `
+export const LEASE_BATCH: string = `
 WITH due AS MATERIALIZED (
   SELECT sequence FROM farthing.batches WHERE ${UNDER_WAY} AND next_at_ms <= $1 AND lease_until_ms <= $1
   ORDER BY next_at_ms, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -103,7 +103,7 @@ UPDATE farthing.batches AS batches SET worker_id = $2, lease_until_ms = $3
 FROM due WHERE batches.sequence = due.sequence RETURNING batches.*`;
 
 /** Whoever saves it may not know yet that it is to be cancelled, and must not put that off. @internal */
-export const SAVE_BATCH = `
+export const SAVE_BATCH: string = `
 UPDATE farthing.batches SET stage = $1, requests = $2, size_bytes = $3, input_tokens = $4, facts = $5,
   next_at_ms = CASE WHEN is_cancelled AND NOT $6::boolean THEN least(next_at_ms, $7::bigint) ELSE $7::bigint END,
   is_cancelled = is_cancelled OR $6::boolean, settled_at_ms = coalesce(settled_at_ms, $8::bigint), worker_id = $9,
@@ -111,7 +111,7 @@ UPDATE farthing.batches SET stage = $1, requests = $2, size_bytes = $3, input_to
 WHERE batch_id = $11 AND worker_id = $12 AND lease_until_ms > $13 RETURNING sequence`;
 
 /** @internal */
-export const LEASE_LIVE = `
+export const LEASE_LIVE: string = `
 WITH due AS MATERIALIZED (
   SELECT sequence FROM farthing.jobs
   WHERE live_at_ms IS NOT NULL AND state IN ('waiting', 'batched', 'live') AND live_at_ms <= $1
@@ -125,7 +125,7 @@ SELECT leased.*, contents.* FROM leased JOIN farthing.job_contents AS contents U
 ORDER BY leased.live_at_ms, leased.sequence`;
 
 /** @internal */
-export const BATCHES = `
+export const BATCHES: string = `
 SELECT * FROM farthing.batches
 WHERE ($1::text IS NULL OR run = $1) AND ($2::text[] IS NULL OR batch_id = ANY ($2::text[]))
   AND CASE WHEN $3::bigint IS NOT NULL THEN settled_at_ms >= $3::bigint
@@ -133,7 +133,7 @@ WHERE ($1::text IS NULL OR run = $1) AND ($2::text[] IS NULL OR batch_id = ANY (
 ORDER BY sequence`;
 
 /** @internal */
-export const CANCEL_BATCHES = `
+export const CANCEL_BATCHES: string = `
 WITH held AS MATERIALIZED (
   SELECT sequence FROM farthing.batches WHERE batch_id = ANY ($1::text[]) AND ${UNDER_WAY} ORDER BY sequence FOR UPDATE
 )
@@ -141,7 +141,7 @@ UPDATE farthing.batches AS batches SET is_cancelled = true, next_at_ms = least(n
 FROM held WHERE batches.sequence = held.sequence`;
 
 /** @internal */
-export const ADOPT_BATCH = `
+export const ADOPT_BATCH: string = `
 INSERT INTO farthing.batches (batch_id, run, stage, requests, size_bytes, input_tokens, next_at_ms, is_cancelled,
   lease_until_ms, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9) ON CONFLICT (batch_id) DO NOTHING`;
 

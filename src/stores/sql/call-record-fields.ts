@@ -1,7 +1,7 @@
 import type { CallRecord } from '../../core/model/charge.ts';
 
 /** The fields of a call's record that JSON leaves out when they are undefined. @internal */
-export const ABSENT_CALL_FIELDS = {
+export const ABSENT_CALL_FIELDS: Partial<CallRecord> = {
   target: undefined,
   servedModel: undefined,
   costNanoUsd: undefined,
@@ -11,4 +11,4 @@ export const ABSENT_CALL_FIELDS = {
   missedByMode: undefined,
   firstByteMs: undefined,
   route: undefined,
-} satisfies Partial<CallRecord>;
+};

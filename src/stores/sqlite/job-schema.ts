@@ -178,8 +178,21 @@ export const JOB_STATEMENTS: Readonly<Record<JobStatement, string>> = {
       lease_until_ms, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING`,
 };
 
-/** What is read on the calling thread. @internal */
-export const JOB_READS = {
+/** Names of what is read on the calling thread. @internal */
+export type JobRead =
+  | 'read'
+  | 'queues'
+  | 'isJobDue'
+  | 'leasedJobs'
+  | 'isBatchDue'
+  | 'leasedBatch'
+  | 'batches'
+  | 'settledOf'
+  | 'settled'
+  | 'underWay';
+
+/** @internal */
+export const JOB_READS: Readonly<Record<JobRead, string>> = {
   read: 'SELECT * FROM jobs JOIN contents USING (sequence) WHERE call_id IN (SELECT value FROM json_each(?))',
   queues: `SELECT queue, run, jobs, size_bytes, input_tokens,
       (SELECT at_ms FROM jobs WHERE line_id = lines.line_id AND state = 'waiting' ORDER BY at_ms LIMIT 1) AS oldest_at_ms,
@@ -195,4 +208,4 @@ export const JOB_READS = {
     ORDER BY sequence`,
   settled: 'SELECT * FROM batches WHERE settled_at_ms >= ? ORDER BY sequence',
   underWay: `SELECT * FROM batches WHERE ${UNDER_WAY} ORDER BY sequence`,
-} as const;
+};
