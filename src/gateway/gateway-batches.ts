@@ -42,7 +42,6 @@ export interface GatewayBatchesOptions {
 export class GatewayBatches {
   /** For callers and operators. */
   readonly opened: OpenedBatches;
-  readonly #options: GatewayBatchesOptions;
   readonly #providers: BatchProviders;
   readonly #worker: BatchWorker;
   readonly #webhooks: CallWebhooks;
@@ -53,7 +52,6 @@ export class GatewayBatches {
   constructor(options: GatewayBatchesOptions) {
     const { config, stores, metrics, log, clock, random, engine } = options;
     const { jobs } = stores;
-    this.#options = options;
     this.#config = config;
     this.#priceFeed = options.priceFeed;
     const events = gatewayEvents(metrics, log, undefined);

@@ -40,17 +40,10 @@ export function gatewayEvents(
           if (mayLog()) log.warn({ callId: event.callId, target: event.target }, event.kind);
           return;
         case 'attempt-failed':
-          if (log.isLevelEnabled('debug') && mayLog())
-            log.debug({ callId: event.callId, target: event.target, reason: event.reason }, 'attempt failed');
-          return;
         case 'target-rested':
-          if (mayLog())
-            log.warn({ target: event.target, restsMs: event.restsMs, reason: event.reason }, 'target is left alone');
-          return;
-        case 'tokens-estimated':
-          return;
         case 'target-recovered':
-          if (mayLog()) log.info({ target: event.target }, 'target answers again');
+        case 'tokens-estimated':
+          logTarget(log, event, mayLog);
           return;
         case 'budget-alert':
           onAlert?.(event.alert);
@@ -79,6 +72,24 @@ export function gatewayEvents(
       }
     },
   };
+}
+
+type TargetEvent = Extract<
+  EngineEvent,
+  { readonly kind: 'attempt-failed' | 'target-rested' | 'target-recovered' | 'tokens-estimated' }
+>;
+
+function logTarget(log: Logger, event: TargetEvent, mayLog: () => boolean): void {
+  const { kind, target } = event;
+  if (kind === 'attempt-failed') {
+    const { callId, reason } = event;
+    if (log.isLevelEnabled('debug') && mayLog()) log.debug({ callId, target, reason }, 'attempt failed');
+    return;
+  }
+  // Estimates are in the metrics alone: every call has one.
+  if (kind === 'tokens-estimated' || !mayLog()) return;
+  if (kind === 'target-recovered') log.info({ target }, 'target answers again');
+  else log.warn({ target, restsMs: event.restsMs, reason: event.reason }, 'target is left alone');
 }
 
 /** Without the value: a tag's names a person. */

@@ -183,15 +183,7 @@ class GatewayRuntime {
     });
     this.#current = await this.#assemble(options);
     const { readSettings, workers } = options;
-    this.#batches = new GatewayBatches({
-      config: options.config,
-      priceFeed: options.priceFeed,
-      stores: this.#stores,
-      engine: () => this.#state().engine,
-      metrics: this.#metrics,
-      log: this.#log,
-      ...ports,
-    });
+    this.#batches = this.#openBatches(options);
     this.#server = await gatewayServer({
       state: () => this.#state(),
       keys: this.#stores.keys,
@@ -227,6 +219,19 @@ class GatewayRuntime {
       snapshot: () => this.#snapshot(),
       close: () => this.close(),
     };
+  }
+
+  #openBatches({ config, priceFeed }: StartGatewayOptions): GatewayBatches {
+    return new GatewayBatches({
+      config,
+      priceFeed,
+      stores: this.#stores,
+      engine: () => this.#state().engine,
+      metrics: this.#metrics,
+      log: this.#log,
+      clock: systemClock,
+      random: systemRandom,
+    });
   }
 
   async reload(settings: GatewaySettings): Promise<void> {

@@ -3,11 +3,11 @@ import { parseMoment } from '../../config/moment.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { webhookAddress } from './webhook-address.ts';
 
-/** By when an answer must be there: how long from now, a moment, or Unix seconds. @internal */
-export const DEADLINE_HEADER = 'x-farthing-deadline';
+/** By when an answer must be there: how long from now, a moment, or Unix seconds. */
+const DEADLINE_HEADER = 'x-farthing-deadline';
 
-/** Who is told when it is. @internal */
-export const WEBHOOK_HEADER = 'x-farthing-webhook';
+/** Who is told when it is. */
+const WEBHOOK_HEADER = 'x-farthing-webhook';
 
 /** What a caller asks of a call that may be answered later. @internal */
 export interface DeadlineTerms {
