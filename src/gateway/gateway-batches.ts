@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { Job } from '../core/model/deferred-call.ts';
 import type { PriceBook } from '../core/price-book.ts';
 import { bookPricer } from '../engine/book-pricer.ts';
 import type { Engine } from '../engine/engine-request.ts';
@@ -78,7 +79,10 @@ export class GatewayBatches {
       onDone: (job) => this.#webhooks.onDone(job),
       settings: { gatherMs, retentionMs, liveConcurrency: maxLiveCalls },
     });
-    const onCancelled = (): void => this.#worker.wake();
+    const onCancelled = ({ liveAtMs }: Job): void => {
+      if (liveAtMs !== undefined) planner.release(liveAtMs);
+      this.#worker.wake();
+    };
     const desk = new BatchDesk({ jobs, planner, clock, onAdded: () => this.#worker.wake() });
     this.opened = {
       desk: new DeferredDesk({ desk, config: () => this.#config.batch, clock }),
