@@ -3,6 +3,7 @@ import { badRequest, ProviderRefusal } from '../simulated-reply.ts';
 import { jsonReply, pageOf, type BatchAddressee, type BatchReply, type BatchRequest } from './batch-exchange.ts';
 import type { BatchGround } from './batch-ground.ts';
 import { ElementSplitter } from './element-splitter.ts';
+import { keptText } from './kept-bytes.ts';
 import type { BatchRowRequest, BatchRows, RowEnd, SimulatedBatch } from './simulated-batch.ts';
 import { joinedLines } from './simulated-files.ts';
 
@@ -16,7 +17,7 @@ const CUSTOM_ID = /^[\w-]{1,64}$/;
 interface AnthropicBatch {
   readonly id: string;
   readonly batch: SimulatedBatch;
-  readonly results: readonly string[];
+  readonly results: readonly Buffer[];
 }
 
 /** Anthropic's `/v1/messages/batches`. @internal */
@@ -48,13 +49,13 @@ export class AnthropicBatches {
     }
     if (operation !== 'download') return jsonReply(batchObject(made, origin));
     if (!made.batch.isOver) throw badRequest(`Batch ${id} has no results yet: it is still in progress.`);
-    return { contentType: 'application/x-jsonl', chunks: joinedLines([...made.results, '']) };
+    return { contentType: 'application/x-jsonl', chunks: joinedLines([...made.results, Buffer.alloc(0)]) };
   }
 
   async #submit(request: BatchRequest, nowMs: number): Promise<BatchReply> {
     const rows = await this.#readRows(request.body);
     const id = `msgbatch_${this.#ground.random.hex(24)}`;
-    const results: string[] = [];
+    const results: Buffer[] = [];
     const batch = this.#ground.start({
       id,
       account: request.account,
@@ -62,7 +63,7 @@ export class AnthropicBatches {
       rows,
       isFaulty: false,
       nowMs,
-      deliver: (end) => results.push(resultLine(end)),
+      deliver: (end) => results.push(keptText(resultLine(end))),
     });
     const made = { id, batch, results };
     this.#batches.set(id, made);

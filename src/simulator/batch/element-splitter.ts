@@ -1,3 +1,5 @@
+import { keptBytes } from './kept-bytes.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
@@ -33,7 +35,7 @@ export class ElementSplitter {
         start = index;
         this.#isInElement = true;
       } else if (edge === 'closes') {
-        this.#elements.push(Buffer.concat([...this.#open, chunk.subarray(start, index + 1)]));
+        this.#elements.push(keptBytes([...this.#open, chunk.subarray(start, index + 1)]));
         this.#open = [];
         start = index + 1;
         this.#isInElement = false;

@@ -1,3 +1,5 @@
+import { keptBytes } from './kept-bytes.ts';
+
 const LINE_FEED = 10;
 
 /**
@@ -25,7 +27,7 @@ export class LineSplitter {
   }
 
   #close(rest: Uint8Array): void {
-    this.#lines.push(Buffer.concat([...this.#open, rest]));
+    this.#lines.push(keptBytes([...this.#open, rest]));
     this.#open = [];
   }
 }

@@ -13,8 +13,8 @@ export interface OpenAiBatch {
   readonly model: string;
   readonly inputTokens: number;
   /** Lines of the rows that succeeded, and of all others. */
-  readonly output: readonly string[];
-  readonly errors: readonly string[];
+  readonly output: readonly Buffer[];
+  readonly errors: readonly Buffer[];
   /** Whether the files of its results are made. */
   isFiled: boolean;
   outputFileId: string | undefined;

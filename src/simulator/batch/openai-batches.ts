@@ -9,6 +9,7 @@ import {
   type BatchRequest,
 } from './batch-exchange.ts';
 import type { BatchGround } from './batch-ground.ts';
+import { keptText } from './kept-bytes.ts';
 import { readUpload } from './multipart-form.ts';
 import { checkLines, NO_ROWS, type BatchLineFault, type CheckedLines } from './openai-batch-lines.ts';
 import { batchObject, resultLine, type OpenAiBatch } from './openai-batch-object.ts';
@@ -77,11 +78,11 @@ export class OpenAiBatches {
     if (file.purpose !== 'batch') throw badRequest("The input file's purpose must be 'batch'.", 'input_file_id');
     const checked = this.#check(file.lines, endpoint);
     const faults = [...checked.faults, ...this.#tooManyTokens(request.account, checked)];
-    const output: string[] = [];
-    const errors: string[] = [];
+    const output: Buffer[] = [];
+    const errors: Buffer[] = [];
     const id = `batch_${this.#ground.random.hex(32)}`;
     const deliver = (end: RowEnd): void => {
-      const line = resultLine(end, this.#ground.random);
+      const line = keptText(resultLine(end, this.#ground.random));
       (end.kind === 'reply' && end.status === 200 ? output : errors).push(line);
     };
     const batch = this.#ground.start({
@@ -113,7 +114,7 @@ export class OpenAiBatches {
     return jsonReply(batchObject(made));
   }
 
-  #check(lines: readonly (Buffer | string)[], endpoint: string): CheckedLines {
+  #check(lines: readonly Buffer[], endpoint: string): CheckedLines {
     const { behaviour, models } = this.#ground;
     const kind = endpoint === '/v1/embeddings' ? 'embedding' : 'language';
     return checkLines(
@@ -172,10 +173,10 @@ export class OpenAiBatches {
   }
 
   /** The file of the lines; undefined where there is none, as the provider leaves out empty files. */
-  #fileOf({ id, batch }: OpenAiBatch, part: 'output' | 'error', lines: readonly string[]): string | undefined {
+  #fileOf({ id, batch }: OpenAiBatch, part: 'output' | 'error', lines: readonly Buffer[]): string | undefined {
     if (lines.length === 0) return undefined;
     let sizeBytes = 0;
-    for (const line of lines) sizeBytes += Buffer.byteLength(line) + 1;
+    for (const line of lines) sizeBytes += line.byteLength + 1;
     const { account } = batch.brief;
     return this.#files.add({
       id: `file-${this.#ground.random.hex(24)}`,
@@ -184,7 +185,7 @@ export class OpenAiBatches {
       purpose: 'batch_output',
       createdAtMs: batch.endsAtMs,
       sizeBytes,
-      lines: [...lines, ''], // each line ends with a line feed
+      lines: [...lines, Buffer.alloc(0)], // each line ends with a line feed
     }).id;
   }
 }

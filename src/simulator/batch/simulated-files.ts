@@ -11,7 +11,7 @@ export interface SimulatedFile {
   readonly createdAtMs: number;
   readonly sizeBytes: number;
   /** The content cut at its line feeds. */
-  readonly lines: readonly (Buffer | string)[];
+  readonly lines: readonly Buffer[];
 }
 
 const PURPOSES = new Set(['batch', 'assistants', 'fine-tune', 'vision', 'user_data', 'evals']);
@@ -19,6 +19,8 @@ const PURPOSES = new Set(['batch', 'assistants', 'fine-tune', 'vision', 'user_da
 const FILE_PAGES = { limit: 10_000, maxLimit: 10_000 };
 /** Lines that go out together. Ours: small enough to wait for a slow reader now and then. */
 const CHUNK_BYTES = 65_536;
+
+const LINE_FEED = Buffer.from('\n');
 
 /** OpenAI's files: those that were uploaded, and those that batches leave. @internal */
 export class SimulatedFiles {
@@ -91,14 +93,13 @@ export function fileObject(file: SimulatedFile): unknown {
 }
 
 /** Lines joined by line feeds, in chunks. @internal */
-export function* joinedLines(lines: readonly (Buffer | string)[]): Iterable<Buffer> {
+export function* joinedLines(lines: readonly Buffer[]): Iterable<Buffer> {
   let held: Buffer[] = [];
   let heldBytes = 0;
   for (const [index, line] of lines.entries()) {
-    const bytes = typeof line === 'string' ? Buffer.from(line) : line;
-    if (index > 0) held.push(Buffer.from('\n'));
-    held.push(bytes);
-    heldBytes += bytes.byteLength + 1;
+    if (index > 0) held.push(LINE_FEED);
+    held.push(line);
+    heldBytes += line.byteLength + 1;
     if (heldBytes < CHUNK_BYTES) continue;
     yield Buffer.concat(held);
     held = [];
