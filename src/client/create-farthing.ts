@@ -4,7 +4,7 @@ import type { Caller, Tags } from '../core/model/caller.ts';
 import type { AttemptKind, CallRecord } from '../core/model/charge.ts';
 import type { Protocol } from '../core/model/protocol.ts';
 import { parseTarget } from '../core/model/target.ts';
-import { layerPriceBooks } from '../core/price-book.ts';
+import { layerPriceBooks, type PriceBook } from '../core/price-book.ts';
 import { shippedPriceBook } from '../core/price-book-shipped.ts';
 import { DEFAULT_OPTIMIZE, type OptimizePolicy } from '../core/optimize-policy.ts';
 import { type OperatorPrice, operatorPrices } from '../core/price-operator.ts';
@@ -12,6 +12,7 @@ import { vendorOfModel } from '../core/model-catalogue.ts';
 import type { ResiliencePolicy } from '../core/resilience/resilience-policy.ts';
 import type { RouteRule } from '../core/route/route-rule.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
+import { bookPricer } from '../engine/book-pricer.ts';
 import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
 import type { EngineCache } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
@@ -27,6 +28,7 @@ import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts
 import type { ReplySink } from '../ports/reply-sink.ts';
 import { undiciProvider } from '../providers/undici/undici-provider.ts';
 import type { WeightedKey } from '../providers/undici/weighted-key.ts';
+import { type CallPrices, noteCallPrices } from './call-prices.ts';
 import { engineFetch } from './engine-fetch.ts';
 import { type LibraryBudget, readLibraryBudget } from './library-budget.ts';
 import { libraryAliases, type LibraryModel } from './library-models.ts';
@@ -170,7 +172,7 @@ class LibraryFarthing implements Farthing {
   readonly #providers: Readonly<Record<string, LibraryProvider>>;
   readonly #caller: Caller;
   readonly #aliases: ReadonlyMap<string, RouteAlias>;
-  readonly #prices: ReturnType<typeof operatorPrices>;
+  readonly #book: PriceBook;
   readonly #budgets: readonly Budget[];
   readonly #routes: readonly RouteRule[];
   #opened: Promise<Opened> | undefined;
@@ -186,9 +188,10 @@ class LibraryFarthing implements Farthing {
       ...(options.tags === undefined ? {} : { pinnedTags: options.tags }),
     };
     this.#aliases = libraryAliases(options.models ?? {});
-    this.#prices = operatorPrices(options.prices ?? {});
     this.#budgets = (options.budgets ?? []).map(readLibraryBudget);
     this.#routes = libraryRoutes(options.routes ?? [], Object.keys(this.#providers));
+    this.#book = layerPriceBooks(shippedPriceBook(), undefined, operatorPrices(options.prices ?? {}));
+    noteCallPrices(this, this.#callPrices());
     this.fetch = engineFetch({ engine: () => this.#engine(), caller: this.#caller, providers: this.#providers });
   }
 
@@ -223,6 +226,22 @@ class LibraryFarthing implements Farthing {
     } finally {
       await stores.close();
     }
+  }
+
+  #callPrices(): CallPrices {
+    const providers = Object.entries(this.#providers).map(([name, { protocol, vendor = name }]) => ({
+      name,
+      protocol,
+      vendor,
+    }));
+    return {
+      table: {
+        providers: new Map(providers.map((provider) => [provider.name, provider])),
+        aliases: this.#aliases,
+        vendorOfModel,
+      },
+      pricer: bookPricer(this.#book, new Map(providers.map(({ name, vendor }) => [name, vendor]))),
+    };
   }
 
   async #engine(): Promise<Engine> {
@@ -268,7 +287,7 @@ class LibraryFarthing implements Farthing {
         identity: provider.baseUrl,
       })),
       aliases: this.#aliases,
-      priceBook: layerPriceBooks(shippedPriceBook(), undefined, this.#prices),
+      priceBook: this.#book,
       cache: cache === false ? undefined : { ...cache, store: stores.cache },
       ledger: stores.ledger,
       reader: stores.ledger,

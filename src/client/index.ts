@@ -5,6 +5,7 @@
  */
 export { BatchProcessor } from './batch/batch-processor.ts';
 export type { BatchOutcome, BatchProcessorOptions, BatchRun, BatchRunOptions } from './batch/batch-processor.ts';
+export type { BatchEstimate, EstimatedCost } from './batch/batch-estimate.ts';
 export type { BatchItem, BatchPrompt, BatchRequest } from './batch/batch-item.ts';
 export type { BatchAnswer, BatchFailure, BatchResult } from './batch/batch-result.ts';
 export type { BatchEngine } from './batch/item-call.ts';

@@ -242,3 +242,17 @@ test('options that make no sense are told when it is made', async () => {
   for await (const result of run) expect(result).toBeUndefined();
   expect(() => run[Symbol.asyncIterator]()).toThrow('read once');
 });
+
+test('what a run costs is told before it is started, and it costs no more than the most', async () => {
+  const { processor, upstream } = await startBulkStack();
+  const items: BatchItem[] = [...prompts(12), 'Question 3', { customId: 'x', endpoint: 'chat', body: '{' }];
+  const bulk = processor();
+  const estimate = await bulk.estimate(items);
+  expect(upstream.counters().requests).toBe(0);
+  expect(estimate).toMatchObject({ items: 13, repeats: 1, faulty: 1, unpriced: 0 });
+  const { summary } = await bulk.process(items);
+  expect(estimate.inputTokens).toBeGreaterThan(0);
+  expect(Number(estimate.live.expectedUsd)).toBeGreaterThan(Number(summary.costUsd) / 2);
+  expect(Number(estimate.live.mostUsd)).toBeGreaterThanOrEqual(Number(summary.costUsd));
+  expect(Number(estimate.batch?.expectedUsd)).toBeCloseTo(Number(estimate.live.expectedUsd) / 2, 6);
+});

@@ -1,7 +1,7 @@
 import { FarthingError } from '../../core/errors.ts';
 import { formatUsd } from '../../core/money.ts';
 import { shortUsd } from '../short-usd.ts';
-import { EXPECTED_OUTPUT_TOKENS, type RunEstimate, type WayEstimate } from './run-estimate.ts';
+import { EXPECTED_OUTPUT_TOKENS, type RunEstimate, type WayEstimate } from '../../client/batch/run-estimate.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Survey } from './survey-input.ts';
 

@@ -1,4 +1,5 @@
 import type { PromptSettings } from '../../client/batch/prepared-item.ts';
+import { type RunEstimate, RunEstimator } from '../../client/batch/run-estimate.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { type Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
@@ -8,7 +9,6 @@ import { InputFaults } from './input-faults.ts';
 import { type BatchInput, inputItems } from './input-items.ts';
 import { ItemChecks } from './item-checks.ts';
 import type { CommandPrices } from './open-engine.ts';
-import { type RunEstimate, RunEstimator } from './run-estimate.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** What an input was found to hold. @internal */

@@ -5,12 +5,14 @@ import { type NanoUsd, parseUsd } from '../../core/money.ts';
 import { systemClock } from '../../engine/system-ports.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { callHeaders } from '../call-headers.ts';
+import { type BatchEstimate, batchEstimate } from './batch-estimate.ts';
 import type { BatchItem } from './batch-item.ts';
 import type { BatchResult } from './batch-result.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { BatchEngine } from './item-call.ts';
 import { resultOf } from './item-outcome.ts';
 import { LiveRun } from './live-run.ts';
+import type { PromptSettings } from './prepared-item.ts';
 import { type BatchProgress, type BatchSummary, RunTally } from './run-tally.ts';
 
 /** How a {@link BatchProcessor} is made. @public */
@@ -175,15 +177,28 @@ export class BatchProcessor {
     return { results: collected, summary: run.summary() };
   }
 
+  /**
+   * What a run of these items is likely to cost, and at the most; nothing is sent. Reads them through: give it an iterable that can be read again.
+   * @throws FarthingError `configuration` for an engine that {@link createFarthing} has not made.
+   */
+  estimate(items: AsyncIterable<BatchItem> | Iterable<BatchItem>): Promise<BatchEstimate> {
+    const { farthing, clock = systemClock } = this.#options;
+    return batchEstimate(farthing, items, this.#prompts(), clock.nowMs());
+  }
+
+  #prompts(): PromptSettings {
+    const { farthing, model, system, temperature, maxOutputTokens = DEFAULTS.maxOutputTokens } = this.#options;
+    return { model, system, maxOutputTokens, temperature, protocolOf: (name) => farthing.protocolOf(name) };
+  }
+
   #live(clock: Clock): LiveRun {
     const options = { ...DEFAULTS, ...this.#options };
-    const { farthing, model, system, temperature, maxOutputTokens, groupSize, resume } = options;
+    const { farthing, groupSize, resume } = options;
     const headers = callHeaders({ route: options.route, cache: options.cache, tags: options.tags });
     const { concurrency, requestsPerMinute, tokensPerMinute, freeRatio } = options;
-    const protocolOf = (name: string): ReturnType<BatchEngine['protocolOf']> => farthing.protocolOf(name);
     return new LiveRun({
       engine: farthing,
-      prompts: { model, system, maxOutputTokens, temperature, protocolOf },
+      prompts: this.#prompts(),
       pace: { concurrency, requestsPerMinute, tokensPerMinute, freeRatio },
       group: groupSize === undefined ? undefined : { size: groupSize, delayMs: options.groupDelayMs },
       maxNanoUsd: this.#maxNanoUsd,

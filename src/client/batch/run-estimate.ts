@@ -1,15 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HashTable } from '../../core/batch/hash-table.ts';
 import { estimatedCallTokens } from '../../core/limit/token-estimate.ts';
+import type { Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import { estimateInputTokens } from '../../core/tokens/estimate-input-tokens.ts';
 import { profileOfModel } from '../../core/tokens/profile-of-model.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import { countedInTurns } from '../../tokenizers/counted-in-turns.ts';
 import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
+import type { DecodedRequest } from '../../wire/decoded-request.ts';
 import { promptOf } from '../../wire/prompt/prompt-of.ts';
 import { requestSize } from '../../wire/request-size.ts';
-import type { SoundItem } from './item-checks.ts';
+import type { PreparedItem } from './prepared-item.ts';
+
+/** An item whose cost can be told. @internal */
+export interface EstimatedItem {
+  readonly prepared: PreparedItem;
+  readonly request: DecodedRequest;
+  /** Where it goes as far as the model alone decides. */
+  readonly target: Target;
+}
 
 /** What a run costs in one way of asking, in nano-dollars. @internal */
 export interface WayEstimate {
@@ -62,7 +72,7 @@ export class RunEstimator {
     this.#nowMs = nowMs;
   }
 
-  async add(item: SoundItem): Promise<void> {
+  async add(item: EstimatedItem): Promise<void> {
     this.#items += 1;
     if (this.#items % TURN_ITEMS === 0) await nextTurn();
     const { hash } = item.prepared;
@@ -87,7 +97,7 @@ export class RunEstimator {
     };
   }
 
-  #addCosts({ request, target, prepared }: SoundItem, inputTokens: number): void {
+  #addCosts({ request, target, prepared }: EstimatedItem, inputTokens: number): void {
     const size = requestSize(request, prepared.body.byteLength);
     const hasOutput = size.kind === 'unbounded' || size.hasOutput;
     const limit = hasOutput ? request.maxOutputTokens : 0;
@@ -125,7 +135,7 @@ function add(sums: Sums, expected: number, most: number | undefined): void {
 }
 
 /** Input tokens of an item, as well as they can be told; what is embedded is told from its bytes. */
-async function tokensOf({ request, prepared, target }: SoundItem, provider: string | undefined): Promise<number> {
+async function tokensOf({ request, prepared, target }: EstimatedItem, provider: string | undefined): Promise<number> {
   const { endpoint } = prepared;
   const read = promptOf(request);
   if (read === undefined) {
