@@ -69,8 +69,8 @@ export class FolderJobs implements Jobs {
     return this.#ask(undefined, (jobs) => jobs.cancelBatches(batchIds, nowMs));
   }
 
-  async adopt(batch: ProviderBatch, jobs: readonly Job[]): Promise<void> {
-    await (await this.#open()).adopt(batch, jobs);
+  async adopt(batch: ProviderBatch, jobs: readonly Job[], lease?: WorkLease): Promise<void> {
+    await (await this.#open()).adopt(batch, jobs, lease);
   }
 
   async close(): Promise<void> {

@@ -115,8 +115,11 @@ export interface BatchBook {
   batches(query: BatchQuery): Promise<readonly ProviderBatch[]>;
   /** Notes that batches are to be cancelled, whoever works on them, and makes them due at once. */
   cancelBatches(batchIds: readonly string[], nowMs: number): Promise<void>;
-  /** Adds a batch that a client has made himself, at stage `submitting` or later, with jobs that are `batched` in it already. One commit. */
-  adopt(batch: ProviderBatch, jobs: readonly Job[]): Promise<void>;
+  /**
+   * Adds a batch that a client has made himself, with jobs that are `batched` in it already. One commit.
+   * @param lease - whose it is from the beginning. Undefined: nobody's.
+   */
+  adopt(batch: ProviderBatch, jobs: readonly Job[], lease?: WorkLease): Promise<void>;
 }
 
 /** All that is kept of deferred calls. @public */

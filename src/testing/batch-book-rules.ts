@@ -71,6 +71,18 @@ const LEASES: readonly JobRule[] = [
     },
   ],
   [
+    'a batch may be adopted by who goes on with it',
+    async (store, other) => {
+      const batch = sampleBatch({ batchId: 'fb_1', nextAtMs: 2_000 });
+      await store.adopt(batch, [], lease('a', 2_000));
+      equal(await other.leaseBatch(lease('b', 2_999)), undefined);
+      equal(await other.saveBatch({ ...batch, requests: 1 }, lease('b', 2_500), false), false);
+      equal(await store.saveBatch({ ...batch, requests: 2 }, lease('a', 2_500), true), true);
+      equal(await other.leaseBatch(lease('b', 3_499)), undefined);
+      equal((await other.leaseBatch(lease('b', 3_500)))?.requests, 2);
+    },
+  ],
+  [
     'a batch is saved with everything, and given back unless its worker goes on with it',
     async (store, other) => {
       await adopted(store, 'fb_1');

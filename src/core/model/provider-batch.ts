@@ -1,4 +1,5 @@
 import type { QueueName } from './deferred-call.ts';
+import type { Protocol } from './protocol.ts';
 
 /**
  * Where a batch is on its way through a provider. Each step is written down before it is taken, so that whoever takes the batch over knows what may have
@@ -15,6 +16,22 @@ export type BatchStage =
   | 'ended'
   | 'settled'
   | 'abandoned';
+
+/** What is kept of a batch that a client has made himself. Plain data. @public */
+export interface ClientBatch {
+  readonly project: string;
+  readonly protocol: Protocol;
+  /** The provider that it is for. */
+  readonly provider: string;
+  /** The path that its requests are for, as the client wrote it. */
+  readonly endpoint: string;
+  /** The file that the client named (OpenAI). Undefined: its requests came with it. */
+  readonly inputFileId: string | undefined;
+  /** The client's own metadata. Undefined: it gave none. */
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+  /** Rows that were answered from the cache, and are not in what the provider was sent. */
+  readonly cachedRows: number;
+}
 
 /** A batch of one queue at a provider. Plain data. @public */
 export interface ProviderBatch {
@@ -47,6 +64,8 @@ export interface ProviderBatch {
   readonly isCancelled: boolean;
   /** What the provider said when it last refused or failed it. */
   readonly fault: string | undefined;
+  /** Set for a batch that a client has made himself: it is sent by the process that took it, or not at all. Its rows may be for several targets, of which `queue` names one. */
+  readonly client?: ClientBatch | undefined;
 }
 
 /** The custom id of a job in a batch: at most 64 of the characters that both providers allow. @public */

@@ -168,9 +168,10 @@ export class MemoryJobStore implements Jobs {
     }
   }
 
-  async adopt(batch: ProviderBatch, jobs: readonly Job[]): Promise<void> {
+  async adopt(batch: ProviderBatch, jobs: readonly Job[], lease?: WorkLease): Promise<void> {
     if (!this.#batches.has(batch.batchId)) {
-      this.#batches.set(batch.batchId, { batch, workerId: undefined, leaseUntilMs: 0, settledAtMs: undefined });
+      const terms = lease === undefined ? { workerId: undefined, leaseUntilMs: 0 } : leaseTerms(lease);
+      this.#batches.set(batch.batchId, { batch, settledAtMs: undefined, ...terms });
     }
     await this.add(jobs);
   }

@@ -143,7 +143,7 @@ FROM held WHERE batches.sequence = held.sequence`;
 /** @internal */
 export const ADOPT_BATCH: string = `
 INSERT INTO farthing.batches (batch_id, run, stage, requests, size_bytes, input_tokens, next_at_ms, is_cancelled,
-  lease_until_ms, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9) ON CONFLICT (batch_id) DO NOTHING`;
+  facts, worker_id, lease_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (batch_id) DO NOTHING`;
 
 /** A statement and its parameters. @internal */
 export interface JobSelection {

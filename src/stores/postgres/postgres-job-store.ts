@@ -177,9 +177,10 @@ export class PostgresJobStore implements Jobs {
     if (batchIds.length > 0) await this.#rows(CANCEL_BATCHES, [batchIds, wholeNumber(nowMs)]);
   }
 
-  async adopt(batch: ProviderBatch, jobs: readonly Job[]): Promise<void> {
+  async adopt(batch: ProviderBatch, jobs: readonly Job[], lease?: WorkLease): Promise<void> {
     const { batchId, run, stage, nextAtMs, isCancelled } = batch;
-    const terms = [wholeNumber(nextAtMs), isCancelled, JSON.stringify(batch)];
+    const leased = lease === undefined ? [null, 0] : [lease.workerId, leaseEnd(lease)];
+    const terms = [wholeNumber(nextAtMs), isCancelled, JSON.stringify(batch), ...leased];
     await this.#database.inTransaction(FAULT, async (transaction) => {
       await this.#database.run(ADOPT_BATCH, [batchId, run, stage, ...sizes(batch), ...terms], transaction);
       await this.#insert(jobs, transaction);

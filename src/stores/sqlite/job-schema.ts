@@ -175,7 +175,7 @@ export const JOB_STATEMENTS: Readonly<Record<JobStatement, string>> = {
   cancel: `UPDATE batches SET is_cancelled = 1, next_at_ms = min(next_at_ms, ?)
     WHERE batch_id IN (SELECT value FROM json_each(?)) AND ${UNDER_WAY}`,
   adopt: `INSERT INTO batches (batch_id, run, stage, requests, size_bytes, input_tokens, next_at_ms, is_cancelled,
-      lease_until_ms, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING`,
+      worker_id, lease_until_ms, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 };
 
 /** Names of what is read on the calling thread. @internal */

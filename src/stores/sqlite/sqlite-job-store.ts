@@ -169,10 +169,12 @@ export class SqliteJobStore implements Jobs {
     if (batchIds.length > 0) await this.#writer.write([['cancel', wholeNumber(nowMs), JSON.stringify(batchIds)]]);
   }
 
-  async adopt(batch: ProviderBatch, jobs: readonly Job[]): Promise<void> {
+  async adopt(batch: ProviderBatch, jobs: readonly Job[], lease?: WorkLease): Promise<void> {
     const { batchId, run, stage, requests, sizeBytes, inputTokens } = batch;
     const counts = [requests, sizeBytes, wholeNumber(inputTokens)];
-    const adoption: Operation = ['adopt', batchId, run, stage, ...counts, ...changing(batch), JSON.stringify(batch)];
+    const terms = lease === undefined ? [null, 0] : [lease.workerId, leaseEnd(lease)];
+    const facts = JSON.stringify(batch);
+    const adoption: Operation = ['adopt', batchId, run, stage, ...counts, ...changing(batch), ...terms, facts];
     await this.#writer.write([adoption, ...additions(jobs)]);
   }
 
