@@ -31,6 +31,30 @@ export { sampleBatch, sampleDeferredCall, sampleJob, sampleJobResult } from './s
 export { sampleCallRecord, sampleCharge, sampleIntent } from './sample-ledger-rows.ts';
 export { stateStoreConformance } from './state-store-conformance.ts';
 export type { StateStoreHarness } from './state-store-conformance.ts';
+export { BATCH_ATTEMPT } from '../core/model/deferred-call.ts';
+export type {
+  DeferredCall,
+  Job,
+  JobResult,
+  JobState,
+  JobWay,
+  QueueName,
+  UnansweredPolicy,
+} from '../core/model/deferred-call.ts';
+export type { BatchStage, ClientBatch, ProviderBatch } from '../core/model/provider-batch.ts';
+export type {
+  BatchBook,
+  BatchQuery,
+  BatchRoom,
+  JobChange,
+  JobQuery,
+  JobQueue,
+  Jobs,
+  JobStore,
+  QueueSummary,
+  WorkLease,
+} from '../ports/job-store.ts';
+export type { RemovedTokens } from '../core/optimise/usage-without.ts';
 export type { StateStore, StateTerms, StateWrite, StoredState } from '../ports/state-store.ts';
 export { seededRandom } from '../simulator/seeded-random.ts';
 export { simulatedBatchProvider } from './simulated-batch-provider.ts';
