@@ -1,7 +1,6 @@
 import { CollectingSink } from '../../src/client/collecting-sink.ts';
 import type { Job, UnansweredPolicy } from '../../src/core/model/deferred-call.ts';
 import type { CallRecord } from '../../src/core/model/charge.ts';
-import { formatTarget } from '../../src/core/model/target.ts';
 import { operatorPrices } from '../../src/core/price-operator.ts';
 import { bookPricer } from '../../src/engine/book-pricer.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
@@ -60,7 +59,7 @@ export class BatchWorld {
   readonly simulated: Readonly<Record<Vendor, SimulatedBatchProvider>>;
   readonly events: EngineEvent[] = [];
   readonly published: CallRecord[] = [];
-  readonly done: Job[] = [];
+  readonly listeners = new Set<(job: Job) => void>();
   readonly states: MemoryStateStore;
   readonly #options: WorldOptions;
   readonly #planner: BatchPlanner;
@@ -118,11 +117,19 @@ export class BatchWorld {
     this.events.push(event);
   }
 
+  /** Takes calls that are answered later. */
+  desk(fuse = Fuse.never()): BatchDesk {
+    return new BatchDesk({
+      jobs: crashing(this.jobs as Jobs, fuse),
+      planner: this.#planner,
+      clock: this.clock,
+    });
+  }
+
   /** Hands a call to the engine; the id of one that was accepted. @param fuse - when whoever accepts it dies. */
   async add(call: WorldCall, fuse = Fuse.never()): Promise<string | undefined> {
     const { vendor, run, position, deadlineMs, onUnanswered } = call;
-    const jobs = crashing(this.jobs as Jobs, fuse);
-    const desk = new BatchDesk({ jobs, planner: this.#planner, clock: this.clock });
+    const desk = this.desk(fuse);
     const deadlineAtMs = deadlineMs === undefined ? undefined : this.clock.nowMs() + deadlineMs;
     const deferral = desk.deferralFor({ run, position, deadlineAtMs, webhookUrl: undefined, onUnanswered });
     const sink = new CollectingSink();
@@ -170,7 +177,9 @@ export class BatchWorld {
           if (!fuse.isBurnt) this.emit(event);
         },
       },
-      onDone: (job) => void this.done.push(job),
+      onDone: (job) => {
+        for (const tell of this.listeners) tell(job);
+      },
       ...(this.#options.settings && { settings: this.#options.settings }),
     });
   }
@@ -245,9 +254,4 @@ export class BatchWorld {
     };
     return { api: crashing(small, fuse) };
   }
-}
-
-/** Where a call is answered. */
-export function targetOf(vendor: Vendor): string {
-  return formatTarget({ provider: vendor, model: MODELS[vendor] });
 }

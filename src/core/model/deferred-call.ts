@@ -49,6 +49,8 @@ export interface DeferredCall {
   readonly webhookUrl: string | undefined;
   /** What is done when a batch comes back without its answer. @defaultValue 'batch' */
   readonly onUnanswered?: UnansweredPolicy | undefined;
+  /** What its run calls it; comes back with its result. @defaultValue nothing */
+  readonly label?: string | undefined;
   /** Set in a batch that a client has made himself: the custom id of its row. Its answer is the client's to fetch, and is not kept here. */
   readonly customId?: string | undefined;
 }

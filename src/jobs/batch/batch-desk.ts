@@ -26,6 +26,8 @@ export interface DeskTerms {
   readonly webhookUrl: string | undefined;
   /** @defaultValue 'batch' */
   readonly onUnanswered?: UnansweredPolicy | undefined;
+  /** What its run calls it. @defaultValue nothing */
+  readonly label?: string | undefined;
   /** Whether it is answered at once where nothing is won by waiting, or it cannot wait. @defaultValue true */
   readonly mayAnswerLive?: boolean;
 }
@@ -42,8 +44,9 @@ export class BatchDesk {
   }
 
   /** What a call is handed to the engine with, so that it is answered later. */
-  deferralFor({ onUnanswered, mayAnswerLive = true, ...terms }: DeskTerms): Deferral {
-    return { terms, mayAnswerLive, accept: (call) => this.#accept({ ...call, ...(onUnanswered && { onUnanswered }) }) };
+  deferralFor({ onUnanswered, label, mayAnswerLive = true, ...terms }: DeskTerms): Deferral {
+    const more = { ...(onUnanswered && { onUnanswered }), ...(label !== undefined && { label }) };
+    return { terms, mayAnswerLive, accept: (call) => this.#accept({ ...call, ...more }) };
   }
 
   async #accept(call: DeferredCall): Promise<AcceptedCall | undefined> {

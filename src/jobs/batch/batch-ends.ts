@@ -63,10 +63,15 @@ export class BatchEnds {
     const wanted = moves.filter((move) => move !== undefined);
     const made = wanted.length === 0 ? [] : await jobs.update(wanted.map(({ change }) => change));
     const missed = new Set<string>();
+    const kept: string[] = [];
     for (const [index, { change, made: tell }] of wanted.entries()) {
       if (made[index] === true) tell?.();
       else missed.add(change.callId);
+      const isOver = made[index] === true && change.set.state === 'done';
+      if (isOver && found.get(change.callId)?.call.customId !== undefined) kept.push(change.callId);
     }
+    // Rows of a client's own batch: what came of them is at the provider, and in the ledger.
+    if (kept.length > 0) await jobs.remove(kept);
     return ends.filter(({ callId }) => missed.has(callId));
   }
 
@@ -122,7 +127,9 @@ export class BatchEnds {
   ): Promise<Move> {
     const { clock, engine } = this.#parts;
     if (job.state === 'batched') {
-      const policy = isUnasked ? 'batch' : await this.#policyOf(batch, job, mayRetry);
+      // A client's own batch is never sent anew: nobody would tell the client.
+      const isRequeued = isUnasked && job.call.customId === undefined;
+      const policy = isRequeued ? 'batch' : await this.#policyOf(batch, job, mayRetry);
       if (policy === 'batch') return moveOf(job, { state: 'waiting', batchId: undefined });
       if (policy === 'live') {
         const liveAtMs = Math.min(job.liveAtMs ?? Number.POSITIVE_INFINITY, clock.nowMs());

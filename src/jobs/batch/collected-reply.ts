@@ -5,6 +5,7 @@ export class CollectedReply implements ReplySink {
   readonly #chunks: Uint8Array[] = [];
   /** 0: it broke off. */
   status = 0;
+  callId = '';
 
   /** The body as text. */
   text(): string {
@@ -13,6 +14,7 @@ export class CollectedReply implements ReplySink {
 
   head(head: ReplyHead): void {
     this.status = head.status;
+    this.callId = head.headers['x-farthing-request-id'] ?? '';
   }
 
   write(chunk: Uint8Array): boolean {

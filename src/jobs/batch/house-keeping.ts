@@ -43,6 +43,7 @@ export async function forgetOld({ jobs, clock, settings }: BatchParts): Promise<
 
 function isOld({ call, result, batchId, toldAtMs }: Job, beforeMs: number): boolean {
   const isTold = call.webhookUrl === undefined || toldAtMs !== undefined;
-  // One that is still in a batch has a record that is not final.
-  return isTold && batchId === undefined && (result?.finishedAtMs ?? Number.POSITIVE_INFINITY) <= beforeMs;
+  // One that is still in a batch has a record that is not final; but not what the cache answered of a client's own.
+  const isFinal = batchId === undefined || call.customId !== undefined;
+  return isTold && isFinal && (result?.finishedAtMs ?? Number.POSITIVE_INFINITY) <= beforeMs;
 }

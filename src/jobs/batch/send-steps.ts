@@ -155,8 +155,9 @@ async function refused(
 
 /** Whether nothing of the batch is to be sent any more: it is cancelled, or some of its calls were asked live meanwhile. */
 async function mustEnd({ batch }: HeldBatch, { jobs }: BatchParts): Promise<boolean> {
-  const { batchId, isCancelled, fault } = batch;
-  if (isCancelled || fault === DISSOLVED) return true;
+  const { batchId, isCancelled, fault, client } = batch;
+  // Who took a client's own batch has died before it was sent: its client never heard of it.
+  if (isCancelled || fault === DISSOLVED || client !== undefined) return true;
   return (await jobs.list({ batchId, states: ['live', 'done'], limit: 1 })).length > 0;
 }
 
