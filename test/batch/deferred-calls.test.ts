@@ -127,8 +127,8 @@ test('a call that waits holds its price of today in the ledger, and costs half o
     isEstimate: false,
   });
   expect(used()).toBe(LIVE_NANO_USD / 2);
-  const amounts = (await collect(ledger.charges({}))).map(({ amountNanoUsd }) => amountNanoUsd ?? 0);
-  expect(amounts.reduce((sum, amount) => sum + amount, 0)).toBe(LIVE_NANO_USD / 2);
+  const rows = await collect(ledger.charges({}));
+  expect(rows.reduce((sum, { amountNanoUsd }) => sum + (amountNanoUsd ?? 0), 0)).toBe(LIVE_NANO_USD / 2);
   const again = await ask(BODY);
   expect(again.headers['cache-status']).toContain('hit');
   expect(sent).toEqual([]);

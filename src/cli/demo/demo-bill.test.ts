@@ -73,7 +73,7 @@ const BOOKS: Books = {
   ],
   budgets: [listed(EVERYTHING, { '': 1100 }), listed(PER_USER, { ann: 1000, bob: 100 })],
   refusals: new Map([['per-user', { spent: 1, held: 2 }]]),
-  invoice: { totalNanoUsd: 1105n, unstatedNanoUsd: 45n, unstatedRequests: 1, byModel: {}, requests: 3 },
+  invoice: { totalNanoUsd: 1105n, unstatedNanoUsd: 45n, unstatedRequests: 1, byModel: {}, byTier: {}, requests: 3 },
 };
 const FACTS = {
   seed: 1,
