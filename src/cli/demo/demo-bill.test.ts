@@ -55,6 +55,8 @@ function listed(of: Budget, used: Readonly<Record<string, number>>): ListedBudge
 const EVERYTHING = budget({ name: 'everything', scope: { kind: 'all' }, limit: 5000 });
 const PER_USER = budget({ name: 'per-user', scope: { kind: 'tag', name: 'user' }, limit: 1010 });
 
+const NO_LINE = { requests: 0, totalNanoUsd: 0n };
+const TIERS = { standard: { requests: 3, totalNanoUsd: 1105n }, batch: NO_LINE, flex: NO_LINE };
 const BOOKS: Books = {
   records: [
     record({ cacheStatus: 'miss', missedByMode: { mode: 'all' as const, nanoUsd: nanoUsd(400) } }, 1000, 1000),
@@ -73,7 +75,7 @@ const BOOKS: Books = {
   ],
   budgets: [listed(EVERYTHING, { '': 1100 }), listed(PER_USER, { ann: 1000, bob: 100 })],
   refusals: new Map([['per-user', { spent: 1, held: 2 }]]),
-  invoice: { totalNanoUsd: 1105n, unstatedNanoUsd: 45n, unstatedRequests: 1, byModel: {}, byTier: {}, requests: 3 },
+  invoice: { totalNanoUsd: 1105n, unstatedNanoUsd: 45n, unstatedRequests: 1, byModel: {}, byTier: TIERS, requests: 3 },
 };
 const FACTS = {
   seed: 1,
