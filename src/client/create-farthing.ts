@@ -14,7 +14,7 @@ import type { RouteRule } from '../core/route/route-rule.ts';
 import type { RouteAlias } from '../core/route/route-table.ts';
 import { bookPricer } from '../engine/book-pricer.ts';
 import { type Budgets, openBudgets } from '../engine/budgets/open-budgets.ts';
-import type { EngineCache } from '../engine/engine-options.ts';
+import type { EngineCache, EngineProvider } from '../engine/engine-options.ts';
 import type { Engine } from '../engine/engine-request.ts';
 import { openOptimizer } from '../engine/optimizer/open-optimizer.ts';
 import { openRoutes } from '../engine/routes/open-routes.ts';
@@ -22,7 +22,7 @@ import { guardedEngine } from '../jobs/guarded-engine.ts';
 import { systemClock, systemRandom } from '../engine/system-ports.ts';
 import type { PaceNotice } from '../core/limit/provider-limits.ts';
 import type { BudgetPolicy } from '../middleware/budget/budget.ts';
-import type { Purse } from '../middleware/compose.ts';
+import type { Deferral, Purse } from '../middleware/compose.ts';
 import type { EngineEvent, EventSink } from '../ports/event-sink.ts';
 import type { LedgerQuery, ReportDimension, ReportRow } from '../ports/ledger.ts';
 import type { ReplySink } from '../ports/reply-sink.ts';
@@ -30,6 +30,7 @@ import { undiciProvider } from '../providers/undici/undici-provider.ts';
 import type { WeightedKey } from '../providers/undici/weighted-key.ts';
 import { type CallPrices, noteCallPrices } from './call-prices.ts';
 import { engineFetch } from './engine-fetch.ts';
+import type { LibraryBatches } from './library-batches.ts';
 import { type LibraryBudget, readLibraryBudget } from './library-budget.ts';
 import { libraryAliases, type LibraryModel } from './library-models.ts';
 import { type LibraryRoute, libraryRoutes } from './library-routes.ts';
@@ -121,6 +122,8 @@ export interface LibraryCall {
   readonly signal: AbortSignal;
   /** A limit on what the attempts of this call and others may spend together. @defaultValue budgets alone */
   readonly purse?: Purse | undefined;
+  /** Where the call goes when it may be answered later. @defaultValue it is answered now */
+  readonly deferral?: Deferral | undefined;
   /** Told of the head of each provider's reply that is made for the call: what is left of its limits. Must not throw. @defaultValue nobody is told */
   readonly onPace?: ((notice: PaceNotice) => void) | undefined;
 }
@@ -137,6 +140,8 @@ export interface Farthing {
   callRecord(callId: string): Promise<CallRecord | undefined>;
   /** What calls cost and saved, grouped. */
   report(by: ReportDimension, query?: LedgerQuery): Promise<readonly ReportRow[]>;
+  /** What answers calls by providers' batches. It works until the engine is closed. @internal */
+  batches(): Promise<LibraryBatches>;
   /** Waits for calls under way, makes the ledger durable and closes everything. */
   close(): Promise<void>;
 }
@@ -164,6 +169,9 @@ interface Opened {
   readonly engine: Engine;
   readonly budgets: Budgets | undefined;
   readonly stores: LibraryStores;
+  readonly providers: readonly EngineProvider[];
+  readonly priceBook: PriceBook;
+  readonly events: EventSink;
 }
 
 class LibraryFarthing implements Farthing {
@@ -176,6 +184,7 @@ class LibraryFarthing implements Farthing {
   readonly #budgets: readonly Budget[];
   readonly #routes: readonly RouteRule[];
   #opened: Promise<Opened> | undefined;
+  #batches: Promise<LibraryBatches> | undefined;
 
   constructor(options: FarthingOptions) {
     this.#options = options;
@@ -221,11 +230,18 @@ class LibraryFarthing implements Farthing {
     if (this.#opened === undefined) return;
     const { engine, budgets, stores } = await this.#opened;
     try {
+      await (await this.#batches)?.close();
       await engine.close();
       await budgets?.close();
     } finally {
       await stores.close();
     }
+  }
+
+  async batches(): Promise<LibraryBatches> {
+    const opened = await this.#open();
+    this.#batches ??= import('./library-batches.ts').then(({ openLibraryBatches }) => openLibraryBatches(opened));
+    return this.#batches;
   }
 
   #callPrices(): CallPrices {
@@ -274,20 +290,22 @@ class LibraryFarthing implements Farthing {
     };
     const budgets = await this.#openBudgets(stores, events);
     const routes = await openRoutes({ rules: this.#routes, store: stores.stateStore, clock: systemClock, events });
+    const providers = Object.entries(this.#providers).map(([name, provider]) => ({
+      provider: undiciProvider({
+        name,
+        protocol: provider.protocol,
+        baseUrl: provider.baseUrl,
+        apiKeys: keysOf(this.#options.apiKeys?.[name] ?? provider.apiKey),
+        random: systemRandom,
+      }),
+      vendor: provider.vendor ?? name,
+      identity: provider.baseUrl,
+    }));
+    const priceBook = this.#book;
     const engine = guardedEngine({
-      providers: Object.entries(this.#providers).map(([name, provider]) => ({
-        provider: undiciProvider({
-          name,
-          protocol: provider.protocol,
-          baseUrl: provider.baseUrl,
-          apiKeys: keysOf(this.#options.apiKeys?.[name] ?? provider.apiKey),
-          random: systemRandom,
-        }),
-        vendor: provider.vendor ?? name,
-        identity: provider.baseUrl,
-      })),
+      providers,
       aliases: this.#aliases,
-      priceBook: this.#book,
+      priceBook,
       cache: cache === false ? undefined : { ...cache, store: stores.cache },
       ledger: stores.ledger,
       reader: stores.ledger,
@@ -302,7 +320,7 @@ class LibraryFarthing implements Farthing {
       random: systemRandom,
       events,
     });
-    return { engine, budgets, stores };
+    return { engine, budgets, stores, providers, priceBook, events };
   }
 
   /** In a folder also without budgets of its own: others may count what is spent here. */

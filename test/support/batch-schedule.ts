@@ -25,7 +25,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Five of them happen to one request: together they are less than all. */
 const ratio = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(0.1, 0.18) });
 
-const call = fc.record({
+const worldCall = fc.record({
   vendor: fc.constantFrom('openai' as const, 'anthropic' as const),
   run: fc.constantFrom('', 'run_a'),
   deadlineMs: fc.oneof(fc.constant(undefined), fc.integer({ min: 4 * MINUTE_MS, max: 3 * HOUR_MS })),
@@ -54,7 +54,7 @@ const batches: fc.Arbitrary<SimulatedBatchOptions> = fc.record({
 export const batchSchedule: fc.Arbitrary<BatchSchedule> = fc.record({
   seed: fc.integer({ min: 1, max: 1_000_000 }),
   calls: fc
-    .array(call, { minLength: 1, maxLength: 10 })
+    .array(worldCall, { minLength: 1, maxLength: 10 })
     .map((calls) => calls.map((one, position) => ({ ...one, position: one.run === '' ? 0 : position }))),
   batches,
   flexBusyRatio: fc.constantFrom(0, 1),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FarthingError } from '../../core/errors.ts';
+import type { UnansweredPolicy } from '../../core/model/deferred-call.ts';
 import type { Tags } from '../../core/model/caller.ts';
 import { type NanoUsd, parseUsd } from '../../core/money.ts';
 import { systemClock } from '../../engine/system-ports.ts';
@@ -11,6 +12,7 @@ import type { BatchResult } from './batch-result.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { BatchEngine } from './item-call.ts';
 import { resultOf } from './item-outcome.ts';
+import { DeferredRun } from './deferred-run.ts';
 import { LiveRun } from './live-run.ts';
 import type { PromptSettings } from './prepared-item.ts';
 import { type BatchProgress, type BatchSummary, RunTally } from './run-tally.ts';
@@ -19,6 +21,17 @@ import { type BatchProgress, type BatchSummary, RunTally } from './run-tally.ts'
 export interface BatchProcessorOptions {
   /** The engine that makes the calls. It stays open: whoever made it closes it. */
   readonly farthing: BatchEngine;
+  /**
+   * `live` asks each item at once. `batch` sends the items through their providers' Batch APIs, at half the price and within a day: pace, groups and patience mean nothing then. With
+   * `resume` the run is kept in the engine's `storage` under that name, and is taken up again from there; `cutSignal` leaves it as it is, and `signal` cancels it.
+   * @defaultValue 'live'
+   */
+  readonly mode?: 'live' | 'batch';
+  /**
+   * In mode `batch`: what is done with an item that comes back without an answer. It goes into another batch (at most three in all), is asked live at the usual price, or is an error.
+   * @defaultValue 'batch'
+   */
+  readonly onUnanswered?: UnansweredPolicy;
   /** The model of items that name none: an alias, a plain name or `provider/model`. @defaultValue items without one are errors */
   readonly model?: string;
   /** The system prompt of prompts that have none. @defaultValue none */
@@ -153,7 +166,7 @@ export class BatchProcessor {
     const { clock = systemClock, onProgress } = this.#options;
     const total = options.total ?? (Array.isArray(items) ? items.length : undefined);
     const tally = new RunTally({ clock, onProgress, total });
-    const runner: BatchRunner = this.#live(clock);
+    const runner: BatchRunner = this.#options.mode === 'batch' ? this.#deferred(clock) : this.#live(clock);
     let isRead = false;
     const isStopped = (): boolean => options.signal?.aborted === true || options.cutSignal?.aborted === true;
     return {
@@ -189,6 +202,20 @@ export class BatchProcessor {
   #prompts(): PromptSettings {
     const { farthing, model, system, temperature, maxOutputTokens = DEFAULTS.maxOutputTokens } = this.#options;
     return { model, system, maxOutputTokens, temperature, protocolOf: (name) => farthing.protocolOf(name) };
+  }
+
+  #deferred(clock: Clock): DeferredRun {
+    const { farthing, route, cache, tags, resume: name, dropsJournal = false, onUnanswered = 'batch' } = this.#options;
+    const settings = settingsOf(this.#options);
+    return new DeferredRun({
+      engine: farthing,
+      prompts: this.#prompts(),
+      maxNanoUsd: this.#maxNanoUsd,
+      headers: callHeaders({ route, cache, tags }),
+      resume: name === undefined ? undefined : { name, settings, isDropped: dropsJournal },
+      onUnanswered,
+      clock,
+    });
   }
 
   #live(clock: Clock): LiveRun {

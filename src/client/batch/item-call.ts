@@ -13,7 +13,7 @@ import type { ItemOutcome } from './item-outcome.ts';
 import type { PreparedItem } from './prepared-item.ts';
 
 /** What a run asks of an engine. @public */
-export type BatchEngine = Pick<Farthing, 'handle' | 'callRecord' | 'protocolOf'>;
+export type BatchEngine = Pick<Farthing, 'handle' | 'callRecord' | 'protocolOf'> & Partial<Pick<Farthing, 'batches'>>;
 
 /** How a call of an item is made. @internal */
 export interface ItemCallOptions {

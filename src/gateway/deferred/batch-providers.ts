@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { BatchProvider } from '../../jobs/batch/batch-parts.ts';
+import type { BatchProvider } from '../../jobs/batch/batch-provider.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Provider } from '../../ports/provider.ts';
 import { batchApiOf } from '../../providers/batch/batch-api-of.ts';

@@ -3,23 +3,13 @@ import type { GenerationalMap } from '../../core/generational-map.ts';
 import type { Job } from '../../core/model/deferred-call.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import type { Engine } from '../../engine/engine-request.ts';
-import type { BatchApi } from '../../ports/batch-api.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
 import type { Jobs, WorkLease } from '../../ports/job-store.ts';
 import type { BatchPlanner } from './batch-planner.ts';
+import type { BatchProvider, BatchProviders } from './batch-provider.ts';
 import type { DurationBook } from './duration-book.ts';
 import type { EnqueuedLimits } from './enqueued-limits.ts';
-
-/** A provider that takes batches. @public */
-export interface BatchProvider {
-  readonly api: BatchApi;
-  /** The weights of its keys, where it has several: a batch stays with the key that it was sent with. @defaultValue it has one */
-  readonly keyWeights?: readonly number[] | undefined;
-}
-
-/** Finds who takes batches; undefined: the provider is not there, or takes none. @public */
-export type BatchProviders = (provider: string) => BatchProvider | undefined;
 
 /** The engine as far as deferred calls need it. @public */
 export type DeferredEngine = Pick<Engine, 'handle' | 'settleDeferred' | 'publish'>;

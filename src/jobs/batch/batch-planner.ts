@@ -10,7 +10,7 @@ import { parseTarget, type Target } from '../../core/model/target.ts';
 import { type Usage, usageOf } from '../../core/model/usage.ts';
 import type { NanoUsd } from '../../core/money.ts';
 import type { Pricer } from '../../ports/pricer.ts';
-import type { BatchProviders } from './batch-parts.ts';
+import type { BatchProviders } from './batch-provider.ts';
 import type { DurationBook } from './duration-book.ts';
 
 /** How long things take, and how many calls may be due at once. @public */

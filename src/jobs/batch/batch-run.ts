@@ -23,7 +23,7 @@ export interface BatchRunOptions {
   readonly run: string;
   readonly jobs: Jobs;
   readonly desk: Pick<BatchDesk, 'deferralFor'>;
-  readonly worker: Pick<BatchWorker, 'fill' | 'wake'>;
+  readonly worker: Pick<BatchWorker, 'fill' | 'forget' | 'wake'>;
   readonly engine: Pick<DeferredEngine, 'settleDeferred' | 'publish'>;
   /** Makes one call as the run's owner, and gives its record where it is over at once. */
   readonly ask: (call: RunCall, terms: AskTerms) => Promise<CallRecord | undefined>;
@@ -77,6 +77,14 @@ export class BatchRun {
 
   /** The jobs of the run, done, in order. Throws what `items` throws. */
   async *ends(items: AsyncIterable<RunItem>, signals: BatchRunSignals): AsyncGenerator<Job> {
+    try {
+      yield* this.#ends(items, signals);
+    } finally {
+      this.#options.worker.forget(this.#options.run);
+    }
+  }
+
+  async *#ends(items: AsyncIterable<RunItem>, signals: BatchRunSignals): AsyncGenerator<Job> {
     await this.#add(items, AbortSignal.any([signals.stop, signals.cut]));
     let after: { readonly position: number; readonly callId: string } | undefined;
     while (!signals.cut.aborted) {

@@ -9,17 +9,17 @@ import type { Jobs } from '../../ports/job-store.ts';
 import {
   BATCH_WORK_DEFAULTS,
   type BatchParts,
-  type BatchProviders,
   type BatchWorkSettings,
   type DeferredEngine,
   leaseOf,
   reportFault,
 } from './batch-parts.ts';
 import type { BatchPlanner } from './batch-planner.ts';
+import type { BatchProviders } from './batch-provider.ts';
 import type { DurationBook } from './duration-book.ts';
 import { EnqueuedLimits } from './enqueued-limits.ts';
 import { followStep } from './follow-step.ts';
-import { formBatches } from './form-batches.ts';
+import { formBatches, type RunFill } from './form-batches.ts';
 import { HeldBatch, LeaseLost } from './held-batch.ts';
 import { forgetOld, releaseUnconfirmed } from './house-keeping.ts';
 import { LiveCalls } from './live-calls.ts';
@@ -82,7 +82,7 @@ export class BatchWorker {
   readonly #parts: BatchParts;
   readonly #live: LiveCalls;
   readonly #loops: readonly WorkLoop[];
-  readonly #filling = new Map<string, number>();
+  readonly #fills = new Map<string, RunFill>();
   #forgetAtMs = 0;
 
   constructor({ settings, onDone = () => undefined, ...options }: BatchWorkerOptions) {
@@ -114,18 +114,18 @@ export class BatchWorker {
     for (const loop of this.#loops) loop.wake();
   }
 
-  /** Jobs of a run are being added: none of its batches is formed before it is full, until what is returned is called. */
+  /** Jobs of a run are being added: none of its batches is formed before it is full, until what is returned is called. Then nothing is waited for any more. */
   fill(run: string): () => void {
-    this.#filling.set(run, (this.#filling.get(run) ?? 0) + 1);
-    let isOpen = true;
+    this.#fills.set(run, 'filling');
     return () => {
-      if (!isOpen) return;
-      isOpen = false;
-      const left = (this.#filling.get(run) ?? 1) - 1;
-      if (left > 0) this.#filling.set(run, left);
-      else this.#filling.delete(run);
+      this.#fills.set(run, 'filled');
       this.wake();
     };
+  }
+
+  /** A run is over in this process. */
+  forget(run: string): void {
+    this.#fills.delete(run);
   }
 
   /** One round of all that is due now, begun and ended. For those that own the time: a worker that was started does it by itself. */
@@ -165,7 +165,7 @@ export class BatchWorker {
   async #form(): Promise<boolean> {
     const { clock } = this.#parts;
     await releaseUnconfirmed(this.#parts);
-    const formed = await formBatches(this.#parts, (run) => this.#filling.has(run));
+    const formed = await formBatches(this.#parts, (run) => this.#fills.get(run));
     if (clock.nowMs() >= this.#forgetAtMs) {
       await forgetOld(this.#parts);
       this.#forgetAtMs = clock.nowMs() + FORGET_EVERY_MS;

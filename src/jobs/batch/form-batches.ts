@@ -4,31 +4,35 @@ import { parseTarget } from '../../core/model/target.ts';
 import type { ProviderBatch } from '../../core/model/provider-batch.ts';
 import { weightedDraw } from '../../core/weighted-draw.ts';
 import type { BatchRoom, QueueSummary } from '../../ports/job-store.ts';
-import { type BatchParts, type BatchProvider, leaseOf } from './batch-parts.ts';
+import { type BatchParts, leaseOf } from './batch-parts.ts';
+import type { BatchProvider } from './batch-provider.ts';
 
 /** Batches that are formed in one go. Ours: what is left is formed in the next round. */
 const MAX_FORMED = 100;
+
+/** How far a run is with adding its jobs. @internal */
+export type RunFill = 'filling' | 'filled';
 
 /** Digits of chance in a batch's id. */
 const ID_DIGITS = 16;
 
 /**
  * Makes batches of what has waited long enough, or fills one. Jobs of runs that are still being added to wait for more.
- * @param isFilling - whether a run is being added to in this process.
+ * @param fillOf - what this process knows of a run: it is being added to, or all of it is there.
  * @returns how many were made.
  * @throws FarthingError `store-unavailable`
  * @internal
  */
-export async function formBatches(parts: BatchParts, isFilling: (run: string) => boolean): Promise<number> {
+export async function formBatches(parts: BatchParts, fillOf: (run: string) => RunFill | undefined): Promise<number> {
   let formed = 0;
   for (const summary of await parts.jobs.queues()) {
     // oxlint-disable-next-line no-await-in-loop -- each changes what the others find under way
-    formed += await formQueue(parts, summary, isFilling(summary.run));
+    formed += await formQueue(parts, summary, fillOf(summary.run));
   }
   return formed;
 }
 
-async function formQueue(parts: BatchParts, summary: QueueSummary, isFilling: boolean): Promise<number> {
+async function formQueue(parts: BatchParts, summary: QueueSummary, fill: RunFill | undefined): Promise<number> {
   const { target } = queueFacts(summary.queue);
   const provider = parts.providerOf(parseTarget(target)?.provider ?? '');
   // Nobody takes them: those with an hour are asked live then.
@@ -38,7 +42,7 @@ async function formQueue(parts: BatchParts, summary: QueueSummary, isFilling: bo
   while (left.jobs > 0 && formed < MAX_FORMED) {
     // oxlint-disable-next-line no-await-in-loop -- one batch after the other is taken out of the queue
     const room = await roomOf(parts, target, provider);
-    if (room === undefined || !isDue(parts, { ...summary, ...left }, room, isFilling)) return formed;
+    if (room === undefined || !isDue(parts, { ...summary, ...left }, room, fill)) return formed;
     // oxlint-disable-next-line no-await-in-loop
     const batch = await formOne(parts, summary, room, provider);
     if (batch === undefined) return formed;
@@ -72,14 +76,15 @@ function isDue(
   { clock, settings }: BatchParts,
   { jobs, sizeBytes, inputTokens, oldestAtMs, earliestLiveAtMs }: QueueSummary,
   room: BatchRoom,
-  isFilling: boolean,
+  fill: RunFill | undefined,
 ): boolean {
   const nowMs = clock.nowMs();
   const isFull =
     jobs >= room.maxRequests ||
     sizeBytes + jobs * room.lineBytes >= room.maxBytes ||
     inputTokens >= room.maxInputTokens;
-  if (isFilling) return isFull;
+  if (fill === 'filled') return true;
+  if (fill === 'filling') return isFull;
   const slackMs = earliestLiveAtMs === undefined ? undefined : earliestLiveAtMs - nowMs;
   return nowMs >= oldestAtMs + gatherTime(slackMs, isFull, settings.gatherMs);
 }
