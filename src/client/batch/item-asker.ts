@@ -40,27 +40,34 @@ export class ItemAsker {
     this.#line.letTry();
   }
 
-  /** Resolves when the item may be asked: others wait for money before it. */
+  /** Resolves when the item may be asked: behind those that wait for money. Undefined once `stopSignal` has fired. */
   async turn(item: PreparedItem, stopSignal: AbortSignal): Promise<Pass | undefined> {
-    while (this.#line.length > 0 && !stopSignal.aborted) {
-      // oxlint-disable-next-line no-await-in-loop -- one turn after the other
-      await this.#line.wait(stopSignal);
-    }
+    await this.#line.empty();
     return this.#enter(item, stopSignal, false);
   }
 
   /** Asks an item that has got its turn. */
   async ask(item: PreparedItem, turn: Pass): Promise<ItemOutcome> {
+    try {
+      return await this.#asked(item, turn);
+    } finally {
+      // It may have been let try, and have taken nothing.
+      this.#line.letTry();
+    }
+  }
+
+  async #asked(item: PreparedItem, turn: Pass): Promise<ItemOutcome> {
     const { clock, gate, patienceMs, cutSignal } = this.#options;
     const untilMs = clock.monotonicMs() + patienceMs;
     let pass: Pass | undefined = turn;
     for (;;) {
+      const { times } = this.#line;
       // oxlint-disable-next-line no-await-in-loop -- one try after the other
       const { end, isHeld } = await this.#once(item, pass);
-      this.#line.letTry();
       if (isHeld) {
+        // What came back while it was asked may do already, and nothing else may come.
         // oxlint-disable-next-line no-await-in-loop
-        await this.#line.wait(cutSignal);
+        if (this.#line.times === times) await this.#line.wait(cutSignal);
       } else if (end.waitMs === undefined || clock.monotonicMs() + end.waitMs > untilMs) {
         return end.outcome;
       } else {

@@ -19,7 +19,7 @@ export interface KeptAnswer {
 }
 
 /** Why there is none. @internal */
-export interface ItemError {
+interface ItemError {
   readonly kind: 'error';
   readonly error: FarthingError;
   /** What was said, as it came. */

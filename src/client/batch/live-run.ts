@@ -17,7 +17,7 @@ import { preparedItem, type PreparedItem, type PromptSettings } from './prepared
 import { RunJournal } from './run-journal.ts';
 
 /** Where a run is kept, so that it can be taken up again. @internal */
-export interface JournalTerms {
+interface JournalTerms {
   readonly path: string;
   /** Names what decides about answers beside the items. */
   readonly settings: string;
