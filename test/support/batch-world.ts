@@ -53,14 +53,14 @@ const MAX_ROUNDS = 4_000;
 
 /** Deferred calls, both providers, and workers that die, in the time of a clock. */
 export class BatchWorld {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock = new FakeClock();
   readonly jobs: MemoryJobStore = new MemoryJobStore();
-  readonly ledger = new MemoryLedger();
+  readonly ledger: MemoryLedger = new MemoryLedger();
   readonly engine: Engine;
   readonly simulated: Readonly<Record<Vendor, SimulatedBatchProvider>>;
   readonly events: EngineEvent[] = [];
   readonly published: CallRecord[] = [];
-  readonly listeners = new Set<(job: Job) => void>();
+  readonly listeners: Set<(job: Job) => void> = new Set();
   readonly states: MemoryStateStore;
   readonly #options: WorldOptions;
   readonly #planner: BatchPlanner;
@@ -119,7 +119,7 @@ export class BatchWorld {
   }
 
   /** Takes calls that are answered later. */
-  desk(fuse = Fuse.never()): BatchDesk {
+  desk(fuse: Fuse = Fuse.never()): BatchDesk {
     return new BatchDesk({
       jobs: crashing(this.jobs as Jobs, fuse),
       planner: this.#planner,
@@ -128,7 +128,7 @@ export class BatchWorld {
   }
 
   /** Hands a call to the engine; the id of one that was accepted. @param fuse - when whoever accepts it dies. */
-  async add(call: WorldCall, fuse = Fuse.never()): Promise<string | undefined> {
+  async add(call: WorldCall, fuse: Fuse = Fuse.never()): Promise<string | undefined> {
     const { vendor, run, position, deadlineMs, onUnanswered } = call;
     const desk = this.desk(fuse);
     const deadlineAtMs = deadlineMs === undefined ? undefined : this.clock.nowMs() + deadlineMs;
@@ -152,7 +152,7 @@ export class BatchWorld {
   }
 
   /** A worker that dies when its fuse says so. */
-  worker(fuse = Fuse.never()): BatchWorker {
+  worker(fuse: Fuse = Fuse.never()): BatchWorker {
     this.#workers += 1;
     const random = seededRandom(this.#options.seed * 1_000 + this.#workers);
     const { engine } = this;
@@ -240,7 +240,7 @@ export class BatchWorld {
     return Math.min(...due, nowMs + 600_000);
   }
 
-  #provider(name: string, fuse = Fuse.never()): BatchProvider | undefined {
+  #provider(name: string, fuse: Fuse = Fuse.never()): BatchProvider | undefined {
     if (name !== 'openai' && name !== 'anthropic') return undefined;
     const api = batchApiOf(this.simulated[name].provider);
     const small = {
