@@ -1,4 +1,5 @@
-import { type PreparedItem, preparedItem, type PromptSettings } from '../../client/batch/prepared-item.ts';
+import { preparedItem, type PromptSettings } from '../../client/batch/prepared-item.ts';
+import type { EstimatedItem } from '../../client/batch/run-estimate.ts';
 import { isFarthingError } from '../../core/errors.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
@@ -23,12 +24,8 @@ export interface ItemCheckOptions {
 }
 
 /** An item that may be asked. @internal */
-export interface SoundItem {
+export interface SoundItem extends EstimatedItem {
   readonly line: number;
-  readonly prepared: PreparedItem;
-  readonly request: DecodedRequest;
-  /** Where it goes as far as the model alone decides. */
-  readonly target: Target;
 }
 
 /** Whose calls the command line makes. @internal */
