@@ -109,6 +109,8 @@ export interface BatchRunOptions {
 
 /** A run under way: read it once, to its end. Leaving it early cuts what runs. @public */
 export interface BatchRun extends AsyncIterable<BatchResult> {
+  /** In mode `batch`: under which the engine's `storage` keeps the run. Undefined in mode `live`. */
+  readonly name: string | undefined;
   /** What came of it, up to now. */
   summary(): BatchSummary;
 }
@@ -170,6 +172,7 @@ export class BatchProcessor {
     let isRead = false;
     const isStopped = (): boolean => options.signal?.aborted === true || options.cutSignal?.aborted === true;
     return {
+      name: runner.name,
       summary: () => tally.summary(runner.unspentNanoUsd, isStopped()),
       [Symbol.asyncIterator]: () => {
         if (isRead) throw new FarthingError('configuration', 'a run is read once; begin another one');

@@ -19,6 +19,8 @@ export interface RunSignals {
 
 /** A way of answering the items of one run. @internal */
 export interface BatchRunner {
+  /** Under which its calls are kept until they are answered; undefined: none is kept. */
+  readonly name: string | undefined;
   /** What came of the items, in their order. Throws what `items` throws, once all before it is handed out. */
   ends(items: AsyncIterable<BatchItem> | Iterable<BatchItem>, signals: RunSignals): AsyncGenerator<ItemEnd>;
   /** What the run has spent on items that it has no result of. Known once it has begun. */

@@ -35,6 +35,7 @@ const NAME_DIGITS = 24;
 
 /** Answers the items of one run by batches of their providers, at half the price, within a day. @internal */
 export class DeferredRun implements BatchRunner {
+  readonly name: string;
   readonly lostNanoUsd: NanoUsd = ZERO_USD;
   readonly #options: DeferredRunOptions;
   readonly #startedAtMs: number;
@@ -42,6 +43,7 @@ export class DeferredRun implements BatchRunner {
 
   constructor(options: DeferredRunOptions) {
     this.#options = options;
+    this.name = nameOf(options.resume);
     this.#startedAtMs = options.clock.nowMs();
   }
 
@@ -53,7 +55,7 @@ export class DeferredRun implements BatchRunner {
     const { engine, resume } = this.#options;
     const batches = await engine.batches?.();
     if (batches === undefined) throw new FarthingError('configuration', 'this engine sends no batches');
-    const name = this.#name();
+    const { name } = this;
     const bell = new RunBell(name, (job) => settlePurse(this.#purse, job));
     const deaf = batches.listen((job) => bell.ring(job));
     const run = await this.#run(name, batches, bell);
@@ -126,15 +128,15 @@ export class DeferredRun implements BatchRunner {
       origin: { isRepeat: false, isResumed: (job.result?.finishedAtMs ?? 0) < this.#startedAtMs },
     };
   }
+}
 
-  #name(): string {
-    const { resume } = this.#options;
-    if (resume === undefined) return `run_${systemRandom.hex(NAME_DIGITS)}`;
-    const digest = createHash('sha256')
-      .update(JSON.stringify([resume.name, resume.settings]))
-      .digest('hex');
-    return `run_${digest.slice(0, NAME_DIGITS)}`;
-  }
+/** The same for a run that is taken up again. */
+function nameOf(resume: DeferredRunOptions['resume']): string {
+  if (resume === undefined) return `run_${systemRandom.hex(NAME_DIGITS)}`;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([resume.name, resume.settings]))
+    .digest('hex');
+  return `run_${digest.slice(0, NAME_DIGITS)}`;
 }
 
 /** What the answers of a run cost that are there already. */

@@ -56,6 +56,7 @@ interface HeldEnd extends ItemEnd {
 
 /** Answers the items of one run by calls of their own, which are made at once. @internal */
 export class LiveRun implements BatchRunner {
+  readonly name: undefined;
   readonly #options: LiveRunOptions;
   readonly #window: OrderedWindow<HeldEnd>;
   readonly #gate: CallGate;
