@@ -12,7 +12,9 @@ import type { BatchProvider } from '../../src/jobs/batch/batch-provider.ts';
 import { BatchWorker } from '../../src/jobs/batch/batch-worker.ts';
 import { DurationBook } from '../../src/jobs/batch/duration-book.ts';
 import type { EngineEvent } from '../../src/ports/event-sink.ts';
+import type { BatchApi } from '../../src/ports/batch-api.ts';
 import type { Jobs } from '../../src/ports/job-store.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
 import { batchApiOf } from '../../src/providers/batch/batch-api-of.ts';
 import type { SimulatedBatchOptions } from '../../src/simulator/batch/batch-options.ts';
 import { seededRandom } from '../../src/simulator/seeded-random.ts';
@@ -46,6 +48,12 @@ export interface WorldOptions {
   readonly flexBusyRatio: number;
   readonly maxRequests: number;
   readonly settings?: Partial<BatchWorkSettings>;
+  /** A provider's batches as they are to be seen. Undefined: the provider is not in the configuration. @defaultValue as they are */
+  readonly apiOf?: (api: BatchApi) => BatchApi | undefined;
+  /** The store as the desk and the workers are to see it. @defaultValue as it is */
+  readonly jobsOf?: (jobs: Jobs) => Jobs;
+  /** The ledger as the engine is to see it. @defaultValue as it is */
+  readonly ledgerOf?: (ledger: MemoryLedger) => Ledger;
 }
 
 /** How often time may stand until all is done. */
@@ -99,7 +107,7 @@ export class BatchWorld {
         identity: vendor,
       })),
       priceBook,
-      ledger: this.ledger,
+      ledger: (options.ledgerOf ?? same)(this.ledger),
       ownerId: this.ledger.ownerId,
       // What fails is asked again by the worker, in the world's own time.
       resilience: { retries: 0, cooldown: { failures: 1e9, failureRatio: 1, lengthMs: 1, refusedLengthMs: 1 } },
@@ -121,7 +129,7 @@ export class BatchWorld {
   /** Takes calls that are answered later. */
   desk(fuse: Fuse = Fuse.never()): BatchDesk {
     return new BatchDesk({
-      jobs: crashing(this.jobs as Jobs, fuse),
+      jobs: crashing((this.#options.jobsOf ?? same)(this.jobs), fuse),
       planner: this.#planner,
       clock: this.clock,
     });
@@ -166,7 +174,7 @@ export class BatchWorld {
       ['handle', 'settleDeferred'],
     );
     return new BatchWorker({
-      jobs: crashing(this.jobs as Jobs, fuse),
+      jobs: crashing((this.#options.jobsOf ?? same)(this.jobs), fuse),
       engine: () => asked,
       providerOf: (name) => this.#provider(name, fuse),
       planner: this.#planner,
@@ -253,6 +261,11 @@ export class BatchWorld {
       rows: api.rows.bind(api),
       cancel: api.cancel.bind(api),
     };
-    return { api: crashing(small, fuse) };
+    const seen = (this.#options.apiOf ?? same)(small);
+    return seen && { api: crashing(seen, fuse) };
   }
+}
+
+function same<Thing>(thing: Thing): Thing {
+  return thing;
 }

@@ -1,5 +1,6 @@
 import { withOtherCost } from '../../core/batch/both-charged.ts';
 import { afterUnanswered } from '../../core/batch/unanswered.ts';
+import { FarthingError } from '../../core/errors.ts';
 import type { Charge } from '../../core/model/charge.ts';
 import type { Job, JobResult } from '../../core/model/deferred-call.ts';
 import type { ProviderBatch } from '../../core/model/provider-batch.ts';
@@ -29,6 +30,8 @@ interface Move {
 /** Tries to change jobs that others change, too. Ours: each has at most a live call, a cancellation and a batch. */
 const MAX_TRIES = 5;
 
+const BUSY = 'others change the calls of this batch all the time';
+
 /**
  * Takes what batches came to, job by job: charges it, keeps the answer, lets the unanswered wait again, asks them live or lets them fail. Each job leaves its
  * batch as it is seen to, so that all can be gone through again after a crash: what was seen to is passed over.
@@ -50,6 +53,8 @@ export class BatchEnds {
       // oxlint-disable-next-line no-await-in-loop -- only what others have changed meanwhile is looked at again
       open = await this.#takeOnce(batch, open);
     }
+    // Left alone they would be taken for calls without an answer, and what was paid for be asked again.
+    if (open.length > 0) throw new FarthingError('store-unavailable', BUSY, { retryable: true });
   }
 
   async #takeOnce(batch: ProviderBatch, ends: readonly BatchEnd[]): Promise<readonly BatchEnd[]> {

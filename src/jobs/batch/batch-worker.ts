@@ -18,7 +18,7 @@ import type { BatchPlanner } from './batch-planner.ts';
 import type { BatchProviders } from './batch-provider.ts';
 import type { DurationBook } from './duration-book.ts';
 import { EnqueuedLimits } from './enqueued-limits.ts';
-import { followStep } from './follow-step.ts';
+import { followStep, isForgotten, lost } from './follow-step.ts';
 import { formBatches, type RunFill } from './form-batches.ts';
 import { HeldBatch, LeaseLost } from './held-batch.ts';
 import { forgetOld, releaseUnconfirmed } from './house-keeping.ts';
@@ -208,12 +208,13 @@ export class BatchWorker {
     }
   }
 
-  /** A batch whose provider is gone from the configuration waits until that is put right, and its calls for their hours. */
+  /** A batch whose provider is gone from the configuration waits until that is put right, while its results are kept, and its calls for their hours. */
   async #stepped(held: HeldBatch, step: Step): Promise<ProviderBatch> {
     try {
       return await step(held, this.#parts);
     } catch (error) {
       if (!isFarthingError(error) || error.code !== 'configuration') throw error;
+      if (isForgotten(held, this.#parts)) return lost(held, this.#parts);
       const { clock, settings } = this.#parts;
       return { ...held.batch, fault: error.message, nextAtMs: clock.nowMs() + settings.leaseMs };
     }

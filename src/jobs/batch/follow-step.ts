@@ -11,6 +11,9 @@ import { later } from './send-steps.ts';
 /** How long after its window a batch that cannot be read is given up, in milliseconds: an hour. Ours. */
 const LOST_AFTER_MS = 3_600_000;
 
+/** For how long providers keep results, in milliseconds: 29 days at Anthropic, thirty at OpenAI. */
+const RESULTS_KEPT_MS = 2_592_000_000;
+
 /** What the fault of a batch says that its provider does not know any more. @internal */
 export const LOST = 'the provider does not know it any more';
 
@@ -37,6 +40,12 @@ export function isLost({ batch, facts }: HeldBatch, parts: BatchParts, error: un
   const { windowMs } = providerOfTarget(parts, facts.target).api.limits;
   const isOver = parts.clock.nowMs() > (batch.submittedAtMs ?? 0) + windowMs + LOST_AFTER_MS;
   return isOver && isFarthingError(error) && error.code === 'provider-failed' && error.status === 404;
+}
+
+/** Whether a batch's provider is out of the configuration for so long that its results are gone. @internal */
+export function isForgotten({ batch }: HeldBatch, { clock }: BatchParts): boolean {
+  const sentAtMs = batch.submittedAtMs ?? batch.submittingAtMs;
+  return sentAtMs !== undefined && clock.nowMs() > sentAtMs + RESULTS_KEPT_MS;
 }
 
 /** It is given up: what it cost nobody can say. @internal */

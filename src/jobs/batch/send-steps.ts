@@ -22,8 +22,8 @@ const DISSOLVED = 'dissolved';
 /** What its fault says while a provider did not have it at one look. */
 const ABSENT_ONCE = 'absent at the first look';
 
-/** The pause before a step that failed is taken again. @internal */
-export function pauseAfter({ random }: BatchParts, failures: number): number {
+/** The pause before a step that failed is taken again. */
+function pauseAfter({ random }: BatchParts, failures: number): number {
   // Half of it is certain: nobody asks a provider that has just failed at once.
   const longest = Math.min(BACKOFF.capMs, BACKOFF.baseMs * 2 ** (failures - 1));
   return Math.ceil(longest / 2) + backoffMs(1, { baseMs: longest / 2, capMs: longest / 2 }, random.fraction());
@@ -169,12 +169,13 @@ async function abandoned(held: HeldBatch, parts: BatchParts): Promise<ProviderBa
   return { ...held.batch, stage: 'abandoned' };
 }
 
-/** Takes away what staging left. A provider that does not let go of it is asked no more: it costs nothing there. @internal */
+/** Takes away what staging left. A provider that does not let go of it, or is gone, is asked no more: it costs nothing there. @internal */
 export async function unstage({ batch, facts }: HeldBatch, parts: BatchParts): Promise<void> {
   const { stagedId, keyIndex } = batch;
   if (stagedId === undefined) return;
-  const { api } = providerOfTarget(parts, facts.target);
-  await api.unstage({ headers: facts.headers, keyIndex }, stagedId).catch((error: unknown) => {
+  try {
+    await providerOfTarget(parts, facts.target).api.unstage({ headers: facts.headers, keyIndex }, stagedId);
+  } catch (error) {
     if (!isFarthingError(error)) throw error;
-  });
+  }
 }

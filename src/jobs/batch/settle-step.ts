@@ -1,4 +1,4 @@
-import { FarthingError } from '../../core/errors.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import { callIdIn, type ProviderBatch } from '../../core/model/provider-batch.ts';
 import { queueFacts } from '../../core/model/deferred-call.ts';
 import type { BatchApi, BatchRow, BatchStatus } from '../../ports/batch-api.ts';
@@ -15,16 +15,18 @@ import { later, unstage } from './send-steps.ts';
 const CHUNK_ROWS = 500;
 const CHUNK_CHARACTERS = 8_000_000;
 
+/** How often results with lines that cannot be read are fetched again before those are given up. Ours: a proxy that cuts in once does not do so for minutes. */
+const MAX_UNREADABLE = 3;
+
 const TOKEN_LIMIT = 'token_limit_exceeded';
 
 /** Its results are there: settles each row, and lets those without one go by their policies. @internal */
 export async function settleStep(held: HeldBatch, parts: BatchParts): Promise<ProviderBatch> {
-  const { facts } = held;
-  const { api } = providerOfTarget(parts, facts.target);
   if (held.batch.fault === LOST) {
     await releaseJobs(held, parts, { kind: 'missing', outcome: 'lost' });
     return settled(held, parts, 0);
   }
+  const { api } = providerOfTarget(parts, held.facts.target);
   let status: BatchStatus;
   try {
     status = await api.status(addressOf(held));
@@ -68,7 +70,7 @@ async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, sta
     [chunk, characters] = [[], 0];
     await held.renew();
   };
-  for await (const row of api.rows(addressOf(held), status)) {
+  for await (const row of readableRows(held, api, status)) {
     const callId = callIdOf(row.customId);
     if (callId === undefined) {
       parts.events.emit({ kind: 'batch-row-unknown', batchId: held.batch.batchId, customId: row.customId });
@@ -79,6 +81,20 @@ async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, sta
     if (chunk.length >= CHUNK_ROWS || characters >= CHUNK_CHARACTERS) await flush();
   }
   await flush();
+}
+
+/** All rows; those that nobody can read, however often the results are fetched, are left out, so that their calls are done with as those that have none. */
+async function* readableRows(held: HeldBatch, api: BatchApi, status: BatchStatus): AsyncGenerator<BatchRow> {
+  try {
+    yield* api.rows(addressOf(held), status);
+  } catch (error) {
+    if (held.batch.failures < MAX_UNREADABLE || !isUnreadable(error)) throw error;
+  }
+}
+
+/** Whether all rows were given but those that cannot be read: see `BatchReader.rows`. */
+function isUnreadable(error: unknown): boolean {
+  return isFarthingError(error) && error.code === 'provider-failed' && error.status === 502 && !error.retryable;
 }
 
 function endOf(callId: string, row: BatchRow): BatchEnd {

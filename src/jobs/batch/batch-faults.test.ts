@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { BatchWorld, type WorldCall, type WorldOptions } from '../../../test/support/batch-world.ts';
+import { FarthingError } from '../../core/errors.ts';
+import type { JobResult } from '../../core/model/deferred-call.ts';
+import type { BatchApi } from '../../ports/batch-api.ts';
+import type { JobChange, Jobs } from '../../ports/job-store.ts';
+
+const HOUR_MS = 3_600_000;
+const NOBODY = (): Promise<void> => Promise.resolve();
+
+function worldOf(options: Partial<WorldOptions> = {}): BatchWorld {
+  const batches = { medianMs: 600_000, spreadSigma: 0, slowRatio: 0, windowMs: HOUR_MS, ...options.batches };
+  return new BatchWorld({ seed: 11, flexBusyRatio: 0, maxRequests: 10, ...options, batches });
+}
+
+async function added(world: BatchWorld, count: number, call: Partial<WorldCall> = {}): Promise<readonly string[]> {
+  const callIds: string[] = [];
+  for (let position = 0; position < count; position += 1) {
+    const one = { vendor: 'openai', run: '', deadlineMs: undefined, onUnanswered: 'batch', ...call } as const;
+    // oxlint-disable-next-line no-await-in-loop -- one seed is one world
+    const callId = await world.add({ ...one, position });
+    if (callId !== undefined) callIds.push(callId);
+  }
+  return callIds;
+}
+
+async function resultsOf(world: BatchWorld): Promise<readonly (JobResult | undefined)[]> {
+  return (await world.all()).map(({ result }) => result);
+}
+
+/** Results of which one line can never be read: that of the fifth row. */
+function damaged(api: BatchApi): BatchApi {
+  return {
+    ...api,
+    async *rows(batch, status) {
+      let number = 0;
+      for await (const row of api.rows(batch, status)) {
+        number += 1;
+        if (number !== 5) yield row;
+      }
+      if (number >= 5) throw new FarthingError('provider-failed', 'line 5 of the results is not JSON', { status: 502 });
+    },
+  };
+}
+
+test('results with a line that nobody can read are settled, and its call is done with as one that has no answer', async () => {
+  const world = worldOf({ apiOf: damaged });
+  await added(world, 8, { run: 'run_a', onUnanswered: 'fail' });
+  await world.settle([], 1, NOBODY);
+  const outcomes = (await resultsOf(world)).map((result) => result?.outcome).toSorted();
+  expect(outcomes).toEqual([...Array.from({ length: 7 }, () => 'complete'), 'missing']);
+  expect(await world.jobs.batches({})).toEqual([]);
+});
+
+/** A store where others are faster so many times when a batch's answer is to be kept. */
+function contended(jobs: Jobs, times: number): Jobs {
+  let left = times;
+  const update = async (changes: readonly JobChange[]): Promise<readonly boolean[]> => {
+    const isAnswer = changes.some(({ set }) => set.result?.way === 'batch');
+    if (!isAnswer || left === 0) return jobs.update(changes);
+    left -= 1;
+    return changes.map(() => false);
+  };
+  return new Proxy(jobs, {
+    get: (target, name) => {
+      if (name === 'update') return update;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+test('an answer is kept and told with what it cost, however often others are faster', async () => {
+  let seen: Jobs | undefined;
+  const world = worldOf({ jobsOf: (jobs) => (seen ??= contended(jobs, 7)) });
+  await added(world, 1);
+  await world.settle([], 1, NOBODY);
+  const [result] = await resultsOf(world);
+  expect(result).toMatchObject({ outcome: 'complete', way: 'batch' });
+  expect(result?.record.costNanoUsd).toBe(await world.charged());
+  expect(await world.charged()).toBe(world.invoiced());
+});
+
+test('a call whose provider is gone for good fails in the end, and its money is free', async () => {
+  let isThere = true;
+  const world = worldOf({
+    batches: { neverRatio: 1, windowMs: 100 * HOUR_MS },
+    apiOf: (api) => (isThere ? api : undefined),
+  });
+  await added(world, 2, { run: 'run_a', onUnanswered: 'fail' });
+  await world.settle([], 1, async (round) => {
+    isThere = round < 8;
+    if (!isThere) world.clock.advance(24 * HOUR_MS);
+  });
+  for (const result of await resultsOf(world)) expect(result?.outcome).toBe('lost');
+  expect(await world.charged()).toBe(0);
+});
