@@ -1,5 +1,5 @@
 /** Thrown by everything that a dead process would have done. */
-export class Crash extends Error {}
+class Crash extends Error {}
 
 /** When a process dies: before or after so many operations of its ports have taken effect. */
 export class Fuse {
