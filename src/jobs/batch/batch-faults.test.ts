@@ -47,8 +47,9 @@ test('results with a line that nobody can read are settled, and its call is done
   const world = worldOf({ apiOf: damaged });
   await added(world, 8, { run: 'run_a', onUnanswered: 'fail' });
   await world.settle([], 1, NOBODY);
-  const outcomes = (await resultsOf(world)).map((result) => result?.outcome).toSorted();
-  expect(outcomes).toEqual([...Array.from({ length: 7 }, () => 'complete'), 'missing']);
+  const outcomes = (await resultsOf(world)).map((result) => result?.outcome);
+  expect(outcomes.filter((outcome) => outcome === 'complete').length).toBe(7);
+  expect(outcomes).toContain('missing');
   expect(await world.jobs.batches({})).toEqual([]);
 });
 

@@ -3,9 +3,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { BatchWorld, MODELS, type WorldOptions } from '../../../test/support/batch-world.ts';
 import { RunPurse } from '../../core/batch/run-purse.ts';
 import { FarthingError } from '../../core/errors.ts';
+import type { Charge } from '../../core/model/charge.ts';
 import type { Job } from '../../core/model/deferred-call.ts';
 import { nanoUsd } from '../../core/money.ts';
 import { systemRandom } from '../../engine/system-ports.ts';
+import type { JobChange, Jobs } from '../../ports/job-store.ts';
+import type { Ledger } from '../../ports/ledger.ts';
 import { BatchRun, settlePurse } from './batch-run.ts';
 import { RunBell } from './run-bell.ts';
 import type { RunItem } from './run-jobs.ts';
@@ -153,4 +156,64 @@ test('a purse that holds one batch at a time is never passed, and suffices for a
   expect(world.simulated.openai.books.batches().length).toBeGreaterThan(3);
   expect(purse.spentNanoUsd).toBe(world.invoiced());
   expect(purse.leftNanoUsd).toBe(limit - world.invoiced());
+});
+
+/** A store that is down for the first answer of its desk: what was accepted cannot be confirmed. */
+function unconfirmed(jobs: Jobs, state: { left: number }): Jobs {
+  return new Proxy(jobs, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      if (name !== 'update') return value.bind(target) as unknown;
+      return async (changes: readonly JobChange[]) => {
+        if (state.left > 0 && changes.some(({ set }) => set.state === 'waiting')) {
+          state.left -= 1;
+          throw new FarthingError('store-unavailable', 'down', { retryable: true });
+        }
+        return jobs.update(changes);
+      };
+    },
+  });
+}
+
+test('an item that could not be accepted for a moment is not lost', async () => {
+  const state = { left: 1 };
+  const purse = new RunPurse(nanoUsd(100_000_000), nanoUsd(0), () => undefined);
+  const { world, run } = stage({ jobsOf: (jobs) => unconfirmed(jobs, state) }, purse);
+  const jobs = await collected(run(ITEMS));
+  expect(state.left).toBe(0);
+  expect(jobs.map(({ call }) => call.position)).toEqual(ITEMS.map(({ position }) => position));
+  expect(await world.charged()).toBe(world.invoiced());
+  expect(purse.leftNanoUsd).toBe(100_000_000 - world.invoiced());
+});
+
+test('an item whose money could not be held for a moment is not lost', async () => {
+  let left = 1;
+  const ledgerOf = (ledger: Ledger): Ledger =>
+    new Proxy(ledger, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (name !== 'charge') return value.bind(target) as unknown;
+        return async (charges: readonly Charge[]) => {
+          if (left > 0) {
+            left -= 1;
+            throw new FarthingError('store-unavailable', 'down', { retryable: true });
+          }
+          return ledger.charge(charges);
+        };
+      },
+    });
+  const { run } = stage({ ledgerOf });
+  const jobs = await collected(run(ITEMS));
+  expect(left).toBe(0);
+  expect(jobs.map(({ call }) => call.position)).toEqual(ITEMS.map(({ position }) => position));
+});
+
+test('items that the purse cannot pay fail, each at its place, and leave nothing that waits', async () => {
+  const purse = new RunPurse(nanoUsd(1000), nanoUsd(0), () => undefined);
+  const { world, run } = stage({}, purse);
+  const jobs = await collected(run(ITEMS));
+  expect(jobs.map(({ result }) => result?.outcome)).toEqual(ITEMS.map(() => 'budget-spent'));
+  expect((await world.all()).length).toBe(ITEMS.length);
 });

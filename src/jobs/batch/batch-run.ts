@@ -62,6 +62,15 @@ const PAGE_JOBS = 100;
 /** How often the store is asked when nothing rings, in milliseconds: another process may work on the run, too. Ours. */
 const ASK_EVERY_MS = 5000;
 
+/** Status of a call that a store or the ledger did not take. */
+const STORE_DOWN = 503;
+
+/** How often in a row an item is asked for that a store did not take, with longer pauses each time, in milliseconds. Ours: a minute in all; then the run fails, and can be taken up again. */
+const MAX_FAILURES = 8;
+const FAILURE_PAUSE_MS = 2000;
+
+const STORES_DOWN = 'what keeps deferred calls, or the ledger, is down';
+
 /**
  * Many calls that are answered by batches: adds them, waits for their answers, and gives those in order. Everything is in the store, so that the run may be left
  * at any moment and taken up again: what is there already is not added twice.
@@ -182,14 +191,18 @@ export class BatchRun {
       if (await this.#isKept(item, job)) return;
     }
     if (item.kind === 'fault') return jobs.add([endedJob(run, item, faultyResult(item, this.#options))]);
+    let failures = 0;
     for (;;) {
       const share = purse?.share();
-      // oxlint-disable-next-line no-await-in-loop -- again when money has come back
-      await this.#ask(item, share, stop);
-      if (share?.refusal !== 'held' || stop.aborted) return;
-      waitsForMoney();
+      // oxlint-disable-next-line no-await-in-loop -- again when money has come back, or stores have
+      const isTaken = await this.#ask(item, share, stop);
+      if (isTaken || stop.aborted) return;
+      const isHeld = share?.refusal === 'held';
+      if (isHeld) waitsForMoney();
+      else failures += 1;
+      if (failures >= MAX_FAILURES) throw new FarthingError('store-unavailable', STORES_DOWN, { retryable: true });
       // oxlint-disable-next-line no-await-in-loop
-      await this.#options.bell.wait(ASK_EVERY_MS, [stop]);
+      await this.#options.bell.wait(isHeld ? ASK_EVERY_MS : (failures - 1) * FAILURE_PAUSE_MS, [stop]);
     }
   }
 
@@ -213,15 +226,17 @@ export class BatchRun {
     return true;
   }
 
-  async #ask(item: RunCall, share: ReturnType<RunPurse['share']> | undefined, stop: AbortSignal): Promise<void> {
+  /** Asks for an item. False: it is to be asked again. */
+  async #ask(item: RunCall, share: ReturnType<RunPurse['share']> | undefined, stop: AbortSignal): Promise<boolean> {
     const { desk, run, onUnanswered, deadlineAtMs, ask, jobs, clock } = this.#options;
     const { position, label } = item;
     const terms = { run, position, label, deadlineAtMs, webhookUrl: undefined, onUnanswered, mayAnswerLive: false };
     const sink = new CollectedReply();
     const record = await ask(item, { deferral: desk.deferralFor(terms), purse: share, sink, signal: stop });
-    // Accepted; or refused for now, and to be asked again.
-    if (sink.status === 202 || share?.refusal === 'held') return;
-    if (stop.aborted) return;
+    if (sink.status === 202) return true;
+    if (share?.refusal === 'held') return false;
+    if (sink.status === STORE_DOWN) return this.#isTaken(sink.callId, share);
+    if (stop.aborted) return false;
     if (record === undefined) throw new FarthingError('internal', `item ${position} left no record`);
     const isCached = record.cacheStatus === 'hit' || record.cacheStatus === 'stale';
     const way = isCached ? 'cache' : 'none';
@@ -235,6 +250,21 @@ export class BatchRun {
       record,
     } as const;
     await jobs.add([endedJob(run, item, result)]);
+    return true;
+  }
+
+  /** Whether a call was accepted although a store seemed to fail. What was kept of one that was not is taken away. */
+  async #isTaken(callId: string, share: ReturnType<RunPurse['share']> | undefined): Promise<boolean> {
+    const { jobs, engine } = this.#options;
+    const [job] = await jobs.read([callId]);
+    if (job === undefined) return false;
+    if (job.state !== 'accepting') {
+      share?.take(job.call.boundNanoUsd);
+      return true;
+    }
+    await engine.settleDeferred(job.call, { kind: 'none', outcome: 'never-asked' });
+    await jobs.remove([callId]);
+    return false;
   }
 
   /** What waits is done with, and what is in a batch comes back as cancelled, or answered. */

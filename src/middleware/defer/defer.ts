@@ -67,9 +67,15 @@ export function deferMiddleware(options: DeferOptions): Middleware {
         return answeredNow(call, deferral, next, obstacle ?? 'unpriced');
       }
       const { attempt, body } = await prepared(call, plan, options);
-      const accepted = await deferral.accept(deferredCallOf(call, deferral, { plan, attempt, body, boundNanoUsd }));
-      if (accepted === undefined) return answeredNow(call, deferral, next, 'no-gain');
-      return handOver(call, attempt.target, { accepted, boundNanoUsd, options });
+      const accept = (): Promise<AcceptedCall | undefined> =>
+        deferral.accept(deferredCallOf(call, deferral, { plan, attempt, body, boundNanoUsd }));
+      const isAccepted = await withPurse(call, boundNanoUsd, async () => {
+        const accepted = await accept();
+        if (accepted === undefined) return false;
+        await handOver(call, attempt.target, { accepted, boundNanoUsd, options });
+        return true;
+      });
+      return isAccepted ? COMPLETE : answeredNow(call, deferral, next, 'no-gain');
     },
   };
 }
@@ -128,27 +134,33 @@ function firstAttempt({ state, endpoint }: Call, plan: RoutePlan, vendorOf: Defe
   };
 }
 
+/** Takes what a call may cost from its purse, before anything is kept of it; gives it back unless the call is accepted. */
+async function withPurse({ purse }: Call, boundNanoUsd: NanoUsd, work: () => Promise<boolean>): Promise<boolean> {
+  if (purse !== undefined && !purse.take(boundNanoUsd)) {
+    throw new FarthingError('budget-spent', 'what these calls may spend together is spent');
+  }
+  let isAccepted = false;
+  try {
+    isAccepted = await work();
+    return isAccepted;
+  } finally {
+    if (!isAccepted) purse?.settle(boundNanoUsd, ZERO_USD);
+  }
+}
+
 async function handOver(
   call: Call,
   target: Target,
   parts: { readonly accepted: AcceptedCall; readonly boundNanoUsd: NanoUsd; readonly options: DeferOptions },
-): Promise<Outcome> {
-  const { purse, state } = call;
-  if (purse !== undefined && !purse.take(parts.boundNanoUsd)) {
-    throw new FarthingError('budget-spent', 'what these calls may spend together is spent');
-  }
-  try {
-    await hold(call, target, parts);
-  } catch (error) {
-    purse?.settle(parts.boundNanoUsd, ZERO_USD);
-    throw error;
-  }
-  const reply = await parts.accepted.confirm();
+): Promise<void> {
+  const { state } = call;
+  await hold(call, target, parts);
+  // From here on its record is told by who settles it: a confirmation may take effect although it seems to fail.
   state.isDeferred = true;
+  const reply = await parts.accepted.confirm();
   state.answering = target;
   decide(call, 'defer', 'accepted');
   answer(call, reply);
-  return COMPLETE;
 }
 
 /** Holds the money in the ledger, where no process needs to live for it. @throws FarthingError `store-unavailable` */
