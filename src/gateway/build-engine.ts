@@ -116,7 +116,8 @@ function aliasesOf(config: Config): ReadonlyMap<string, RouteAlias> {
   );
 }
 
-function engineProvider(config: ProviderConfig, random: Random): EngineProvider {
+/** A provider as an engine takes it, with a connection of its own. @internal */
+export function engineProvider(config: ProviderConfig, random: Random): EngineProvider {
   const { baseUrl, headers, query, vendor } = config;
   // Another API version or another header may be another answer.
   const identity = JSON.stringify([baseUrl, query, headers]);

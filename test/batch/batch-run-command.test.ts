@@ -4,8 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { openJobs } from '../../src/cli/batch/open-jobs.ts';
+import { batchesText } from '../../src/cli/batch/overview-text.ts';
 import { runBatch } from '../../src/cli/batch/run-batch.ts';
 import type { RunOptions } from '../../src/cli/batch/run-options.ts';
+import { type BatchOverview, batchOverview, runLines } from '../../src/cli/batch/run-overview.ts';
 import { readJournalLine } from '../../src/client/batch/journal-line.ts';
 import { nanoUsd } from '../../src/core/money.ts';
 import { type SimulatedProvider, startSimulatedProvider } from '../../src/simulator/simulated-provider.ts';
@@ -20,7 +23,12 @@ let provider: SimulatedProvider;
 let said: string[] = [];
 
 beforeAll(async () => {
-  provider = await startSimulatedProvider({ prices: SIMULATED_PRICES, latencyRatio: 0.02, journalSize: 10_000 });
+  provider = await startSimulatedProvider({
+    prices: SIMULATED_PRICES,
+    latencyRatio: 0.02,
+    journalSize: 10_000,
+    batches: { medianMs: 2000, spreadSigma: 0, slowRatio: 0 },
+  });
 });
 afterAll(() => provider.close());
 beforeEach(() => {
@@ -154,18 +162,27 @@ test('an item that fails is an error in its place and exit code 1; the same comm
   expect(existsSync(join(folder, 'some.results.jsonl.journal'))).toBe(false);
 });
 
-/** Starts the command in its own process and waits until some answers are kept. */
-async function startedRun(
-  file: string,
-): Promise<{ readonly child: ReturnType<typeof spawn>; readonly err: () => string }> {
+interface StartedRun {
+  readonly child: ReturnType<typeof spawn>;
+  readonly err: () => string;
+}
+
+/** Starts the command in its own process. */
+function started(file: string, more: readonly string[]): StartedRun {
   const words = ['batch', 'run', file, '-c', join(folder, 'farthing.yaml'), '-d', join(folder, 'data')];
-  const child = spawn(process.execPath, [MAIN, ...words, '--concurrency', '4'], {
+  const child = spawn(process.execPath, [MAIN, ...words, ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let err = '';
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  await vi.waitFor(() => expect(keptIn(file).length).toBeGreaterThan(ITEMS / 6), { timeout: 15_000, interval: 10 });
   return { child, err: () => err };
+}
+
+/** The same, when some answers are kept. */
+async function startedRun(file: string): Promise<StartedRun> {
+  const asking = started(file, ['--concurrency', '4']);
+  await vi.waitFor(() => expect(keptIn(file).length).toBeGreaterThan(ITEMS / 6), { timeout: 15_000, interval: 10 });
+  return asking;
 }
 
 /** Hashes of the items whose answers are durable. */
@@ -209,4 +226,41 @@ test('Ctrl-C lets calls under way end, keeps what was answered, and says how to 
   expect(await run(file)).toBe(0);
   // Not one was asked twice: none was cut.
   expect(askedSince(start)).toHaveLength(ITEMS);
+});
+
+test('a run by batches may be left, looked at and taken up again: each item is answered once, at half the price', async () => {
+  const billedBefore = provider.invoice().byTier.batch;
+  const file = put('later.jsonl', requestLines(6));
+  const { child, err } = started(file, ['--via', 'batch']);
+  const look = async (): Promise<BatchOverview> => {
+    const jobs = await openJobs({ data: join(folder, 'data') });
+    const overview = await batchOverview(jobs, undefined, Date.now());
+    await jobs.close();
+    return overview;
+  };
+  await vi.waitFor(async () => expect((await look()).batches[0]?.stage, err()).toBe('submitted'), {
+    timeout: 20_000,
+    interval: 100,
+  });
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  expect(err()).toContain('the same command again goes on from here');
+  const overview = await look();
+  const [line] = runLines(overview);
+  expect(line).toMatchObject({ targets: [MODEL], waiting: 0, underWay: 6, settled: 0, batches: 1 });
+  expect(err()).toContain(`run ${line?.run} `);
+  expect(batchesText(overview, Date.now())).toMatch(/submitted +6 +batch_/);
+  await expect(run(file, { via: 'live' })).rejects.toThrow('--via batch');
+  await expect(run(file, { via: 'batch', fresh: true })).rejects.toThrow('is not over yet');
+  expect(await run(file, { via: 'batch' })).toBe(0);
+  const results = resultsIn('later.results.jsonl');
+  expect(results.map(({ custom_id }) => custom_id)).toEqual(Array.from({ length: 6 }, (_, index) => `item-${index}`));
+  const billed = provider.invoice().byTier.batch;
+  expect(billed.requests - billedBefore.requests).toBe(6);
+  const cost = results.reduce((sum, { farthing }) => sum + Math.round(Number(farthing.cost_usd) * 1e9), 0);
+  expect(cost).toBe(Number(billed.totalNanoUsd - billedBefore.totalNanoUsd));
+  expect([runLines(await look())[0]?.settled, existsSync(`${join(folder, 'later.results.jsonl')}.journal`)]).toEqual([
+    6,
+    false,
+  ]);
 });

@@ -1,4 +1,5 @@
 import type { BatchEngine } from '../../client/batch/item-call.ts';
+import type { LibraryBatches } from '../../client/library-batches.ts';
 import { vendorOfModel } from '../../core/model-catalogue.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import type { RouteTable } from '../../core/route/route-table.ts';
@@ -6,11 +7,12 @@ import type { Engine } from '../../engine/engine-request.ts';
 import { COMMAND_CALLER } from './item-checks.ts';
 
 /** An engine as a run asks it: for the project of the command line. @internal */
-export function commandFace(engine: Engine, table: RouteTable): BatchEngine {
+export function commandFace(engine: Engine, table: RouteTable, batches: () => Promise<LibraryBatches>): BatchEngine {
   return {
     handle: (call, sink) => engine.handle({ ...call, caller: COMMAND_CALLER }, sink),
     callRecord: (callId) => engine.callRecord(callId, COMMAND_CALLER.project),
     protocolOf: (model) => protocolOf(table, model),
+    batches,
   };
 }
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { LibraryBatches } from '../../client/library-batches.ts';
 import type { Config } from '../../config/config.ts';
-import { layerPriceBooks, type PriceBook } from '../../core/price-book.ts';
-import { shippedPriceBook } from '../../core/price-book-shipped.ts';
-import { operatorPrices } from '../../core/price-operator.ts';
+import type { PriceBook } from '../../core/price-book.ts';
 import type { RouteTable } from '../../core/route/route-table.ts';
 import { type Budgets, openBudgets } from '../../engine/budgets/open-budgets.ts';
 import type { Engine } from '../../engine/engine-request.ts';
@@ -11,7 +10,7 @@ import { openRoutes } from '../../engine/routes/open-routes.ts';
 import { routeRules } from '../../engine/routes/route-rules.ts';
 import { systemClock, systemRandom } from '../../engine/system-ports.ts';
 import { BudgetWatch } from '../../gateway/budget-watch.ts';
-import { buildEngine, routeTableOf } from '../../gateway/build-engine.ts';
+import { activeProviders, buildEngine, engineProvider, priceBookOf, routeTableOf } from '../../gateway/build-engine.ts';
 import type { GatewayStores } from '../../gateway/gateway-stores.ts';
 import { openStores } from '../../gateway/open-stores.ts';
 import { AlertDelivery } from '../../jobs/alert-delivery.ts';
@@ -23,6 +22,8 @@ export interface CommandEngine {
   readonly engine: Engine;
   readonly stores: GatewayStores;
   readonly notices: EngineNotices;
+  /** What answers calls by providers' batches; opened when it is first asked for, and works from then on. */
+  batches(): Promise<LibraryBatches>;
   /** Lets calls end, makes the ledger durable and closes everything. */
   close(): Promise<void>;
 }
@@ -37,7 +38,7 @@ export interface CommandPrices {
 export function commandPrices(config: Config, priceFeed: PriceBook | undefined): CommandPrices {
   return {
     table: routeTableOf(config),
-    book: layerPriceBooks(shippedPriceBook(), priceFeed, operatorPrices(config.prices)),
+    book: priceBookOf(config, priceFeed),
   };
 }
 
@@ -79,14 +80,16 @@ export async function openEngine(
       routes: await openRoutes({ rules, store: stores.stateStore, clock: systemClock, events }),
       onBodies: undefined,
     });
+    const ofProviders = batchesOf({ config, priceFeed, engine, stores, events });
     const close = async (): Promise<void> => {
+      await ofProviders.close();
       await engine.close();
       await watch.close();
       await budgets.close();
       await alerts.close();
       await stores.close();
     };
-    return { engine, stores, notices: plain, close };
+    return { engine, stores, notices: plain, batches: () => ofProviders.open(), close };
   } catch (error) {
     await stores.close();
     throw error;
@@ -118,4 +121,40 @@ async function openedBudgets(
   // What changed while the counters were opened.
   budgets.setBudgets(watch.budgets);
   return { budgets, watch };
+}
+
+interface BatchParts {
+  readonly config: Config;
+  readonly priceFeed: PriceBook | undefined;
+  readonly engine: Engine;
+  readonly stores: GatewayStores;
+  readonly events: EventSink;
+}
+
+interface LazyBatches {
+  open(): Promise<LibraryBatches>;
+  close(): Promise<void>;
+}
+
+/** Live runs send no batches, and leave alone those of others. */
+function batchesOf({ config, priceFeed, engine, stores, events }: BatchParts): LazyBatches {
+  let opened: Promise<{ readonly batches: LibraryBatches; close(): Promise<void> }> | undefined;
+  const opening = async (): Promise<Awaited<NonNullable<typeof opened>>> => {
+    const { openLibraryBatches } = await import('../../client/library-batches.ts');
+    const providers = activeProviders(config).map((provider) => engineProvider(provider, systemRandom));
+    const priceBook = priceBookOf(config, priceFeed);
+    const batches = openLibraryBatches({ engine, stores, providers, priceBook, events });
+    const close = async (): Promise<void> => {
+      await batches.close();
+      await Promise.all(providers.map(({ provider }) => provider.close()));
+    };
+    return { batches, close };
+  };
+  return {
+    open: async () => {
+      opened ??= opening();
+      return (await opened).batches;
+    },
+    close: async () => (await opened)?.close(),
+  };
 }

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { BatchProcessor, type BatchRun } from '../../client/batch/batch-processor.ts';
 import type { BatchSummary } from '../../client/batch/run-tally.ts';
 import { formatUsd } from '../../core/money.ts';
@@ -6,7 +5,6 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { activeSettings, type ServeSettings } from '../serve-settings.ts';
 import { commandFace } from './command-face.ts';
 import { type BatchInput, openInput } from './input-items.ts';
-import { journalledAnswers } from './journalled-answers.ts';
 import { type CommandEngine, commandPrices, openEngine } from './open-engine.ts';
 import { resultLine } from './result-line.ts';
 import { openResultsFile, type ResultsSink, standardResults } from './results-file.ts';
@@ -14,6 +12,7 @@ import { checkedItems } from './run-items.ts';
 import type { RunOptions } from './run-options.ts';
 import { demandUnfinished, type RunPaths, runPaths } from './run-paths.ts';
 import { runProgress } from './run-progress.ts';
+import { type RunKeeping, runKeeping } from './run-keeping.ts';
 import { runSignals } from './run-signals.ts';
 import { summaryJson, summaryText } from './run-summary.ts';
 import { mayStart } from './run-start.ts';
@@ -36,7 +35,6 @@ export async function runBatch(file: string, options: RunOptions): Promise<ExitC
   if (options.fresh !== true && options.dryRun !== true) demandUnfinished(paths);
   const survey = await surveyInput(input, options, commandPrices(settings.config, settings.priceFeed));
   if (!(await mayStart(survey, options))) return EXIT_CODES.ok;
-  if (options.fresh === true) await rm(paths.journal, { force: true });
   const opened = await openEngine(settings.config, settings.priceFeed, () => undefined);
   try {
     return await runOpened({ input, options, paths, survey, opened, settings });
@@ -63,14 +61,18 @@ interface OpenedRun {
 
 async function runOpened(run: OpenedRun): Promise<ExitCode> {
   const { input, options, paths, survey, opened } = run;
-  const kept = await journalledAnswers(paths.journal);
-  if (kept > 0) console.error(`resuming: ${kept} of ${survey.estimate.items} done`);
+  const keeping = await runKeeping(paths.journal, options, opened.stores.jobs);
+  if (keeping.answers > 0) console.error(`resuming: ${keeping.answers} of ${survey.estimate.items} done`);
   const progress = runProgress(process.stderr, () => performance.now());
-  const processor = processorOf(run, (standing) => progress.show({ ...standing, total: survey.estimate.items }));
-  const signals = runSignals(() => progress.stop());
-  const sink = paths.results === undefined ? standardResults(process.stdout) : await openResultsFile(paths.results);
+  const processor = processorOf(run, keeping, (standing) =>
+    progress.show({ ...standing, total: survey.estimate.items }),
+  );
+  const signals = runSignals(options.via, () => progress.stop());
   const items = checkedItems(input, survey.faults.lines());
   const asked = processor.run(items, { signal: signals.stop, cutSignal: signals.cut, total: survey.estimate.items });
+  await keeping.begin(asked.name);
+  if (asked.name !== undefined) console.error(`run ${asked.name} (farthing batch status shows its batches)`);
+  const sink = paths.results === undefined ? standardResults(process.stdout) : await openResultsFile(paths.results);
   let summary: BatchSummary;
   try {
     summary = await writtenResults(asked, sink, input);
@@ -78,7 +80,7 @@ async function runOpened(run: OpenedRun): Promise<ExitCode> {
     signals.release();
     progress.stop();
   }
-  if (!summary.isStopped && summary.failed === 0) await rm(paths.journal, { force: true });
+  if (!summary.isStopped && summary.failed === 0) await keeping.forget();
   const report = {
     summary,
     items: survey.estimate.items,
@@ -104,14 +106,17 @@ async function writtenResults(run: BatchRun, sink: ResultsSink, input: BatchInpu
 }
 
 function processorOf(
-  { options, paths, opened, settings }: OpenedRun,
+  { options, opened, settings }: OpenedRun,
+  { resume }: RunKeeping,
   onProgress: NonNullable<ConstructorParameters<typeof BatchProcessor>[0]['onProgress']>,
 ): BatchProcessor {
   const { model, system, maxOutputTokens, concurrency, rpm, tpm, group, groupDelay, maxUsd } = options;
   const { table } = commandPrices(settings.config, settings.priceFeed);
   return new BatchProcessor({
-    farthing: commandFace(opened.engine, table),
-    resume: paths.journal,
+    farthing: commandFace(opened.engine, table, () => opened.batches()),
+    mode: options.via,
+    onUnanswered: options.onUnanswered,
+    resume,
     onProgress,
     ...(model === undefined ? {} : { model }),
     ...(system === undefined ? {} : { system }),
