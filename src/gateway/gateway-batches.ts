@@ -13,6 +13,7 @@ import type { SignedReceiver } from '../jobs/signed-post.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Pricer } from '../ports/pricer.ts';
 import { activeProviders, priceBookOf } from './build-engine.ts';
+import { ClientBatches } from './batches/client-batches.ts';
 import { BatchProviders } from './deferred/batch-providers.ts';
 import { DeferredCalls } from './deferred/deferred-calls.ts';
 import { DeferredDesk } from './deferred/deferred-desk.ts';
@@ -87,6 +88,7 @@ export class GatewayBatches {
     this.opened = {
       desk: new DeferredDesk({ desk, config: () => this.#config.batch, clock }),
       calls: new DeferredCalls({ jobs, engine, clock, onCancelled }),
+      clientBatches: new ClientBatches({ jobs, engine, providerOf, clock, random, wake: () => this.#worker.wake() }),
       book: jobs,
     };
     metrics.batches.watch(jobs);

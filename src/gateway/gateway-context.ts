@@ -13,6 +13,7 @@ import type { BudgetWatch } from './budget-watch.ts';
 import type { CacheAnnouncements } from './cache-announcements.ts';
 import type { AdmissionControl } from './admission/admission-control.ts';
 import type { DoorState } from './call-door.ts';
+import type { ClientBatches } from './batches/client-batches.ts';
 import type { DeferredCalls } from './deferred/deferred-calls.ts';
 import type { DeferredDesk } from './deferred/deferred-desk.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -42,6 +43,8 @@ export interface OpenedBudgets {
 export interface OpenedBatches {
   readonly desk: DeferredDesk;
   readonly calls: DeferredCalls;
+  /** Batches that clients make themselves. */
+  readonly clientBatches: ClientBatches;
   readonly book: Pick<BatchBook & JobQueue, 'batches' | 'queues'>;
 }
 

@@ -8,6 +8,8 @@ import type { Caller } from '../core/model/caller.ts';
 import type { Admission, CallLimiter } from '../middleware/limits/call-limiter.ts';
 import type { Random } from '../ports/clock.ts';
 import { chooseWeighted } from '../providers/undici/weighted-key.ts';
+import type { Protocol } from '../core/model/protocol.ts';
+import { pathMeaning } from '../wire/resource-path.ts';
 import { METERED_PATHS } from './call-door.ts';
 import { maskedError } from './masked-error.ts';
 import { pathOf } from './spoken-protocol.ts';
@@ -94,6 +96,18 @@ export class PassThrough {
   }
 
   /**
+   * The active provider that gets a path of batches and of their files where no rule names one: the first that speaks their protocol.
+   * @param spoken - The protocol of the client, for files, which both have.
+   */
+  batchProviderOf(path: string, spoken: Protocol): ProviderConfig | undefined {
+    if (AMBIGUOUS_PATH.test(path)) return undefined;
+    const meaning = pathMeaning(path);
+    const isFile = 'of' in meaning && meaning.of === 'files';
+    const wanted = isFile ? spoken : batchProtocolOf(path);
+    return this.#options.providers.find(({ protocol, isActive }) => isActive && protocol === wanted);
+  }
+
+  /**
    * Lets a request in. How many tokens it uses is not known, so it takes none.
    * @throws FarthingError `concurrency-limited`, `rate-limited` or `store-unavailable`.
    */
@@ -110,7 +124,7 @@ export class PassThrough {
       .request({
         path: this.#target(provider, request.url),
         method: request.method,
-        headers: this.#headers(provider, request.headers),
+        headers: this.#headers(provider, request.headers, isKept(request.url)),
         body: request.body ?? null,
         signal: request.signal,
       })
@@ -148,13 +162,17 @@ export class PassThrough {
     return `${withoutTrailing(base.pathname, '/')}${below}${query.size === 0 ? '' : `?${query.toString()}`}`;
   }
 
-  #headers(provider: ProviderConfig, headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  #headers(
+    provider: ProviderConfig,
+    headers: IncomingHttpHeaders,
+    isOfFirstKey: boolean,
+  ): Record<string, string | string[]> {
     const sent: Record<string, string | string[]> = {};
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined && (PASSED.has(name) || name.startsWith('x-stainless-'))) sent[name] = value;
     }
     const keys = provider.keys.map(({ secret, weight }) => ({ key: secret, weight }));
-    const key = chooseWeighted(keys, this.#options.random);
+    const key = isOfFirstKey ? keys[0]?.key : chooseWeighted(keys, this.#options.random);
     if (key !== undefined)
       Object.assign(
         sent,
@@ -163,6 +181,20 @@ export class PassThrough {
     // Uncompressed, so that an error can be looked into.
     return { ...sent, 'accept-encoding': 'identity', ...provider.headers };
   }
+}
+
+/** Whether a request is about something that a provider keeps: what one key's account holds no other can read. */
+function isKept(url: string): boolean {
+  const { kind } = pathMeaning(pathOf(url));
+  return kind !== 'other' && kind !== 'unreadable';
+}
+
+/** The protocol that has batches under a path; undefined: it has none. Files of results are batches' of OpenAI. @internal */
+export function batchProtocolOf(path: string): Protocol | undefined {
+  const meaning = pathMeaning(path);
+  if (!('of' in meaning)) return undefined;
+  if (meaning.of === 'messages/batches') return 'anthropic';
+  return meaning.of === 'batches' || meaning.of === 'files' ? 'openai' : undefined;
 }
 
 /** Whether a path is a metered endpoint's, or could be taken for one by a server that decodes, folds or trims it. */

@@ -30,6 +30,23 @@ export function memberRange(bytes: Uint8Array, start: number, key: string): Byte
   return found;
 }
 
+/**
+ * Where the elements of a JSON array stand. The bytes must be JSON that parses; nothing is yielded where there is no array. Linear.
+ * @param start - offset at or before the array's opening bracket, with nothing but white space between.
+ * @internal
+ */
+export function* elementRanges(bytes: Uint8Array, start: number): Generator<ByteRange> {
+  let at = skipSpace(bytes, start);
+  if (bytes[at] !== OPEN_BRACKET) return;
+  at = skipSpace(bytes, at + 1);
+  while (at < bytes.length && bytes[at] !== CLOSE_BRACKET) {
+    const end = endOfValue(bytes, at);
+    yield [at, end];
+    at = skipSpace(bytes, end);
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+}
+
 function isKey(bytes: Uint8Array, start: number, end: number, key: string): boolean {
   if (end - start !== key.length) return false;
   for (let index = 0; index < key.length; index += 1) {

@@ -109,7 +109,8 @@ describe('with OpenAI’s client', () => {
   });
 
   test('a batch takes its project’s file only, and its output is its project’s', async () => {
-    const line = JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/responses', body: { input: 'x' } });
+    const body = { model: MODEL, input: 'x' };
+    const line = JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/responses', body });
     const file = await upload(a, line, 'batch');
     const order = { input_file_id: file, endpoint: '/v1/responses', completion_window: '24h' } as const;
     await expect(b.batches.create(order)).rejects.toMatchObject({ status: 404, param: 'input_file_id' });
@@ -128,9 +129,14 @@ describe('with OpenAI’s client', () => {
   test('the lines of a batch’s file name the project’s ids only', async () => {
     const secret = await upload(a);
     const content = [{ type: 'input_file', file_id: secret }];
-    const lineFor = (name: string): string =>
-      JSON.stringify({ custom_id: name, url: '/v1/responses', body: { input: [{ role: 'user', content }] } });
-    const text = `{"custom_id":"0","body":{}}\n${lineFor('1')}\n`;
+    const lineFor = (name: string, input: unknown = [{ role: 'user', content }]): string =>
+      JSON.stringify({
+        custom_id: name,
+        method: 'POST',
+        url: '/v1/responses',
+        body: { model: MODEL, input },
+      });
+    const text = `${lineFor('0', 'plain')}\n${lineFor('1')}\n`;
     const order = { endpoint: '/v1/responses', completion_window: '24h' } as const;
     const [fileOfA, fileOfB] = [await upload(a, text, 'batch'), await upload(b, text, 'batch')];
     await expect(b.batches.create({ ...order, input_file_id: fileOfB })).rejects.toMatchObject({ status: 404 });

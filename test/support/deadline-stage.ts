@@ -15,7 +15,7 @@ import { CALM } from './gateway-stack.ts';
 import { SIMULATED_PRICES } from './simulated-prices.ts';
 
 /** Keys of two projects, and of the operator. */
-const OWN_KEY = 'fk-own-0123456789abcdef0123456789abcdef';
+export const OWN_KEY = 'fk-own-0123456789abcdef0123456789abcdef';
 export const OTHER_KEY = 'fk-other-0123456789abcdef0123456789abcd';
 export const ADMIN_KEY = 'an-admin-key-of-gateways-with-deadlines';
 

@@ -123,7 +123,11 @@ export type QueueName = string;
 const BATCH_HEADERS = ['anthropic-beta', 'anthropic-version', 'openai-beta'] as const;
 
 /** The queue of a call. @public */
-export function queueOf({ target, endpoint, headers }: DeferredCall): QueueName {
+export function queueOf({
+  target,
+  endpoint,
+  headers,
+}: Pick<DeferredCall, 'target' | 'endpoint' | 'headers'>): QueueName {
   const shared = BATCH_HEADERS.map((name) => headers[name] ?? '');
   return JSON.stringify([target, endpoint, ...shared]);
 }

@@ -19,22 +19,31 @@ const IDS_AT_ONCE = 1000;
 export async function demandBatchFile(exchange: ResourceExchange, ids: readonly NamedId[]): Promise<void> {
   const file = ids.find(({ param }) => param === PARAM);
   if (file === undefined) return;
-  const reply = await askBeside(exchange, `/v1/files/${encodeURIComponent(file.id)}/content`);
-  const coding = reply.headers['content-encoding'] ?? 'identity';
-  if (reply.status !== 200 || coding !== 'identity') {
-    reply.body.destroy();
-    throw new FarthingError('provider-failed', `the file of ${PARAM} cannot be read for the ids in it`, {
-      retryable: reply.status === 429 || reply.status >= 500,
-    });
-  }
   let found = new Set<string>();
-  for await (const line of linesOf(reply.body, exchange.maxBodyBytes)) {
+  for await (const line of batchFileLines(exchange, file.id)) {
     for (const { id } of idsOfLine(line)) found.add(id);
     if (found.size < IDS_AT_ONCE) continue;
     await demandAll(exchange, found);
     found = new Set();
   }
   await demandAll(exchange, found);
+}
+
+/**
+ * The lines of a file that a batch is to be made of, as the provider has it.
+ * @throws FarthingError as {@link demandBatchFile}
+ * @internal
+ */
+export async function* batchFileLines(exchange: ResourceExchange, fileId: string): AsyncGenerator<Buffer> {
+  const reply = await askBeside(exchange, `/v1/files/${encodeURIComponent(fileId)}/content`);
+  const coding = reply.headers['content-encoding'] ?? 'identity';
+  if (reply.status !== 200 || coding !== 'identity') {
+    reply.body.destroy();
+    throw new FarthingError('provider-failed', `the file of ${PARAM} cannot be read`, {
+      retryable: reply.status === 429 || reply.status >= 500,
+    });
+  }
+  yield* linesOf(reply.body, exchange.maxBodyBytes);
 }
 
 async function demandAll({ owners, project, provider }: ResourceExchange, found: ReadonlySet<string>): Promise<void> {

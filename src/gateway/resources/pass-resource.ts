@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { FarthingError } from '../../core/errors.ts';
+import type { ResourceKind } from '../../core/model/resource.ts';
 import { derivedIds, hasDerivedIds, type MadeId } from '../../wire/made-ids.ts';
 import { objectOf } from '../../wire/reply-fields.ts';
 import { addressIds, isMaking, type PathMeaning, pathMeaning } from '../../wire/resource-path.ts';
+import { isOwnBatchId } from '../../wire/batch/client-batch-ids.ts';
 import { pathOf, queryOf } from '../spoken-protocol.ts';
 import { demandBatchFile } from './batch-file.ts';
 import { isJsonReply, readReply, relayReply, sendReply } from './passed-reply.ts';
@@ -29,7 +32,12 @@ export async function passResource(exchange: ResourceExchange): Promise<number> 
   if (meaning.kind === 'collection') {
     if (method === 'GET') return answerList(exchange, await resourceListing(exchange, meaning.of, query));
     if (method !== 'POST') throw new FarthingError('invalid-request', `${path} takes GET and POST`, { status: 405 });
+    const status = await batchOf(exchange, meaning.of, body);
+    if (status !== undefined) return status;
     if (meaning.of === 'batches') await demandBatchFile(exchange, ids);
+  }
+  if (meaning.kind === 'resource' && isOwnBatchId(meaning.id) && exchange.batches !== undefined) {
+    return exchange.batches.answer(exchange, meaning);
   }
   const isRead = readsReply(meaning, method);
   // A reply that is to be read must not come compressed.
@@ -47,6 +55,19 @@ export async function passResource(exchange: ResourceExchange): Promise<number> 
   exchange.onReply();
   await relayReply(reply, response);
   return reply.status;
+}
+
+/** Makes a batch where that can be metered, and gives the status that the client got. @throws FarthingError where it cannot, and the operator passes nothing unmetered on */
+async function batchOf(
+  exchange: ResourceExchange,
+  of: ResourceKind,
+  body: IncomingMessage | Uint8Array | undefined,
+): Promise<number | undefined> {
+  const { batches, mayPassUnmetered } = exchange;
+  if (of !== 'batches' && of !== 'messages/batches') return undefined;
+  const status = body instanceof Uint8Array ? await batches?.create(exchange, of, body) : undefined;
+  if (status !== undefined || mayPassUnmetered) return status;
+  throw new FarthingError('invalid-request', 'batches of this endpoint cannot be metered', { param: 'endpoint' });
 }
 
 /** Whether a reply may say that something was made or deleted. */

@@ -1,7 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ProviderConfig } from '../../config/config.ts';
+import type { ResourceKind } from '../../core/model/resource.ts';
+import type { JsonObject } from '../../wire/request-guards.ts';
+import type { PathMeaning } from '../../wire/resource-path.ts';
+import type { Caller } from '../../core/model/caller.ts';
+import type { PlainHeaders } from '../credentials.ts';
 import type { PassedReply, PassThrough } from '../pass-through.ts';
 import type { ResourceOwners } from './resource-owners.ts';
+
+/** Who makes batches whose rows are counted. @internal */
+export interface BatchCounter {
+  /** Makes a batch, and gives the status that the client got; undefined: it is for an endpoint that cannot be metered. */
+  create(
+    exchange: ResourceExchange,
+    kind: 'batches' | 'messages/batches',
+    body: Uint8Array,
+  ): Promise<number | undefined>;
+  /** A batch that was made here, or the file of its results, as its client sees it. Undefined: the provider has it no more. */
+  thing(exchange: ResourceExchange, kind: ResourceKind, id: string): Promise<JsonObject | undefined>;
+  /** Answers a request for such a thing, and gives the status that the client got. */
+  answer(exchange: ResourceExchange, meaning: Extract<PathMeaning, { kind: 'resource' }>): Promise<number>;
+}
 
 /** A request that is passed through, and all that is needed to answer it. @internal */
 export interface ResourceExchange {
@@ -9,6 +28,14 @@ export interface ResourceExchange {
   readonly passThrough: Pick<PassThrough, 'send'>;
   readonly provider: ProviderConfig;
   readonly project: string;
+  /** Who makes the request; its key counts for each row of a batch. */
+  readonly caller: Caller;
+  /** The client's headers, without credentials. */
+  readonly headers: PlainHeaders;
+  /** Takes batches that can be metered. Undefined: none are. */
+  readonly batches: BatchCounter | undefined;
+  /** Whether the operator passes on what cannot be metered. */
+  readonly mayPassUnmetered: boolean;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Largest body that is read for the ids in it, in bytes. */
@@ -26,7 +53,8 @@ const OF_THE_BODY: ReadonlySet<string> = new Set(['content-length', 'content-typ
 export function askBeside(
   { passThrough, provider, request, signal }: ResourceExchange,
   url: string,
+  method = 'GET',
 ): Promise<PassedReply> {
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OF_THE_BODY.has(name)));
-  return passThrough.send(provider, { url, method: 'GET', headers, signal });
+  return passThrough.send(provider, { url, method, headers, signal });
 }

@@ -3,6 +3,7 @@ import type { ResourceClaim, ResourceKind } from '../../core/model/resource.ts';
 import { derivedIds } from '../../wire/made-ids.ts';
 import { objectOf } from '../../wire/reply-fields.ts';
 import { isListed, listBody, type ListPage, listPage } from '../../wire/resource-list.ts';
+import { isOwnBatchId } from '../../wire/batch/client-batch-ids.ts';
 import { readReply } from './passed-reply.ts';
 import { askBeside, type ResourceExchange } from './resource-exchange.ts';
 
@@ -85,6 +86,7 @@ async function thingOf(
   { kind, id, provider }: ResourceClaim,
   rest: URLSearchParams,
 ): Promise<Thing | undefined> {
+  if (isOwnBatchId(id)) return exchange.batches?.thing(exchange, kind, id);
   const query = rest.size === 0 ? '' : `?${rest.toString()}`;
   const reply = await askBeside(exchange, `/v1/${kind}/${encodeURIComponent(id)}${query}`);
   const body = await readReply(reply);

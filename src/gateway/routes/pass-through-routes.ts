@@ -1,13 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProviderConfig } from '../../config/config.ts';
 import { FarthingError } from '../../core/errors.ts';
+import type { Caller } from '../../core/model/caller.ts';
 import { grantedCaller, grantedPriority, requestPriority } from '../admission/request-priority.ts';
 import { METERED_PATHS } from '../call-door.ts';
 import { dropCredentials, secretOf } from '../credentials.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import type { PassThrough } from '../pass-through.ts';
+import { batchProtocolOf, type PassThrough } from '../pass-through.ts';
 import { passResource } from '../resources/pass-resource.ts';
-import { pathOf } from '../spoken-protocol.ts';
+import { pathOf, spokenProtocol } from '../spoken-protocol.ts';
 
 /** Everything else under `/v1`: refused, since it cannot be metered, unless the operator lists it under `passThrough`. @internal */
 export function passThroughRoutes(app: FastifyInstance, context: GatewayContext): void {
@@ -28,7 +30,7 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
   if (METERED_PATHS.has(path)) {
     throw new FarthingError('invalid-request', `${path} takes POST`, { status: 405 });
   }
-  let way = wayOf(context, path);
+  let way = wayOf(context, path, request.raw.headers);
   const asked = requestPriority(request.headers);
   const turn = context.admission.enter(grantedPriority(asked, caller.priority), reply.raw);
   if (turn !== undefined) await turn;
@@ -36,11 +38,11 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
     if (turn !== undefined) {
       // The key may have been revoked, and the providers replaced, while the request waited.
       await context.state().authenticator.demandCaller(secretOf(request.headers));
-      way = wayOf(context, path);
+      way = wayOf(context, path, request.raw.headers);
     }
     const admission = await way.passThrough.admit(grantedCaller(caller, asked));
     try {
-      await forward(context, { ...way, project: caller.project }, request, reply);
+      await forward(context, { ...way, caller }, request, reply);
     } finally {
       admission.settle(0);
     }
@@ -53,13 +55,17 @@ async function passOn(context: GatewayContext, request: FastifyRequest, reply: F
 interface Way {
   readonly passThrough: PassThrough;
   readonly provider: ProviderConfig;
+  /** Whether the operator passes the path on. False: only what can be metered is taken. */
+  readonly mayPassUnmetered: boolean;
 }
 
 /** Who gets a path under the settings of this moment. */
-function wayOf(context: GatewayContext, path: string): Way {
+function wayOf(context: GatewayContext, path: string, headers: IncomingHttpHeaders): Way {
   const { passThrough } = context.state();
   const provider = passThrough.providerOf(path);
-  if (provider !== undefined) return { passThrough, provider };
+  if (provider !== undefined) return { passThrough, provider, mayPassUnmetered: true };
+  const taking = context.deferred && passThrough.batchProviderOf(path, spokenProtocol(path, headers));
+  if (taking !== undefined) return { passThrough, provider: taking, mayPassUnmetered: false };
   throw new FarthingError(
     'not-found',
     'this endpoint cannot be metered, so it is refused; the operator may list it under passThrough',
@@ -68,17 +74,23 @@ function wayOf(context: GatewayContext, path: string): Way {
 
 async function forward(
   context: GatewayContext,
-  target: Way & { readonly project: string },
+  target: Way & { readonly caller: Caller },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   let status = 500;
   try {
-    dropCredentials(request.raw.headers);
+    const headers = dropCredentials(request.raw.headers);
+    // A key's batches are calls of a batch, whatever else it makes.
+    const caller = grantedCaller(target.caller, 'batch');
     const leaving = new AbortController();
     reply.raw.on('close', () => leaving.abort());
     status = await passResource({
       ...target,
+      caller,
+      headers,
+      project: caller.project,
+      batches: meters(context, target.provider, request.raw.url ?? '') ? context.deferred?.clientBatches : undefined,
       owners: context.resources,
       request: request.raw,
       response: reply.raw,
@@ -89,4 +101,9 @@ async function forward(
   } finally {
     context.metrics.passedThrough(target.provider.name, status);
   }
+}
+
+/** Whether the provider of a path speaks as its batches do: where an operator has others answer, they are passed on. */
+function meters({ deferred }: GatewayContext, { protocol }: ProviderConfig, url: string): boolean {
+  return deferred !== undefined && batchProtocolOf(pathOf(url)) === protocol;
 }

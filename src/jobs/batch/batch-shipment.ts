@@ -28,7 +28,10 @@ export async function* jobPages(
  * number of lines tells it from others, and what a provider says of a line can be told to its job.
  * @internal
  */
-export function shipmentOf({ batch, facts }: HeldBatch, jobs: Pick<Jobs, 'list'>): BatchShipment {
+export function shipmentOf(
+  { batch, facts }: Pick<HeldBatch, 'batch' | 'facts'>,
+  jobs: Pick<Jobs, 'list'>,
+): BatchShipment {
   const { batchId, keyIndex, requests } = batch;
   return {
     batchId,

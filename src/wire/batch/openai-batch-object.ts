@@ -2,8 +2,8 @@ import type { BatchFault, BatchStatus } from '../../core/model/batch-reply.ts';
 import { isObject, type JsonObject } from '../request-guards.ts';
 import { batchCount } from './batch-count.ts';
 
-/** The member of a batch's metadata that holds our id of it. */
-const METADATA_KEY = 'farthing_batch';
+/** The member of a batch's metadata that holds our id of it. @internal */
+export const BATCH_METADATA_KEY = 'farthing_batch';
 
 /** States in which nothing more comes (openai, resources/batches, `Batch.status`). A state that is none of those known is taken to run on. */
 const ENDED: ReadonlySet<unknown> = new Set(['completed', 'failed', 'expired', 'cancelled']);
@@ -18,13 +18,13 @@ export function openaiBatchBody(batchId: string, inputFileId: string, endpoint: 
     input_file_id: inputFileId,
     endpoint,
     completion_window: '24h',
-    metadata: { [METADATA_KEY]: batchId },
+    metadata: { [BATCH_METADATA_KEY]: batchId },
   });
 }
 
 /** Our id of a batch in a list; undefined where it is not one of ours. @internal */
 export function batchIdOf({ metadata }: JsonObject): string | undefined {
-  const batchId = isObject(metadata) ? metadata[METADATA_KEY] : undefined;
+  const batchId = isObject(metadata) ? metadata[BATCH_METADATA_KEY] : undefined;
   return typeof batchId === 'string' ? batchId : undefined;
 }
 
