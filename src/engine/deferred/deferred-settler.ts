@@ -1,4 +1,3 @@
-import { GenerationalMap } from '../../core/generational-map.ts';
 import type { CallRecord, Charge, Intent } from '../../core/model/charge.ts';
 import { ZERO_USD } from '../../core/money.ts';
 import { BATCH_ATTEMPT, type DeferredCall } from '../../core/model/deferred-call.ts';
@@ -36,9 +35,6 @@ export interface DeferredSettlerOptions {
   readonly events: EventSink;
 }
 
-/** Charges that were booked of late: one that is settled again must not be counted twice. About 60 bytes each. */
-const MAX_BOOKED = 200_000;
-
 const encoder = new TextEncoder();
 const NEVER = new AbortController().signal;
 
@@ -49,7 +45,6 @@ const NEVER = new AbortController().signal;
  */
 export class DeferredSettler {
   readonly #options: DeferredSettlerOptions;
-  readonly #booked = new GenerationalMap<string, true>(MAX_BOOKED);
 
   constructor(options: DeferredSettlerOptions) {
     this.#options = options;
@@ -140,8 +135,7 @@ export class DeferredSettler {
     const pending = keeper.withoutMoney({ project, keyId, tags: call.state.tags, target }).pend(target, ZERO_USD, atMs);
     try {
       const [receipt] = await ledger.charge([charge]);
-      const isNew = this.#booked.get(chargeId) === undefined;
-      this.#booked.set(chargeId, true);
+      const isNew = keeper.isFirst(chargeId);
       if (receipt === undefined || !isNew) pending.drop();
       else pending.settle(receipt);
       if (isNew) this.#report(call, charge);

@@ -1,4 +1,5 @@
 import { type Budget, isOwn, type SpendingFacts } from '../../core/budget/budget.ts';
+import { GenerationalMap } from '../../core/generational-map.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import type { BudgetStore } from '../../ports/budget-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -34,6 +35,9 @@ const CLOCK_SKEW_MS = 5000;
 /** How long a desk that has something to tell waits for more of it, in milliseconds. Money that is spent stays held until then. */
 const REPORT_MS = 250;
 
+/** Charges of deferred calls that are remembered as booked, about 60 bytes each. Ours: more than a batch has. */
+const MAX_SETTLED = 200_000;
+
 /** Most desks that report in one round, so that ten thousand users do not hold up the event loop; in turn, when there are more. */
 const MAX_REPORTS = 128;
 
@@ -49,6 +53,7 @@ export class BudgetKeeper implements ReservationKeeper {
   readonly #board: BudgetBoard;
   readonly #membership: BudgetMembership;
   readonly #pending = new Set<PendingCharge>();
+  readonly #settled = new GenerationalMap<string, true>(MAX_SETTLED);
   readonly #queue: BudgetQueue;
 
   constructor(options: BudgetKeeperOptions) {
@@ -157,6 +162,16 @@ export class BudgetKeeper implements ReservationKeeper {
   /** Books charges that no money is held for here: what they cost was held by a row of the ledger. */
   withoutMoney(facts: SpendingFacts): Reservation {
     return new Reservation(this, facts, new Map());
+  }
+
+  /**
+   * Whether a charge that may be settled again and again is settled for the first time in this process: its receipt is the same each time, and is to be booked once.
+   * Remembered here, since engines come and go with reloads while what they booked stays.
+   */
+  isFirst(chargeId: string): boolean {
+    const isFirst = this.#settled.get(chargeId) === undefined;
+    this.#settled.set(chargeId, true);
+    return isFirst;
   }
 
   /** Tells of refusals that were kept back and that nothing has averted. */
