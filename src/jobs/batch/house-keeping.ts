@@ -1,5 +1,6 @@
 import type { Job } from '../../core/model/deferred-call.ts';
 import type { BatchParts } from './batch-parts.ts';
+import { jobPages } from './batch-shipment.ts';
 
 /** Jobs that are looked at in one go. */
 const PAGE_JOBS = 500;
@@ -28,16 +29,17 @@ export async function releaseUnconfirmed({ jobs, clock, settings, engine }: Batc
  * @throws FarthingError `store-unavailable`
  * @internal
  */
-export async function forgetOld({ jobs, clock, settings }: BatchParts): Promise<void> {
+export async function forgetOld({
+  jobs,
+  clock,
+  settings,
+}: Pick<BatchParts, 'jobs' | 'clock' | 'settings'>): Promise<void> {
   const beforeMs = clock.nowMs() - settings.retentionMs;
-  for (;;) {
-    // In the order of call ids, which begin with the time: the oldest come first.
-    // oxlint-disable-next-line no-await-in-loop -- each page is what the one before left
-    const page = await jobs.list({ run: '', states: ['done'], limit: PAGE_JOBS });
+  // In the order of call ids, which begin with the time: behind a page of young ones there are no old ones.
+  for await (const page of jobPages(jobs, { run: '', states: ['done'] })) {
     const old = page.filter((job) => isOld(job, beforeMs));
-    // oxlint-disable-next-line no-await-in-loop
     if (old.length > 0) await jobs.remove(old.map(({ call }) => call.callId));
-    if (old.length < PAGE_JOBS) return;
+    if (page.every(({ result }) => (result?.finishedAtMs ?? 0) > beforeMs)) return;
   }
 }
 
