@@ -26,7 +26,11 @@ test(
     expect(bill.usage.cacheRead).toBeGreaterThan(0);
     expect(bill.usage.cacheWrite5m).toBeGreaterThan(0);
     expect(bill.unpricedCharges).toBe(0);
-    expect(bill.outcome).toMatchObject({ failed: 0, held: 0, refused: 4, abandoned: 4 });
+    expect(bill.outcome).toMatchObject({ failed: 0, held: 0, refused: 4, abandoned: 4, taken: 20 });
+    expect(bill.later).toEqual({ taken: 20, answered: 20, byBatch: 20, byLive: 0, failed: 0, missing: 0 });
+    const batches = bill.levers.find(({ lever }: { readonly lever: string }) => lever.startsWith('batches'));
+    expect(batches.calls).toBe(20);
+    expect(Number(batches.savedUsd)).toBeGreaterThan(0.001);
   },
 );
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { DemoBill } from './demo/demo-bill.ts';
 import type { RunFacts } from './demo/demo-bill-text.ts';
+import type { PlannedCall } from '../simulator/traffic/planned-call.ts';
 
 interface DemoOptions {
   readonly calls: number;
@@ -13,6 +14,10 @@ interface DemoOptions {
 /** Share of a real provider's latency that the demo waits for: a day does not fit into a minute otherwise. */
 const LATENCY_RATIO = 1 / 40;
 const DAY_SECONDS = 86_400;
+/** Share of the calls that can wait: the nightly summaries. */
+const WAITING_RATIO = 0.05;
+/** For how long their answers are waited for when the day is over, in milliseconds: far longer than a batch takes in a day of a minute. */
+const ANSWERS_WITHIN_MS = 20_000;
 
 /** Adds `farthing demo`. The gateway and the simulator are loaded when it runs. @internal */
 export function registerDemo(program: Command): void {
@@ -58,22 +63,33 @@ async function runDemo(options: DemoOptions): Promise<{ bill: DemoBill; facts: R
   const { calls, seconds, seed, userLimit, json } = options;
   const { startStack } = await import('./demo/start-stack.ts');
   const { sendTraffic } = await import('./demo/send-traffic.ts');
+  const { collectAnswers } = await import('./demo/collect-answers.ts');
   const { demoBill } = await import('./demo/demo-bill.ts');
   const { demoProgress } = await import('./demo/demo-progress.ts');
-  const { trafficPlan } = await import('../simulator/traffic/traffic-plan.ts');
   const speed = { timeScale: DAY_SECONDS / seconds, latencyRatio: LATENCY_RATIO };
-  const plan = trafficPlan(seed, calls);
+  const plan = await dayPlan(seed, calls);
   const stack = await startStack({ seed, ...speed, calls, userLimitUsd: userLimit });
   try {
     if (json !== true)
       console.log(`A day of ${calls.toLocaleString('en-US')} calls in ${seconds} s, through ${stack.gatewayUrl}`);
     const bar = demoProgress(calls, json === true);
     const startMs = performance.now();
-    const outcome = await sendTraffic(plan, { ...stack, ...speed, onDone: (done) => bar.advance(done) });
+    const { outcome, taken } = await sendTraffic(plan, { ...stack, ...speed, onDone: (done) => bar.advance(done) });
     bar.stop();
-    const facts = { seed, seconds: (performance.now() - startMs) / 1000, latencyRatio: LATENCY_RATIO, outcome };
+    const dayMs = performance.now() - startMs;
+    const later = await collectAnswers(taken, { gatewayUrl: stack.gatewayUrl, withinMs: ANSWERS_WITHIN_MS });
+    const facts = { seed, seconds: dayMs / 1000, latencyRatio: LATENCY_RATIO, outcome, later };
     return { bill: demoBill(await stack.settle()), facts };
   } finally {
     await stack.close();
   }
+}
+
+/** What is asked by day and what is asked by night, in the order of time. */
+async function dayPlan(seed: number, calls: number): Promise<readonly PlannedCall[]> {
+  const { nightlyPlan } = await import('../simulator/traffic/nightly-plan.ts');
+  const { trafficPlan } = await import('../simulator/traffic/traffic-plan.ts');
+  const waiting = Math.round(calls * WAITING_RATIO);
+  const plan = [...nightlyPlan(seed, waiting), ...trafficPlan(seed, calls - waiting)];
+  return plan.toSorted((left, right) => left.atMs - right.atMs);
 }

@@ -2,6 +2,7 @@ import { inputTokensOf } from '../../core/model/usage.ts';
 import { formatUsd } from '../../core/money.ts';
 import { plainTable } from '../plain-table.ts';
 import { shortUsd } from '../short-usd.ts';
+import type { LaterAnswers } from './collect-answers.ts';
 import type { DemoBill, LatencyLine } from './demo-bill.ts';
 import type { BudgetLine } from './demo-budgets.ts';
 import type { SendOutcome } from './send-traffic.ts';
@@ -13,6 +14,8 @@ export interface RunFacts {
   readonly seconds: number;
   readonly latencyRatio: number;
   readonly outcome: SendOutcome;
+  /** Of the calls that could wait. */
+  readonly later: LaterAnswers;
 }
 
 /** The bill as a screen of text. @internal */
@@ -50,7 +53,7 @@ function leverPart(bill: DemoBill): string {
   });
 }
 
-function trafficPart(bill: DemoBill, { outcome, seconds, seed, latencyRatio }: RunFacts): string {
+function trafficPart(bill: DemoBill, { outcome, later, seconds, seed, latencyRatio }: RunFacts): string {
   const { usage } = bill;
   const written = usage.cacheWrite5m + usage.cacheWrite30m + usage.cacheWrite1h;
   const hitRate = percent(BigInt(bill.hits), BigInt(bill.calls));
@@ -60,10 +63,11 @@ function trafficPart(bill: DemoBill, { outcome, seconds, seed, latencyRatio }: R
     ['calls', `${whole(callsOf(outcome))} in ${seconds.toFixed(1)} s, seed ${seed}${sentAgain(bill, outcome)}`],
     [
       '',
-      `${whole(outcome.answered)} answered, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
+      `${whole(outcome.answered)} answered at once, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
     ],
     ['', `${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client`],
     ['', rescuedText(bill)],
+    ...laterRows(later),
     ['hit rate', `${hitRate}: ${whole(bill.hits)} from the cache`],
     ['', `and ${whole(bill.coalesced)} shared a call in flight`],
     ['latency of hits', latency(bill.hitLatency)],
@@ -81,8 +85,22 @@ function rescuedText({ rescued: { calls, failedAttempts } }: DemoBill): string {
   return `${whole(failedAttempts)} failed attempts (429, 5xx) hidden: ${whole(calls)} calls answered all the same`;
 }
 
-function callsOf({ answered, refused, overBudget, held, failed, abandoned }: SendOutcome): number {
-  return answered + refused + overBudget + held + failed + abandoned;
+function laterRows({
+  taken,
+  answered,
+  byBatch,
+  byLive,
+  failed,
+  missing,
+}: LaterAnswers): readonly (readonly string[])[] {
+  if (taken === 0) return [];
+  const rest = `${failed === 0 ? '' : `, ${failed} failed`}${missing === 0 ? '' : `, ${missing} not there yet`}`;
+  const text = `${whole(answered)} of ${whole(taken)}, by batch ${whole(byBatch)} / live ${whole(byLive)}${rest}`;
+  return [['answered later', text]];
+}
+
+function callsOf({ answered, taken, refused, overBudget, held, failed, abandoned }: SendOutcome): number {
+  return answered + taken + refused + overBudget + held + failed + abandoned;
 }
 
 /** Why the gateway counted more calls than were made: clients try again after 429 and 5xx. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CallRecord, Charge } from '../../core/model/charge.ts';
+import { type CallRecord, type Charge, DEFERRED } from '../../core/model/charge.ts';
 import { nanoUsd, ZERO_USD } from '../../core/money.ts';
 import { savingsOf } from '../../core/savings.ts';
 import type { ListedBudget } from '../../engine/budgets/list-budgets.ts';
@@ -81,7 +81,8 @@ const FACTS = {
   seed: 1,
   seconds: 60,
   latencyRatio: 1 / 40,
-  outcome: { answered: 5, refused: 0, overBudget: 1, held: 0, failed: 0, abandoned: 1, sentAgain: 0 },
+  outcome: { answered: 5, taken: 0, refused: 0, overBudget: 1, held: 0, failed: 0, abandoned: 1, sentAgain: 0 },
+  later: { taken: 0, answered: 0, byBatch: 0, byLive: 0, failed: 0, missing: 0 },
 };
 
 test('baseline minus cost is what was saved, and the levers sum to it', () => {
@@ -108,6 +109,30 @@ test('only exact charges are held against the invoice for stated usage; a differ
   const wrong = demoBill({ ...BOOKS, charges: [charge(1001, 'exact'), charge(60, 'exact')] });
   expect(wrong.proof.differenceNanoUsd).toBe(1n);
   expect(demoBillText(wrong, FACTS)).toMatch(/difference +\$0\.000000001/);
+});
+
+test('what was held for a call that is answered later is no estimate once the batch has answered it', () => {
+  const hold = { ...charge(900, 'estimate'), chargeId: 'call_2.1', outcome: DEFERRED };
+  const truth = { ...charge(400 - 900, 'exact'), chargeId: 'call_2.1.c1', corrects: 'call_2.1' };
+  const open = demoBill({ ...BOOKS, charges: [hold] });
+  expect(open.estimates).toEqual({ charges: 1, nanoUsd: 900n });
+  const bill = demoBill({ ...BOOKS, charges: [hold, truth] });
+  expect(bill).toMatchObject({ costNanoUsd: 400n, estimates: { charges: 0, nanoUsd: 0n } });
+  expect(bill.proof.ledgerNanoUsd).toBe(400n);
+});
+
+test('calls that could wait are counted by what answered them, with what is missing, and not as slow misses', () => {
+  const waited = record({ callId: 'call_2', cacheStatus: 'miss', durationMs: 9000 }, 100, 50);
+  const hold = { ...charge(100, 'estimate'), chargeId: 'call_2.1', callId: 'call_2', outcome: DEFERRED };
+  const charges = [...BOOKS.charges, hold];
+  const bill = demoBill({ ...BOOKS, charges, records: [...BOOKS.records, waited] });
+  expect(bill.missLatency).toEqual(demoBill(BOOKS).missLatency);
+  const outcome = { ...FACTS.outcome, taken: 9 };
+  const later = { taken: 9, answered: 7, byBatch: 5, byLive: 2, failed: 0, missing: 2 };
+  const text = demoBillText(bill, { ...FACTS, outcome, later });
+  expect(text).toMatch(/answered later +7 of 9, by batch 5 \/ live 2, 2 not there yet/);
+  expect(text).toMatch(/calls +16 in /);
+  expect(demoBillText(bill, FACTS)).not.toContain('answered later');
 });
 
 test('counters are held against the ledger account by account, estimates included', () => {

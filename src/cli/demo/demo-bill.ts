@@ -1,7 +1,8 @@
-import type { CallRecord, Charge } from '../../core/model/charge.ts';
+import { type CallRecord, type Charge, DEFERRED } from '../../core/model/charge.ts';
 import { addUsage, NO_USAGE, type Usage } from '../../core/model/usage.ts';
 import { SAVING_STEPS, type SavingStep } from '../../core/savings.ts';
 import { type BudgetLine, budgetLines, type RefusedCalls, refusedCalls } from './demo-budgets.ts';
+import { settledCharges } from './settled-charges.ts';
 import type { Books } from './start-stack.ts';
 
 /** Money that one lever saved (or lost, when negative). @internal */
@@ -57,13 +58,16 @@ interface BillProof {
 
 /** Draws the bill from both sides' books. @internal */
 export function demoBill(books: Books): DemoBill {
-  const { charges, records, invoice } = books;
+  const { records, invoice } = books;
+  const charges = settledCharges(books.charges);
   const certain = (certainty: Charge['certainty']): readonly Charge[] =>
     charges.filter((charge) => charge.certainty === certainty);
   const exactNanoUsd = sumOf(certain('exact').map((charge) => charge.amountNanoUsd));
   const statedNanoUsd = invoice.totalNanoUsd - invoice.unstatedNanoUsd;
   const missed = records.filter((record) => record.missedByMode !== undefined);
   const estimates = certain('estimate');
+  // How long a call waited for its batch is not what a provider's answer takes.
+  const waited = new Set(books.charges.filter(({ outcome }) => outcome === DEFERRED).map(({ callId }) => callId));
   return {
     calls: records.length,
     baselineNanoUsd: sumOf(records.map((record) => record.baselineNanoUsd)),
@@ -74,7 +78,10 @@ export function demoBill(books: Books): DemoBill {
     coalesced: records.filter((record) => record.cacheStatus === 'collapsed').length,
     missedByMode: { calls: missed.length, nanoUsd: sumOf(missed.map((record) => record.missedByMode?.nanoUsd)) },
     hitLatency: latencyLine(records, (record) => record.cacheStatus === 'hit'),
-    missLatency: latencyLine(records, (record) => record.attempts > 0 && record.outcome === 'complete'),
+    missLatency: latencyLine(
+      records,
+      (record) => record.attempts > 0 && record.outcome === 'complete' && !waited.has(record.callId),
+    ),
     usage: charges.reduce((sum, charge) => addUsage(sum, charge.usage), NO_USAGE),
     rescued: rescuedCalls(records),
     estimates: { charges: estimates.length, nanoUsd: sumOf(estimates.map((charge) => charge.amountNanoUsd)) },
@@ -122,6 +129,7 @@ const LEVER_NAMES: Readonly<Partial<Record<SavingStep, string>>> = {
   route: 'routes: tool calls of a smaller model, checked',
   retries: 'asked again: what failed a check, or a provider',
   optimise: 'prompts: the same data in fewer tokens',
+  tier: 'batches: calls that could wait, at half price',
 };
 
 function cacheLever(record: CallRecord): string {

@@ -18,6 +18,8 @@ export interface SendOptions {
 /** How the calls ended, as their clients saw it. @internal */
 export interface SendOutcome {
   readonly answered: number;
+  /** Taken, to be answered later. */
+  readonly taken: number;
   /** Refused with 4xx, as mistakes should be. */
   readonly refused: number;
   /** Refused with 402: a budget is spent. */
@@ -34,6 +36,20 @@ export interface SendOutcome {
 
 type CallOutcome = Exclude<keyof SendOutcome, 'sentAgain'>;
 
+/** A call whose answer is to be asked for. @internal */
+export interface TakenCall {
+  /** Where it is asked for, below the gateway. */
+  readonly path: string;
+  /** The headers that its client sends as credentials. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** What came of the traffic. @internal */
+export interface SentTraffic {
+  readonly outcome: SendOutcome;
+  readonly taken: readonly TakenCall[];
+}
+
 /** Connections to the gateway: more than calls are ever under way. */
 const CONNECTIONS = 256;
 /** Official clients retry twice on 429 and 5xx. */
@@ -46,16 +62,18 @@ const DONE_WITHIN_MS = 60_000;
  * @throws the socket's error when the gateway cannot be reached.
  * @internal
  */
-export async function sendTraffic(plan: readonly PlannedCall[], options: SendOptions): Promise<SendOutcome> {
+export async function sendTraffic(plan: readonly PlannedCall[], options: SendOptions): Promise<SentTraffic> {
   const pool = new Pool(options.gatewayUrl, { connections: CONNECTIONS });
-  const outcome = { answered: 0, refused: 0, overBudget: 0, held: 0, failed: 0, abandoned: 0, sentAgain: 0 };
+  const outcome = { answered: 0, taken: 0, refused: 0, overBudget: 0, held: 0, failed: 0, abandoned: 0, sentAgain: 0 };
+  const taken: TakenCall[] = [];
   const sessions = new Map<string, Promise<void>>();
   const startMs = performance.now();
   let done = 0;
   const run = async (call: PlannedCall, before: Promise<void> | undefined): Promise<void> => {
     await sleep(Math.max(0, startMs + call.atMs / options.timeScale - performance.now()));
     await before;
-    outcome[await sendCall(pool, call, options, () => (outcome.sentAgain += 1))] += 1;
+    const listener = { onRetry: () => (outcome.sentAgain += 1), onTaken: (later: TakenCall) => taken.push(later) };
+    outcome[await sendCall(pool, call, options, listener)] += 1;
     done += 1;
     options.onDone(done);
   };
@@ -70,20 +88,29 @@ export async function sendTraffic(plan: readonly PlannedCall[], options: SendOpt
   } finally {
     await pool.destroy();
   }
-  return outcome;
+  return { outcome, taken };
+}
+
+interface SendListener {
+  readonly onRetry: () => void;
+  readonly onTaken: (call: TakenCall) => void;
 }
 
 async function sendCall(
   pool: Pool,
   call: PlannedCall,
   options: SendOptions,
-  onRetry: () => void,
+  { onRetry, onTaken }: SendListener,
 ): Promise<CallOutcome> {
   for (let retries = 0; ; retries += 1) {
     // oxlint-disable-next-line no-await-in-loop -- a retry comes after the failure
     const attempt = await attemptCall(pool, call, options);
     if (attempt === 'left') return 'abandoned';
-    const { status, pauseMs } = attempt;
+    const { status, pauseMs, location } = attempt;
+    if (status === 202 && location !== undefined) {
+      onTaken({ path: location, credentials: credentialHeaders(call, options.keys) });
+      return 'taken';
+    }
     if (status < 400) return 'answered';
     if (status === 402) return 'overBudget';
     if (status < 500 && status !== 429) return 'refused';
@@ -97,6 +124,8 @@ interface Attempt {
   readonly status: number;
   /** How long the client waits before it tries again. */
   readonly pauseMs: number;
+  /** Where the answer of a call that was taken will be. */
+  readonly location: string | undefined;
 }
 
 async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions): Promise<Attempt | 'left'> {
@@ -110,7 +139,12 @@ async function attemptCall(pool: Pool, call: PlannedCall, options: SendOptions):
     const signal = leaving ?? AbortSignal.timeout(DONE_WITHIN_MS);
     const reply = await pool.request({ method: 'POST', path, headers, body: call.body, signal });
     await reply.body.arrayBuffer();
-    return { status: reply.statusCode, pauseMs: pauseOf(reply.headers['retry-after']) };
+    const { location } = reply.headers;
+    return {
+      status: reply.statusCode,
+      pauseMs: pauseOf(reply.headers['retry-after']),
+      location: typeof location === 'string' ? location : undefined,
+    };
   } catch (error) {
     if (leaving?.aborted === true) return 'left';
     throw error;

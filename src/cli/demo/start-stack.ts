@@ -57,6 +57,8 @@ const HOUR_MS = 3_600_000;
  * Sent with calls that state no limit, so that they do not reserve the model's largest answer; longer than any answer of the day.
  */
 const MAX_OUTPUT_TOKENS = 2048;
+/** How long calls that can wait gather: a real second, as long as the provider's batches take in a day of a minute. */
+const BATCH_GATHER = '1s';
 /** Of users: their accounts are all read. */
 const MAX_ACCOUNTS = 10_000;
 
@@ -140,6 +142,7 @@ function configText(
     keys: PROJECT_NAMES.map((project, index) => ({ name: project, project, key: keys[index] })),
     admin: { key: adminKey },
     budgets: demoBudgets(options.calls, options.userLimitUsd),
+    batch: { gather: BATCH_GATHER },
     limits: { defaultMaxOutputTokens: MAX_OUTPUT_TOKENS },
     log: { level: 'error' },
   });

@@ -6,14 +6,14 @@ import type { TrafficKind } from './traffic-parameters.ts';
 export interface PlannedCall {
   /** When it is made, 0 to 86,400,000 milliseconds into the day. */
   readonly atMs: number;
-  readonly kind: TrafficKind;
+  readonly kind: TrafficKind | 'summary';
   /** Which of `PROJECT_NAMES` makes it. */
   readonly projectIndex: number;
   readonly endpoint: Endpoint;
   /** The JSON body. */
   readonly body: string;
   readonly isStream: boolean;
-  /** Headers of Farthing: tags and session. Credentials and those of the protocol are the sender's. */
+  /** Headers of Farthing: tags, session, deadline. Credentials and those of the protocol are the sender's. */
   readonly headers: Readonly<Record<string, string>>;
   /** Calls of one session wait for each other, as turns of a conversation do. */
   readonly session?: string | undefined;
