@@ -31,6 +31,9 @@ const PRICES = {
   'text-embedding-3-small': { input: 20_000 },
 };
 
+/** Batches that are back in a moment. */
+const BATCHES = { medianMs: 50, spreadSigma: 0, slowRatio: 0 };
+
 function freePort() {
   return new Promise((resolvePort, reject) => {
     const server = createServer();
@@ -57,6 +60,7 @@ async function startGateway(origin, folder) {
       { name: 'everything', scope: 'all', limitUsd: 10, window: 'day' },
       { name: 'per-customer', scope: 'tag:customer', limitUsd: 0.005, window: { rolling: '24h' } },
     ],
+    batch: { gather: '100ms' },
     log: { level: 'error' },
   };
   const path = join(folder, 'farthing.yaml');
@@ -91,12 +95,20 @@ function runExample(path, env) {
 /** What the output must have, beside being there. */
 const MUST_SAY = {
   'library-budgets.ts': /^alert: alice [^]*\nalice: refused, budget_spent: 402 the budget "per-user" is spent/m,
+  'library-batch.ts': /^live: 6 of 6 answered for \$0\.0[^]*\nbatch: 6 of 6 answered for \$0\.0/m,
+  'gateway-deadline.ts': /^202: queued\ncompleted by batch, [^]*half of \$0\.0/m,
   'gateway-budgets.ts': /^acme: refused, budget_spent: 402 the budget "per-customer" is spent/m,
 };
 
 /** Runs the examples of one kind and says how many failed. */
 async function runExamples(kind, base, key) {
-  const env = { OPENAI_BASE_URL: `${base}/v1`, OPENAI_API_KEY: key, ANTHROPIC_BASE_URL: base, ANTHROPIC_API_KEY: key };
+  const env = {
+    OPENAI_BASE_URL: `${base}/v1`,
+    OPENAI_API_KEY: key,
+    ANTHROPIC_BASE_URL: base,
+    ANTHROPIC_API_KEY: key,
+    FARTHING_POLL_MS: '200',
+  };
   let failures = 0;
   const files = readdirSync(join(root, 'examples')).filter(
     (name) => name.startsWith(`${kind}-`) && name.endsWith('.ts'),
@@ -112,7 +124,7 @@ async function runExamples(kind, base, key) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'farthing-examples-'));
-const provider = await startSimulatedProvider({ prices: PRICES, latencyRatio: 0 });
+const provider = await startSimulatedProvider({ prices: PRICES, latencyRatio: 0, batches: BATCHES });
 let gateway;
 try {
   gateway = await startGateway(provider.origin, folder);
