@@ -186,6 +186,11 @@ export interface Deferral {
   readonly terms: Pick<DeferredCall, 'run' | 'position' | 'deadlineAtMs' | 'webhookUrl'>;
   /** Whether a call that cannot be deferred, or is not worth it, is answered at once in the usual way; else it is refused. */
   readonly mayAnswerLive: boolean;
+  /**
+   * Whether a call that nobody can price waits where no hard budget counts it. Nothing is held for it.
+   * @defaultValue false
+   */
+  readonly mayBeUnpriced?: boolean | undefined;
   /** Why none of its calls waits, as a code. @defaultValue they may */
   readonly obstacle?: string | undefined;
   /**

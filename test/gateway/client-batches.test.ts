@@ -13,76 +13,75 @@ import {
   uploaded,
 } from '../support/client-batches.ts';
 import { type DeadlineStage, OTHER_KEY, OWN_KEY, startDeadlineStage, sumOf } from '../support/deadline-stage.ts';
-import { PATIENCE } from '../support/deferred-asks.ts';
+import { fieldsOf, PATIENCE } from '../support/deferred-asks.ts';
 
 let stage: DeadlineStage;
+/** One with little money, whose gateway is started anew. */
+let poor: DeadlineStage;
 let openai: OpenAI;
 let other: OpenAI;
-let anthropic: Anthropic;
-let otherAnthropic: Anthropic;
+let claude: Anthropic;
+let otherClaude: Anthropic;
+let first: OpenAI.Batch;
+let firstClaude: Anthropic.Messages.Batches.MessageBatch;
+let poorBatch: OpenAI.Batch;
+let heldAtFirst: bigint;
 
-beforeAll(async () => {
-  stage = await startDeadlineStage();
-  const { url } = stage.gateway;
-  [openai, other] = [OWN_KEY, OTHER_KEY].map(
-    (apiKey) => new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 }),
-  ) as [OpenAI, OpenAI];
-  [anthropic, otherAnthropic] = [OWN_KEY, OTHER_KEY].map(
-    (apiKey) => new Anthropic({ apiKey, baseURL: url, maxRetries: 0 }),
-  ) as [Anthropic, Anthropic];
+const openaiOf = ({ gateway }: DeadlineStage, apiKey = OWN_KEY): OpenAI =>
+  new OpenAI({ apiKey, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
+const claudeOf = ({ gateway }: DeadlineStage, apiKey = OWN_KEY): Anthropic =>
+  new Anthropic({ apiKey, baseURL: gateway.url, maxRetries: 0 });
+
+const claudeRow = (id: string, text: string): Anthropic.Messages.Batches.BatchCreateParams.Request => ({
+  custom_id: id,
+  params: { model: CLAUDE, max_tokens: 400, messages: [{ role: 'user', content: text }] },
 });
-afterAll(() => stage.close());
+
+async function ended(id: string): Promise<Anthropic.Messages.Batches.MessageBatch> {
+  await expect.poll(async () => (await claude.messages.batches.retrieve(id)).processing_status, PATIENCE).toBe('ended');
+  return claude.messages.batches.retrieve(id);
+}
+
+async function claudeResults(id: string): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const { custom_id: name, result } of await claude.messages.batches.results(id)) {
+    lines.push(`${name} ${result.type}`);
+  }
+  return lines;
+}
 
 const made = (): number => stage.provider.batches().length;
 
+beforeAll(async () => {
+  const budgets = [{ name: 'all', scope: 'all', limitUsd: '0.012', window: 'total' }];
+  [stage, poor] = await Promise.all([startDeadlineStage(), startDeadlineStage({ budgets })]);
+  [openai, other] = [openaiOf(stage), openaiOf(stage, OTHER_KEY)];
+  [claude, otherClaude] = [claudeOf(stage), claudeOf(stage, OTHER_KEY)];
+  first = await batchOf(openai, [chatLine('a', 'one'), chatLine('b', 'two')], { metadata: { mine: 'yes' } });
+  firstClaude = await claude.messages.batches.create({ requests: [claudeRow('a', 'one'), claudeRow('b', 'two')] });
+  heldAtFirst = sumOf(await stage.charges());
+  poorBatch = await batchOf(openaiOf(poor), [chatLine('a', 'one'), chatLine('b', 'two')]);
+  await poor.restart();
+});
+afterAll(() => Promise.all([stage.close(), poor.close()]));
+
 test('a client’s own batch is charged row by row at half price, and the ledger is the invoice', async () => {
-  const batch = await batchOf(openai, [chatLine('a', 'one'), chatLine('b', 'two')], { metadata: { mine: 'yes' } });
-  expect(batch).toMatchObject({ object: 'batch', metadata: { mine: 'yes' }, request_counts: { completed: 0 } });
-  const held = sumOf(await stage.charges());
-  expect(held).toBeGreaterThan(0n);
-  const done = await finished(openai, batch.id);
-  expect(done).toMatchObject({
-    input_file_id: batch.input_file_id,
-    request_counts: { total: 2, completed: 2, failed: 0 },
-  });
+  await Promise.all([expectSettled(stage), expectSettled(poor)]);
+  expect(first).toMatchObject({ object: 'batch', metadata: { mine: 'yes' }, request_counts: { completed: 0 } });
+  const done = await finished(openai, first.id);
+  expect(done).toMatchObject({ input_file_id: first.input_file_id, metadata: { mine: 'yes' } });
+  expect(done.request_counts).toEqual({ total: 2, completed: 2, failed: 0 });
   const lines = await resultsOf(openai, done);
   expect(lines.map((line) => line.custom_id).toSorted()).toEqual(['a', 'b']);
-  await expectSettled(stage);
-  expect(stage.provider.invoice().byTier.batch.requests).toBe(2);
-  expect(sumOf(await stage.charges())).toBeLessThan(held);
+  const invoice = stage.provider.invoice();
+  expect([invoice.requests, invoice.byTier.batch.requests]).toEqual([4, 4]);
+  expect(heldAtFirst).toBeGreaterThan(invoice.totalNanoUsd);
 });
 
-test('rows that the cache knows are not sent, and come with the others’ results', async () => {
-  const before = stage.provider.answeredRows().length;
-  const batch = await batchOf(openai, [chatLine('old', 'one'), chatLine('new', 'three')]);
-  const done = await finished(openai, batch.id);
-  expect(done).toMatchObject({ input_file_id: batch.input_file_id, request_counts: { total: 2, completed: 2 } });
-  const lines = await resultsOf(openai, done);
-  expect(lines.map((line) => line.custom_id)).toEqual(['new', 'old']);
-  expect(lines.every((line) => line.response.body.object === 'chat.completion')).toBe(true);
-  expect(stage.provider.answeredRows().length - before).toBe(1);
-  const file = await openai.files.retrieve(done.output_file_id ?? '');
-  const content = await (await openai.files.content(file.id)).text();
-  expect([file.bytes, file.id]).toEqual([Buffer.byteLength(content), done.output_file_id]);
-  await expect(other.files.content(file.id)).rejects.toMatchObject({ status: 404 });
-  await expectSettled(stage);
-});
-
-test('a batch that the cache knows all of is over at once, and costs nothing', async () => {
-  const [batches, spent] = [made(), sumOf(await stage.charges())];
-  const batch = await batchOf(openai, [chatLine('x', 'two'), chatLine('y', 'three')]);
-  expect(batch).toMatchObject({ status: 'completed', request_counts: { total: 2, completed: 2, failed: 0 } });
-  expect((await resultsOf(openai, batch)).map((line) => line.custom_id).toSorted()).toEqual(['x', 'y']);
-  await expect(openai.batches.cancel(batch.id)).rejects.toMatchObject({ status: 409 });
-  expect([made(), sumOf(await stage.charges())]).toEqual([batches, spent]);
-});
-
-test('batches of a project are listed for it, and do not exist for others', async () => {
-  const ids = (await openai.batches.list()).data.map(({ id }) => id);
-  expect(ids).toHaveLength(3);
-  expect((await other.batches.list()).data).toEqual([]);
-  await expect(other.batches.retrieve(ids[0] ?? '')).rejects.toMatchObject({ status: 404 });
-  await expect(other.batches.cancel(ids[0] ?? '')).rejects.toMatchObject({ status: 404 });
+test('an Anthropic batch likewise, and its results come through the gateway', async () => {
+  expect(firstClaude).toMatchObject({ processing_status: 'in_progress', request_counts: { processing: 2 } });
+  expect((await ended(firstClaude.id)).request_counts).toMatchObject({ succeeded: 2, processing: 0 });
+  expect((await claudeResults(firstClaude.id)).toSorted()).toEqual(['a succeeded', 'b succeeded']);
 });
 
 test('lines at fault are named before anything is sent, and nothing stays held', async () => {
@@ -98,77 +97,101 @@ test('lines at fault are named before anything is sent, and nothing stays held',
   expect(error).toMatchObject({ status: 400, param: 'input_file_id' });
   for (const place of ['line 2', 'line 3', 'line 4', 'line 5']) expect(String(error)).toContain(place);
   expect(String(error)).not.toContain('line 1');
-  await expect(batchOf(openai, [chatLine('a', 'who', 'no-such-model')])).rejects.toMatchObject({
-    message: expect.stringContaining('line 1'),
-  });
-  expect([made(), sumOf(await stage.charges())]).toEqual([batches, spent]);
-});
-
-test('a batch of what cannot be metered is refused', async () => {
-  const file = await uploaded(openai, ['{}']);
-  await expect(
-    openai.batches.create({ ...ORDER, endpoint: '/v1/moderations', input_file_id: file }),
-  ).rejects.toMatchObject({ status: 400, param: 'endpoint' });
-});
-
-test('an alias and an output limit are what the provider is sent; custom ids stay the client’s', async () => {
-  const batch = await batchOf(openai, [chatLine('named', 'four', `openai/${MODEL}`)]);
-  expect(batch.input_file_id).toMatch(/^file-/);
-  const lines = await resultsOf(openai, await finished(openai, batch.id));
-  expect(lines).toMatchObject([{ custom_id: 'named', response: { status_code: 200 } }]);
-  await expectSettled(stage);
-});
-
-const claudeRow = (id: string, text: string): Anthropic.Messages.Batches.BatchCreateParams.Request => ({
-  custom_id: id,
-  params: { model: CLAUDE, max_tokens: 400, messages: [{ role: 'user', content: text }] },
-});
-
-async function claudeResults(id: string): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for await (const { custom_id: name, result } of await anthropic.messages.batches.results(id)) {
-    lines.push(`${name} ${result.type}`);
+  for (const model of ['no-such-model', `anthropic/${CLAUDE}`]) {
+    // oxlint-disable-next-line no-await-in-loop -- each is looked at for itself
+    await expect(batchOf(openai, [chatLine('a', 'who', model)])).rejects.toMatchObject({
+      message: expect.stringContaining('line 1'),
+    });
   }
-  return lines;
-}
+  expect([made(), sumOf(await stage.charges())]).toEqual([batches, spent]);
+  expect((await openai.batches.list()).data.map(({ id }) => id)).toEqual([first.id]);
+});
 
-test('Anthropic’s batches are metered, cached and owned as well', async () => {
-  const first = await anthropic.messages.batches.create({ requests: [claudeRow('a', 'one'), claudeRow('b', 'two')] });
-  expect(first).toMatchObject({
-    type: 'message_batch',
-    processing_status: 'in_progress',
-    request_counts: { processing: 2 },
-  });
-  await expect
-    .poll(async () => (await anthropic.messages.batches.retrieve(first.id)).processing_status, PATIENCE)
-    .toBe('ended');
-  expect((await claudeResults(first.id)).toSorted()).toEqual(['a succeeded', 'b succeeded']);
-  await expectSettled(stage);
-
-  const rows = stage.provider.answeredRows().length;
-  const mixed = await anthropic.messages.batches.create({ requests: [claudeRow('c', 'one'), claudeRow('d', 'three')] });
-  await expect
-    .poll(async () => (await anthropic.messages.batches.retrieve(mixed.id)).processing_status, PATIENCE)
-    .toBe('ended');
-  expect((await anthropic.messages.batches.retrieve(mixed.id)).request_counts).toMatchObject({ succeeded: 2 });
-  expect(await claudeResults(mixed.id)).toEqual(['d succeeded', 'c succeeded']);
-  expect(stage.provider.answeredRows().length - rows).toBe(1);
-  await expectSettled(stage);
-
-  const known = await anthropic.messages.batches.create({ requests: [claudeRow('e', 'three')] });
-  expect(known).toMatchObject({ processing_status: 'ended', request_counts: { succeeded: 1, processing: 0 } });
-  expect(await claudeResults(known.id)).toEqual(['e succeeded']);
-  expect(await anthropic.messages.batches.delete(known.id)).toMatchObject({ id: known.id });
-  await expect(anthropic.messages.batches.retrieve(known.id)).rejects.toMatchObject({ status: 404 });
-
-  await expect(otherAnthropic.messages.batches.retrieve(first.id)).rejects.toMatchObject({ status: 404 });
-  const listed = (await anthropic.messages.batches.list()).data.map(({ id }) => id);
-  expect(listed).toEqual([mixed.id, first.id]);
+test('requests at fault are named by their place', async () => {
   const odd = [claudeRow('f', 'six'), claudeRow('f', 'seven'), claudeRow('not good', 'eight')];
-  await expect(anthropic.messages.batches.create({ requests: odd })).rejects.toMatchObject({
+  await expect(claude.messages.batches.create({ requests: odd })).rejects.toMatchObject({
     status: 400,
     message: expect.stringMatching(/requests\[1\].*requests\[2\]/s),
   });
+});
+
+test('a batch of what cannot be metered is refused, and so is what is no JSON', async () => {
+  const file = await uploaded(openai, ['{}']);
+  const order = { ...ORDER, endpoint: '/v1/moderations', input_file_id: file } as const;
+  await expect(openai.batches.create(order)).rejects.toMatchObject({ status: 400, param: 'endpoint' });
+  const body = new FormData();
+  body.set('input_file_id', file);
+  const headers = { authorization: `Bearer ${OWN_KEY}` };
+  const reply = await fetch(`${stage.gateway.url}/v1/batches`, { method: 'POST', headers, body });
+  expect([reply.status, await fieldsOf(reply)]).toMatchObject([400, { error: { type: 'invalid_request_error' } }]);
+});
+
+test('what the provider refuses is told in its words, and nothing stays held', async () => {
+  const spent = sumOf(await stage.charges());
+  stage.provider.failNextBatchRequest({ kind: 'status', status: 429, on: 'submit' });
+  await expect(batchOf(openai, [chatLine('no', 'refused')])).rejects.toMatchObject({ status: 429 });
+  expect(sumOf(await stage.charges())).toBe(spent);
+});
+
+test('a batch that the cache knows all of is over at once, and costs nothing', async () => {
+  const [batches, spent] = [made(), sumOf(await stage.charges())];
+  const batch = await batchOf(openai, [chatLine('x', 'two'), chatLine('y', 'one')]);
+  expect(batch).toMatchObject({ status: 'completed', request_counts: { total: 2, completed: 2, failed: 0 } });
+  expect((await resultsOf(openai, batch)).map((line) => line.custom_id).toSorted()).toEqual(['x', 'y']);
+  await expect(openai.batches.cancel(batch.id)).rejects.toMatchObject({ status: 409 });
+  const known = await claude.messages.batches.create({ requests: [claudeRow('e', 'two')] });
+  expect(known).toMatchObject({ processing_status: 'ended', request_counts: { succeeded: 1, processing: 0 } });
+  expect(await claudeResults(known.id)).toEqual(['e succeeded']);
+  expect(await claude.messages.batches.delete(known.id)).toMatchObject({ id: known.id });
+  await expect(claude.messages.batches.retrieve(known.id)).rejects.toMatchObject({ status: 404 });
+  expect([made(), sumOf(await stage.charges())]).toEqual([batches, spent]);
+});
+
+test('rows that the cache knows are not sent, and come with the others’ results', async () => {
+  const before = stage.provider.answeredRows().length;
+  const batch = await batchOf(openai, [chatLine('old', 'one'), chatLine('new', 'three')]);
+  const done = await finished(openai, batch.id);
+  expect(done).toMatchObject({ input_file_id: batch.input_file_id, request_counts: { total: 2, completed: 2 } });
+  const lines = await resultsOf(openai, done);
+  expect(lines.map((line) => line.custom_id)).toEqual(['new', 'old']);
+  expect(lines.every((line) => line.response.body.object === 'chat.completion')).toBe(true);
+  const file = await openai.files.retrieve(done.output_file_id ?? '');
+  const content = await (await openai.files.content(file.id)).text();
+  expect([file.bytes, file.id]).toEqual([Buffer.byteLength(content), done.output_file_id]);
+  await expect(other.files.content(file.id)).rejects.toMatchObject({ status: 404 });
+
+  const mixed = await claude.messages.batches.create({ requests: [claudeRow('c', 'one'), claudeRow('d', 'three')] });
+  expect((await ended(mixed.id)).request_counts).toMatchObject({ succeeded: 2 });
+  expect(await claudeResults(mixed.id)).toEqual(['d succeeded', 'c succeeded']);
+  expect(stage.provider.answeredRows().length - before).toBe(2);
+});
+
+test('a model that is named with its provider is sent as the provider knows it, and custom ids stay the client’s', async () => {
+  const batch = await batchOf(openai, [chatLine('named', 'four', `openai/${MODEL}`)]);
+  const lines = await resultsOf(openai, await finished(openai, batch.id));
+  expect(lines).toMatchObject([{ custom_id: 'named', response: { status_code: 200 } }]);
+});
+
+test('batches of a project are listed for it, and do not exist for others', async () => {
+  const listed = (await openai.batches.list()).data;
+  expect(listed.map(({ id }) => id)).toContain(first.id);
+  expect(listed.length).toBeGreaterThan(2);
+  expect((await other.batches.list()).data).toEqual([]);
+  await expect(other.batches.retrieve(first.id)).rejects.toMatchObject({ status: 404 });
+  await expect(other.batches.cancel(first.id)).rejects.toMatchObject({ status: 404 });
+  await expect(otherClaude.messages.batches.retrieve(firstClaude.id)).rejects.toMatchObject({ status: 404 });
+  expect((await claude.messages.batches.list()).data.at(-1)?.id).toBe(firstClaude.id);
+});
+
+test('a batch outlives the gateway that took it, and one row that the budget has no money for refuses all', async () => {
+  const client = openaiOf(poor);
+  expect(await resultsOf(client, await finished(client, poorBatch.id))).toHaveLength(2);
+  const spent = sumOf(await poor.charges());
+  const rows = ['c', 'd', 'e', 'f', 'g'].map((name) => chatLine(name, `long ${name}`));
+  await expect(batchOf(client, rows)).rejects.toMatchObject({ status: 402, message: expect.stringContaining('line ') });
+  expect(sumOf(await poor.charges())).toBe(spent);
+  expect(poor.provider.batches()).toHaveLength(1);
+  expect(await batchOf(client, rows.slice(0, 1))).toMatchObject({ object: 'batch' });
 });
 
 test('a submission whose answer is lost is found, followed and charged, and is its client’s', async () => {
@@ -180,11 +203,4 @@ test('a submission whose answer is lost is found, followed and charged, and is i
   const [newest] = (await openai.batches.list()).data;
   expect(await resultsOf(openai, await finished(openai, newest?.id ?? ''))).toMatchObject([{ custom_id: 'lost' }]);
   expect(made()).toBe(batches + 1);
-});
-
-test('what the provider refuses is told in its words, and nothing stays held', async () => {
-  const spent = sumOf(await stage.charges());
-  stage.provider.failNextBatchRequest({ kind: 'status', status: 429, on: 'submit' });
-  await expect(batchOf(openai, [chatLine('no', 'refused')])).rejects.toMatchObject({ status: 429 });
-  expect(sumOf(await stage.charges())).toBe(spent);
 });

@@ -29,6 +29,8 @@ export interface DeadlineStage {
   readonly folder: string;
   /** Asks the gateway; the key is the project's own unless another is named. */
   ask(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
+  /** Ends the gateway, and starts another one on its folder. */
+  restart(): Promise<void>;
   /** Gives the gateway other settings while it runs. */
   reload(settings: Readonly<Record<string, unknown>>): Promise<void>;
   /** Every row of the ledger. */
@@ -80,10 +82,12 @@ export async function startDeadlineStage(
     const text = JSON.stringify({ ...common, ...settings, ...changes });
     return loadConfig({ text, env: {}, readFile: () => '' }).config;
   };
-  const gateway = await startGateway({ config: configOf({}) });
+  let gateway = await startGateway({ config: configOf({}) });
   return {
     provider,
-    gateway,
+    get gateway() {
+      return gateway;
+    },
     folder,
     ask: (path, { key = OWN_KEY, headers, ...init } = {}) =>
       fetch(`${gateway.url}${path}`, {
@@ -95,6 +99,10 @@ export async function startDeadlineStage(
           ...headers,
         },
       }),
+    restart: async () => {
+      await gateway.close();
+      gateway = await startGateway({ config: configOf({}) });
+    },
     reload: (changes) => gateway.reload({ config: configOf(changes) }),
     charges: () => chargesIn(folder),
     close: async () => {

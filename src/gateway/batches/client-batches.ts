@@ -36,8 +36,8 @@ export class ClientBatches implements BatchCounter {
     kind: 'batches' | 'messages/batches',
     bytes: Uint8Array,
   ): Promise<number | undefined> {
-    const body: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (!isObject(body)) throw new FarthingError('invalid-request', 'the body must be an object');
+    const body = jsonIn(bytes);
+    if (!isObject(body)) throw new FarthingError('invalid-request', 'the body must be a JSON object');
     return kind === 'batches'
       ? createOpenaiBatch(exchange, this.#parts, body)
       : createAnthropicBatch(exchange, this.#parts, body, bytes);
@@ -180,4 +180,13 @@ async function forward(
   }
   const shown: unknown = JSON.parse((await readReply(reply)).toString());
   return answerJson(exchange, await show(isObject(shown) ? shown : {}));
+}
+
+/** Undefined where it is none: a form, say. */
+function jsonIn(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+  } catch {
+    return undefined;
+  }
 }

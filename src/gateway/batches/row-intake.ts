@@ -29,10 +29,10 @@ export interface RowIntakeOptions {
   readonly signal: AbortSignal;
 }
 
-/** Rows that are looked at side by side. Ours: they share the commits of ledger and store. */
-const CONCURRENCY = 64;
-/** How often a row is tried again that finds no room on a limit, and for how long it waits at most, in milliseconds. Ours: what is held by others comes back in seconds. */
-const MAX_TRIES = 4;
+/** Rows that are looked at side by side, at most. Ours: they share the commits of ledger and store. */
+const MAX_CONCURRENCY = 64;
+/** How often a row is tried that finds no room on a limit, and for how long it waits at most before each, in milliseconds. Ours: what others hold comes back in seconds. */
+const MAX_TRIES = 10;
 const MAX_PAUSE_MS = 2000;
 
 const ACCEPTED = { status: 202, headers: { 'content-type': 'application/json' }, body: '{}' } as const;
@@ -47,6 +47,8 @@ export class RowIntake {
   readonly #customIds = new Set<string>();
   readonly #open = new Set<Promise<void>>();
   #refusal: unknown;
+  /** Less while rows find no room on the limits of their key or project, and slowly more again. */
+  #concurrency = MAX_CONCURRENCY;
   #rows = 0;
   #accepted = 0;
   #cached = 0;
@@ -100,7 +102,7 @@ export class RowIntake {
       })
       .finally(() => this.#open.delete(taken));
     this.#open.add(taken);
-    if (this.#open.size >= CONCURRENCY) await Promise.race(this.#open);
+    while (this.#open.size >= this.#concurrency) await Promise.race(this.#open); // oxlint-disable-line no-await-in-loop -- waits for room
     return undefined;
   }
 
@@ -131,11 +133,13 @@ export class RowIntake {
     let reply = await this.#asked(position, row);
     for (let tries = 1; reply.pauseMs !== undefined && tries < MAX_TRIES; tries += 1) {
       if (reply.pauseMs > MAX_PAUSE_MS || this.#refusal !== undefined) break;
+      this.#concurrency = Math.max(1, this.#concurrency / 2);
       // oxlint-disable-next-line no-await-in-loop -- one try after the other
       await pause(reply.pauseMs);
       // oxlint-disable-next-line no-await-in-loop
       reply = await this.#asked(position, row);
     }
+    if (reply.status < 300) this.#concurrency = Math.min(MAX_CONCURRENCY, this.#concurrency + 1 / this.#concurrency);
     if (reply.status === ACCEPTED.status) return;
     if (reply.status === 200) return this.#keepCached(row, reply);
     const error = reply.error(place, param);
@@ -155,6 +159,7 @@ export class RowIntake {
     return {
       terms: { run: '', position, deadlineAtMs: undefined, webhookUrl: undefined },
       mayAnswerLive: false,
+      mayBeUnpriced: true,
       accept: (call) => this.#accept({ ...call, customId }),
     };
   }

@@ -62,7 +62,7 @@ export function deferMiddleware(options: DeferOptions): Middleware {
         });
       }
       const obstacle = deferral.obstacle ?? obstacleOf(call, plan);
-      const boundNanoUsd = call.state.hold?.boundOf(plan.targets[0])?.amountNanoUsd;
+      const boundNanoUsd = boundOf(call, deferral, plan);
       if (obstacle !== undefined || boundNanoUsd === undefined) {
         return answeredNow(call, deferral, next, obstacle ?? 'unpriced');
       }
@@ -78,6 +78,13 @@ export function deferMiddleware(options: DeferOptions): Middleware {
       return isAccepted ? COMPLETE : answeredNow(call, deferral, next, 'no-gain');
     },
   };
+}
+
+/** What is held for a call; undefined: nobody can say, and it must not wait. */
+function boundOf({ state: { hold }, purse }: Call, { mayBeUnpriced }: Deferral, plan: RoutePlan): NanoUsd | undefined {
+  const bound = hold?.boundOf(plan.targets[0])?.amountNanoUsd;
+  const isCounted = hold?.isHard !== false || purse !== undefined;
+  return bound ?? (mayBeUnpriced === true && !isCounted ? ZERO_USD : undefined);
 }
 
 /** Why a call cannot be answered by a batch, or by anybody but itself; undefined: it can. */
