@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import { BatchWorld, type WorldCall, type WorldOptions } from '../../../test/support/batch-world.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { JobResult } from '../../core/model/deferred-call.ts';
+import { DeferredCalls } from '../../gateway/deferred/deferred-calls.ts';
 import type { BatchApi } from '../../ports/batch-api.ts';
 import type { JobChange, Jobs } from '../../ports/job-store.ts';
+import type { Ledger } from '../../ports/ledger.ts';
 
 const HOUR_MS = 3_600_000;
 const NOBODY = (): Promise<void> => Promise.resolve();
@@ -94,5 +96,33 @@ test('a call whose provider is gone for good fails in the end, and its money is 
     if (!isThere) world.clock.advance(24 * HOUR_MS);
   });
   for (const result of await resultsOf(world)) expect(result?.outcome).toBe('lost');
+  expect(await world.charged()).toBe(0);
+});
+
+test('a call that cannot be asked live for now waits for its batch as before, and can be taken back', async () => {
+  let isDown = true;
+  const ledgerOf = (ledger: Ledger): Ledger =>
+    new Proxy(ledger, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name === 'intend' && isDown) return () => Promise.reject(new FarthingError('store-unavailable', 'down'));
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  const world = worldOf({ batches: { neverRatio: 1, windowMs: 100 * HOUR_MS }, ledgerOf });
+  const [callId = ''] = await added(world, 1, { vendor: 'anthropic', deadlineMs: 10 * HOUR_MS });
+  const worker = world.worker();
+  world.clock.advance(60_000);
+  await worker.tick();
+  const [waiting] = await world.all();
+  world.clock.advance((waiting?.liveAtMs ?? 0) - world.clock.nowMs());
+  await worker.tick();
+  const [paused] = await world.all();
+  expect(paused?.state).toBe('batched');
+  isDown = false;
+  const { jobs, engine, clock } = world;
+  const calls = new DeferredCalls({ jobs, engine: () => engine, clock, onCancelled: () => undefined });
+  expect((await calls.cancel(callId, 'p'))?.result?.outcome).toBe('cancelled');
+  await world.settle([], 1, NOBODY);
   expect(await world.charged()).toBe(0);
 });

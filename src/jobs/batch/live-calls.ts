@@ -177,8 +177,13 @@ export class LiveCalls {
     const untilMs = this.#parts.clock.nowMs() + pauseMs;
     return this.#change(callId, (job) => {
       if (job.state !== 'live') return undefined;
-      const leaseUntilMs = job.result?.way === 'batch' ? 0 : untilMs;
-      return { set: { attempts: failed.record.attempts, leaseUntilMs, ...keptOf(failed, job) } };
+      const set = { attempts: failed.record.attempts, ...keptOf(failed, job) };
+      if (job.result?.way === 'batch') return { set: { ...set, leaseUntilMs: 0 } };
+      // The first hour of a call without a deadline tells for how long it is tried.
+      if (job.call.deadlineAtMs === undefined) return { set: { ...set, leaseUntilMs: untilMs } };
+      // In the pause nobody is at it: its caller may take it back.
+      const state = job.batchId === undefined ? 'live' : 'batched';
+      return { set: { ...set, state, liveAtMs: untilMs, leaseUntilMs: 0 } };
     });
   }
 
