@@ -83,3 +83,10 @@ test('the bare answer says what it cost, in headers that HTTP can carry', () => 
     'x-should-retry': 'false',
   });
 });
+
+test('what an answered call cost is an estimate as long as a batch may add to it', () => {
+  const result = sampleJobResult({ record: sampleCallRecord({ isEstimate: false }) });
+  const isEstimate = (batchId: string | undefined): unknown =>
+    (JSON.parse(textOf(sampleJob({}, { state: 'done', result, batchId }))) as { isEstimate: unknown }).isEstimate;
+  expect([isEstimate('fb_1'), isEstimate(undefined)]).toEqual([true, false]);
+});

@@ -60,6 +60,8 @@ export function doneCallJson(job: Job, result: JobResult, nowMs: number): string
   const { finishedAtMs, record, way } = result;
   const facts = {
     ...record,
+    // A batch that it is in as well may add to its cost; not so to rows of a client's own batch, which are there as it was made.
+    isEstimate: record.isEstimate || (job.batchId !== undefined && job.call.customId === undefined),
     status: deferredStatus(job, nowMs),
     finishedAt: new Date(finishedAtMs).toISOString(),
     deadline:
