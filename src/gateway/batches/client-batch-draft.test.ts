@@ -10,7 +10,9 @@ import { RowIntake } from './row-intake.ts';
 const encoder = new TextEncoder();
 
 /** A batch of two rows whose money is held, and the world that it is in. */
-async function drafted(): Promise<{ world: BatchWorld; parts: ClientBatchParts; draft: ClientBatchDraft }> {
+async function drafted(
+  model: string = MODELS.openai,
+): Promise<{ world: BatchWorld; parts: ClientBatchParts; draft: ClientBatchDraft }> {
   const batches = { medianMs: 60_000, spreadSigma: 0, slowRatio: 0 };
   const world = new BatchWorld({ seed: 5, batches, flexBusyRatio: 0, maxRequests: 10 });
   const { jobs, clock, engine } = world;
@@ -47,17 +49,17 @@ async function drafted(): Promise<{ world: BatchWorld; parts: ClientBatchParts; 
   });
   for (const customId of ['a', 'b']) {
     const messages = [{ role: 'user', content: customId }];
-    const body = encoder.encode(JSON.stringify({ model: MODELS.openai, messages, max_completion_tokens: 16 }));
+    const body = encoder.encode(JSON.stringify({ model, messages, max_completion_tokens: 16 }));
     await intake.add(customId, { kind: 'row', customId, body, ids: [] }); // oxlint-disable-line no-await-in-loop -- in their order
   }
   await intake.end();
   await draft.save(intake.sizes);
-  expect(await world.charged()).toBeGreaterThan(0);
   return { world, parts, draft };
 }
 
 test('a batch whose process dies before it is sent is let go, with the money of its rows', async () => {
   const { world, draft } = await drafted();
+  expect(await world.charged()).toBeGreaterThan(0);
   world.clock.advance(59_000);
   await world.worker().tick();
   expect(await world.all()).toHaveLength(2);
@@ -98,4 +100,10 @@ test('a process that was stopped for long sends nothing', async () => {
   draft.mustBeFresh();
   world.clock.advance(31_000);
   expect(() => draft.mustBeFresh()).toThrow(/given up/);
+});
+
+test('rows that nobody can price are taken where no hard budget counts them, and nothing is held for them', async () => {
+  const { world, draft } = await drafted('openai/gpt-of-tomorrow');
+  expect(draft.batch.requests).toBe(2);
+  expect(await world.charged()).toBe(0);
 });

@@ -81,9 +81,9 @@ export function deferMiddleware(options: DeferOptions): Middleware {
 }
 
 /** What is held for a call; undefined: nobody can say, and it must not wait. */
-function boundOf({ state: { hold }, purse }: Call, { mayBeUnpriced }: Deferral, plan: RoutePlan): NanoUsd | undefined {
-  const bound = hold?.boundOf(plan.targets[0])?.amountNanoUsd;
-  const isCounted = hold?.isHard !== false || purse !== undefined;
+function boundOf({ state, purse }: Call, { mayBeUnpriced }: Deferral, plan: RoutePlan): NanoUsd | undefined {
+  const bound = state.hold?.boundOf(plan.targets[0])?.amountNanoUsd;
+  const isCounted = state.hold?.isHard !== false || purse !== undefined;
   return bound ?? (mayBeUnpriced === true && !isCounted ? ZERO_USD : undefined);
 }
 
