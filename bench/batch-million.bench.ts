@@ -22,7 +22,7 @@ import { readJournalLine } from '../src/client/batch/journal-line.ts';
 import { preparedItem } from '../src/client/batch/prepared-item.ts';
 import type { BatchSummary } from '../src/client/batch/run-tally.ts';
 import { seededRandom } from '../src/simulator/seeded-random.ts';
-import { RUN_MAX_OUTPUT_TOKENS, RUN_MODEL } from './support/batch-run-settings.ts';
+import { buildPackage } from './support/built-package.ts';
 import { machineNote } from './support/machine.ts';
 
 const { values: flags, positionals } = parseArgs({
@@ -42,6 +42,14 @@ const CHILD = join(import.meta.dirname, 'support/batch-run-child.ts');
 /** The bar of the issue, all of the process: engine, ledger's writer, simulated provider. */
 const MAX_RSS_BYTES = 200_000_000;
 const SEED = 7;
+const RUN_MODEL = 'openai/gpt-5.4-mini';
+/** Short answers: what is measured is the run, and not the simulator's prose. */
+const RUN_MAX_OUTPUT_TOKENS = 16;
+/**
+ * Bounds of V8's heap in a run, in megabytes. Without them it grows for as long as nothing holds it back, whatever is alive in it; within them a run shows that
+ * what it holds is bounded: one that held on to its items would die.
+ */
+const HEAP_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=2'] as const;
 /** Points of the memory's course that are kept. */
 const COURSE_POINTS = 11;
 
@@ -54,11 +62,12 @@ interface ChildFigures {
 }
 
 const machine = machineNote();
+const built = buildPackage();
 const folder = mkdtempSync(join(tmpdir(), 'farthing-million-'));
 try {
   const flat = await flatRun();
   const killed = kills === 0 ? undefined : await killedRuns();
-  const report = { machine, items, flat, killed };
+  const report = { machine, items, heapFlags: HEAP_FLAGS, mallocArenas: 1, flat, killed };
   const path = positionals[0] ?? join(import.meta.dirname, 'results/batch-million.json');
   writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
   process.stdout.write(`${tableOf(flat, killed)}\n`);
@@ -66,7 +75,16 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function flatRun(): Promise<Record<string, number | readonly object[]>> {
+interface FlatFigures {
+  readonly answered: number;
+  readonly linesInOrder: number;
+  readonly seconds: number;
+  readonly itemsPerSecond: number;
+  readonly maxRssMb: number;
+  readonly rssCourse: readonly { readonly done: number; readonly rssMb: number }[];
+}
+
+async function flatRun(): Promise<FlatFigures> {
   const input = join(folder, 'all.txt');
   await writePrompts(input, items);
   const startedAt = performance.now();
@@ -141,8 +159,11 @@ async function killedRuns(): Promise<KilledFigures> {
 }
 
 function startChild(input: string, output: string, data: string): RunChild {
-  return spawn(process.execPath, [CHILD, input, output, data, flags.concurrency], {
+  const words = [input, output, data, flags.concurrency, RUN_MODEL, String(RUN_MAX_OUTPUT_TOKENS)];
+  return spawn(process.execPath, [...HEAP_FLAGS, CHILD, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // As the container image has it: with many arenas what was freed in one is not used in another.
+    env: { ...process.env, BENCH_BUILD: built, MALLOC_ARENA_MAX: '1' },
   });
 }
 
@@ -220,7 +241,7 @@ function numbersByHash(): ReadonlyMap<string, string> {
   return new Map(entries);
 }
 
-function tableOf(flat: Awaited<ReturnType<typeof flatRun>>, killed: KilledFigures | undefined): string {
+function tableOf(flat: FlatFigures, killed: KilledFigures | undefined): string {
   const { answered, linesInOrder: inOrder, seconds, itemsPerSecond, maxRssMb } = flat;
   const rows = [
     ['items answered', String(answered), String(items)],

@@ -1,21 +1,36 @@
 // One run of the million-item bench, in a process of its own: it may be killed at any moment, and its memory is its own.
-// Arguments: input, output, folder, concurrency. Lines of JSON on standard output: how far it is, and in the end the figures.
+// Arguments: input, output, folder, concurrency, model, output limit. Lines of JSON on standard output: how far it is, and in the end the figures.
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { BatchProcessor } from '../../src/client/batch/batch-processor.ts';
+import { join } from 'node:path';
+import type * as processing from '../../src/client/batch/batch-processor.ts';
 import type { BatchEngine } from '../../src/client/batch/item-call.ts';
-import { openInput } from '../../src/cli/batch/input-items.ts';
-import { resultLine } from '../../src/cli/batch/result-line.ts';
-import { openResultsFile } from '../../src/cli/batch/results-file.ts';
-import { checkedItems } from '../../src/cli/batch/run-items.ts';
-import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
-import { createEngine } from '../../src/engine/create-engine.ts';
-import { openFolderStores } from '../../src/engine/folder-stores.ts';
-import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
+import type * as reading from '../../src/cli/batch/input-items.ts';
+import type * as lines from '../../src/cli/batch/result-line.ts';
+import type * as files from '../../src/cli/batch/results-file.ts';
+import type * as checked from '../../src/cli/batch/run-items.ts';
+import type * as shipped from '../../src/core/price-book-shipped.ts';
+import type * as engines from '../../src/engine/create-engine.ts';
+import type * as folders from '../../src/engine/folder-stores.ts';
+import type * as system from '../../src/engine/system-ports.ts';
 import type { Provider } from '../../src/ports/provider.ts';
-import { simulatedBatchProvider } from '../../src/testing/simulated-batch-provider.ts';
-import { RUN_MAX_OUTPUT_TOKENS, RUN_MODEL } from './batch-run-settings.ts';
+import type * as simulating from '../../src/testing/simulated-batch-provider.ts';
+import { setting } from './bench-child.ts';
 
-const [input = '', output = '', folder = '', concurrency = '16'] = process.argv.slice(2);
+// What users run: from source each thread would carry Node's TypeScript stripper, of 40 MB.
+const built = setting('BENCH_BUILD');
+const { BatchProcessor } = await load<typeof processing>('client/batch/batch-processor.js');
+const { openInput } = await load<typeof reading>('cli/batch/input-items.js');
+const { resultLine } = await load<typeof lines>('cli/batch/result-line.js');
+const { openResultsFile } = await load<typeof files>('cli/batch/results-file.js');
+const { checkedItems } = await load<typeof checked>('cli/batch/run-items.js');
+const { shippedPriceBook } = await load<typeof shipped>('core/price-book-shipped.js');
+const { createEngine } = await load<typeof engines>('engine/create-engine.js');
+const { openFolderStores } = await load<typeof folders>('engine/folder-stores.js');
+const { systemClock, systemRandom } = await load<typeof system>('engine/system-ports.js');
+const { simulatedBatchProvider } = await load<typeof simulating>('testing/simulated-batch-provider.js');
+
+const [input = '', output = '', folder = '', concurrency = '16', model = '', maxOutputTokens = '16'] =
+  process.argv.slice(2);
 const CALLER = { project: 'bench', keyId: 'bench' };
 const ITEM = /item (\d+):/;
 const TOLD_EVERY_MS = 500;
@@ -61,8 +76,8 @@ const memory: { readonly done: number; readonly rssBytes: number }[] = [];
 let toldAtMs = 0;
 const processor = new BatchProcessor({
   farthing: face,
-  model: RUN_MODEL,
-  maxOutputTokens: RUN_MAX_OUTPUT_TOKENS,
+  model,
+  maxOutputTokens: Number(maxOutputTokens),
   concurrency: Number(concurrency),
   resume: `${output}.journal`,
   onProgress: ({ done }) => {
@@ -73,7 +88,7 @@ const processor = new BatchProcessor({
     process.stdout.write(`${JSON.stringify({ done, rssBytes })}\n`);
   },
 });
-const source = await openInput({ path: input, format: 'lines', template: undefined, model: RUN_MODEL });
+const source = await openInput({ path: input, format: 'lines', template: undefined, model });
 const sink = await openResultsFile(output);
 const run = processor.run(checkedItems(source, []));
 for await (const result of run) await sink.write(resultLine(result, 'lines'));
@@ -83,3 +98,7 @@ await stores.close();
 closeSync(asked);
 const maxRssBytes = process.resourceUsage().maxRSS * 1024;
 process.stdout.write(`${JSON.stringify({ summary: run.summary(), memory, maxRssBytes })}\n`);
+
+async function load<Module>(path: string): Promise<Module> {
+  return (await import(join(built, path))) as Module;
+}

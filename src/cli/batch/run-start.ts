@@ -34,8 +34,8 @@ function demandMoney({ live, batch }: RunEstimate, { via, maxUsd }: RunOptions):
   );
 }
 
-/** What was found and what it costs, for a person. @internal */
-export function estimateText(estimate: RunEstimate, skipped: number): string {
+/** What was found and what it costs, for a person. */
+function estimateText(estimate: RunEstimate, skipped: number): string {
   const { items, repeats, unpriced, inputTokens, live, batch } = estimate;
   const counts = [
     `${grouped(items)} items`,

@@ -20,7 +20,7 @@ export interface Survey {
 }
 
 /** Output limit of prompts where the command line names none, in tokens: that of the library's `BatchProcessor`. */
-export const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
+const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
 
 /** What one request or file of a batch may hold: OpenAI 200 MB, Anthropic 256 MB; a line of a file around the body takes less than a kilobyte. */
 const MAX_BATCH_BYTES = { openai: 199_999_000, anthropic: 255_999_000 } as const;
