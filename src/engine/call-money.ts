@@ -5,6 +5,9 @@ import { type Savings, savingsOf } from '../core/savings.ts';
 import type { Call, CallState } from '../middleware/compose.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
+/** The tier of OpenAI that a caller may ask for at half the price. */
+const FLEX = 'flex';
+
 /** The money of one call as far as it is known. @internal */
 export interface CallMoney {
   /** Undefined when a charge has no price. */
@@ -100,7 +103,10 @@ function waitedSavings(state: CallState, pricer: Pricer, atMs: number, cost: Nan
   if (answer === undefined || plan === undefined) return savingsOf(cost, {});
   const { statedCostUsd: _stated, serviceTier, ...others } = answer.terms;
   const isTierOurs = waitedFor !== '' && serviceTier === waitedFor;
-  const terms = isTierOurs || serviceTier === undefined ? others : { ...others, serviceTier };
+  // Who asks for flex himself would have had its price without us.
+  const ownTier = state.request?.body['service_tier'] === FLEX ? FLEX : undefined;
+  const shownTier = isTierOurs ? ownTier : serviceTier;
+  const terms = shownTier === undefined ? others : { ...others, serviceTier: shownTier };
   const priced = (target: Target, usage: Usage): NanoUsd | undefined =>
     pricer.price(target, usage, terms, atMs)?.amountNanoUsd;
   const baseline = priced(plan.baseline, answer.baselineUsage);

@@ -40,6 +40,8 @@ export interface WorldCall {
   readonly position: number;
   readonly deadlineMs: number | undefined;
   readonly onUnanswered: UnansweredPolicy;
+  /** The tier that its caller names. @defaultValue none */
+  readonly serviceTier?: string;
 }
 
 export interface WorldOptions {
@@ -137,12 +139,13 @@ export class BatchWorld {
 
   /** Hands a call to the engine; the id of one that was accepted. @param fuse - when whoever accepts it dies. */
   async add(call: WorldCall, fuse: Fuse = Fuse.never()): Promise<string | undefined> {
-    const { vendor, run, position, deadlineMs, onUnanswered } = call;
+    const { vendor, run, position, deadlineMs, onUnanswered, serviceTier } = call;
     const desk = this.desk(fuse);
     const deadlineAtMs = deadlineMs === undefined ? undefined : this.clock.nowMs() + deadlineMs;
     const deferral = desk.deferralFor({ run, position, deadlineAtMs, webhookUrl: undefined, onUnanswered });
     const sink = new CollectingSink();
-    const body = { model: MODELS[vendor], messages: [{ role: 'user', content: `Item ${run} ${position}` }] };
+    const tier = serviceTier === undefined ? {} : { service_tier: serviceTier };
+    const body = { model: MODELS[vendor], messages: [{ role: 'user', content: `Item ${run} ${position}` }], ...tier };
     const endpoint = vendor === 'openai' ? 'chat' : 'messages';
     const limit = vendor === 'openai' ? 'max_completion_tokens' : 'max_tokens';
     await this.engine.handle(

@@ -126,3 +126,15 @@ test('a call that cannot be asked live for now waits for its batch as before, an
   await world.settle([], 1, NOBODY);
   expect(await world.charged()).toBe(0);
 });
+
+test.each([HOUR_MS / 3, 20 * HOUR_MS])(
+  'who asks for flex himself has saved nothing by being answered at its price, %i ms before his deadline',
+  async (deadlineMs) => {
+    const world = worldOf({ batches: { medianMs: 60_000 } });
+    const [asked = ''] = await added(world, 1, { deadlineMs, serviceTier: 'flex' });
+    await world.settle([], 1, NOBODY);
+    const record = world.published.find(({ callId }) => callId === asked);
+    expect(record?.costNanoUsd).toBe(world.invoiced());
+    expect(record).toMatchObject({ baselineNanoUsd: record?.costNanoUsd, savedNanoUsd: 0 });
+  },
+);

@@ -1,13 +1,12 @@
 import type { CallRecord } from '../../core/model/charge.ts';
 import type { DeferredCall } from '../../core/model/deferred-call.ts';
 import type { EngineRequest } from '../../engine/engine-request.ts';
-import { decodeRequest } from '../../wire/decode-request.ts';
-import { spliceRequest } from '../../wire/splice-request.ts';
 
 /** How a deferred call is asked live. @internal */
 export interface LiveTerms {
   /** Attempts that were numbered before. */
   readonly attempts: number;
+  /** The first target is asked for it, by the engine. */
   readonly serviceTier: 'flex' | undefined;
   readonly signal: AbortSignal;
   readonly onRecord: (record: CallRecord) => void;
@@ -20,7 +19,7 @@ export function liveRequest(call: DeferredCall, { attempts, serviceTier, signal,
   const { callId, atMs, endpoint, query, headers, project, keyId, tags, deadlineAtMs } = call;
   return {
     endpoint,
-    body: serviceTier === undefined ? encoder.encode(call.body) : tieredBody(call, serviceTier),
+    body: encoder.encode(call.body),
     query,
     headers,
     // Who has a deadline cannot wait behind those that have none.
@@ -28,10 +27,4 @@ export function liveRequest(call: DeferredCall, { attempts, serviceTier, signal,
     signal,
     resumes: { callId, arrivedAtMs: atMs, serviceTier, attempts, charges: [], onRecord },
   };
-}
-
-function tieredBody({ endpoint, body }: DeferredCall, serviceTier: string): Uint8Array {
-  const bytes = encoder.encode(body);
-  const request = decodeRequest(endpoint, bytes);
-  return spliceRequest(request, { members: { service_tier: JSON.stringify(serviceTier) } }) ?? bytes;
 }
