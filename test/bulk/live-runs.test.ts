@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { createFarthing } from '../../src/client/create-farthing.ts';
+import { startSimulatedProvider } from '../../src/simulator/simulated-provider.ts';
 import type { BatchItem } from '../../src/client/batch/batch-item.ts';
 import type { BatchResult } from '../../src/client/batch/batch-result.ts';
 import type { BatchProgress } from '../../src/client/batch/run-tally.ts';
@@ -255,4 +257,22 @@ test('what a run costs is told before it is started, and it costs no more than t
   expect(Number(estimate.live.expectedUsd)).toBeGreaterThan(Number(summary.costUsd) / 2);
   expect(Number(estimate.live.mostUsd)).toBeGreaterThanOrEqual(Number(summary.costUsd));
   expect(Number(estimate.batch?.expectedUsd)).toBeCloseTo(Number(estimate.live.expectedUsd) / 2, 6);
+});
+
+test('items of a run whose key is refused fail at once, and do not wait for a target that rests', async () => {
+  const upstream = await startSimulatedProvider({
+    prices: { 'gpt-5.4-mini': { input: 1, output: 1 } },
+    apiKeys: ['right'],
+  });
+  const farthing = createFarthing({
+    providers: { openai: { protocol: 'openai', baseUrl: `${upstream.origin}/v1`, vendor: 'openai', apiKey: 'wrong' } },
+  });
+  onTestFinished(async () => {
+    await farthing.close();
+    await upstream.close();
+  });
+  const processor = new BatchProcessor({ farthing, model: 'gpt-5.4-mini' });
+  const { results } = await processor.process(prompts(20));
+  const statuses = results.map((result) => (result.kind === 'error' ? result.error.status : 200));
+  expect(statuses).toEqual(Array.from({ length: 20 }, () => 401));
 });

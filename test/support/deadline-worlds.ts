@@ -23,7 +23,7 @@ export interface DeadlineWorld {
 }
 
 /** How long a simulated week is. */
-export const SPAN_MS = 7 * DAY_MS;
+export const SPAN_MS: number = 7 * DAY_MS;
 
 /** A normal deviate. */
 function normal(chance: () => number): number {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HashTable } from '../../core/batch/hash-table.ts';
 import { RunPurse } from '../../core/batch/run-purse.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
@@ -7,7 +8,7 @@ import { type NanoUsd, ZERO_USD } from '../../core/money.ts';
 import { systemRandom } from '../../engine/system-ports.ts';
 import { type AskTerms, BatchRun, settlePurse } from '../../jobs/batch/batch-run.ts';
 import { RunBell } from '../../jobs/batch/run-bell.ts';
-import type { RunCall, RunItem } from '../../jobs/batch/run-jobs.ts';
+import { repeatedPosition, type RunCall, type RunItem } from '../../jobs/batch/run-jobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { callFailure } from '../completion.ts';
 import type { LibraryBatches } from '../library-batches.ts';
@@ -29,6 +30,9 @@ export interface DeferredRunOptions {
   readonly onUnanswered: UnansweredPolicy;
   readonly clock: Clock;
 }
+
+/** Items whose repeats are known: further ones are asked each. Ours: 50 MB of hashes at the most. */
+const REMEMBERED_ITEMS = 1_000_000;
 
 /** Digits of a run's name. */
 const NAME_DIGITS = 24;
@@ -63,8 +67,10 @@ export class DeferredRun implements BatchRunner {
     let hasFailures = false;
     try {
       for await (const job of run.ends(this.#prepared(items), signals)) {
-        hasFailures ||= job.result?.outcome !== 'complete';
-        yield this.#endOf(job);
+        // oxlint-disable-next-line no-await-in-loop -- one result after the other
+        const answered = await firstOf(name, job, batches);
+        hasFailures ||= answered.result?.outcome !== 'complete';
+        yield this.#endOf(job, answered);
       }
       isWhole = !signals.cut.aborted && !signals.stop.aborted;
     } finally {
@@ -111,21 +117,33 @@ export class DeferredRun implements BatchRunner {
 
   async *#prepared(items: AsyncIterable<BatchItem> | Iterable<BatchItem>): AsyncGenerator<RunItem> {
     let position = 0;
+    const seen = new HashTable(REMEMBERED_ITEMS);
     for await (const given of items) {
       const item = preparedItem(given, position, this.#options.prompts);
       const { id: label } = item;
       if (item.kind === 'fault') yield { kind: 'fault', position, label, error: item.error };
-      else yield { kind: 'call', position, label, endpoint: item.endpoint, body: item.body };
+      else {
+        const { endpoint, body, hash } = item;
+        const of = seen.get(hash);
+        if (of === undefined) seen.set(hash, position);
+        yield of === undefined
+          ? { kind: 'call', position, label, endpoint, body }
+          : { kind: 'repeat', position, label, endpoint, of };
+      }
       position += 1;
     }
   }
 
-  #endOf(job: Job): ItemEnd {
+  /** @param answered - the job that has its answer: itself, unless it repeats another. */
+  #endOf(job: Job, answered: Job): ItemEnd {
     const { position, label, endpoint } = job.call;
     return {
       label: { index: position, id: label, endpoint: endpoint === 'count-tokens' ? 'chat' : endpoint },
-      outcome: outcomeOf(job),
-      origin: { isRepeat: false, isResumed: (job.result?.finishedAtMs ?? 0) < this.#startedAtMs },
+      outcome: outcomeOf(answered),
+      origin: {
+        isRepeat: job !== answered,
+        isResumed: (answered.result?.finishedAtMs ?? 0) < this.#startedAtMs,
+      },
     };
   }
 }
@@ -150,6 +168,14 @@ async function spentOn(run: string, { jobs }: LibraryBatches): Promise<NanoUsd> 
     if (last === undefined) return spent as NanoUsd;
     after = { position: last.call.position, callId: last.call.callId };
   }
+}
+
+/** The job that has the answer of a job: what that repeats, or itself. */
+async function firstOf(run: string, job: Job, { jobs }: LibraryBatches): Promise<Job> {
+  const position = repeatedPosition(job);
+  if (position === undefined) return job;
+  const [first] = await jobs.list({ run, after: { position, callId: '' }, limit: 1 });
+  return first?.call.position === position ? first : job;
 }
 
 function outcomeOf({ call, result }: Job): ItemOutcome {

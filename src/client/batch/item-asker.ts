@@ -30,6 +30,8 @@ export class ItemAsker {
   readonly #options: ItemAskerOptions;
   readonly #line = new MoneyLine();
   #meanOutputTokens: number | undefined;
+  /** The last item was refused for what it was asked with: a key. It holds until an item is answered. */
+  #denial: ItemOutcome | undefined;
 
   constructor(options: ItemAskerOptions) {
     this.#options = options;
@@ -69,7 +71,11 @@ export class ItemAsker {
         // oxlint-disable-next-line no-await-in-loop
         if (this.#line.times === times) await this.#line.wait(cutSignal);
       } else if (end.waitMs === undefined || clock.monotonicMs() + end.waitMs > untilMs) {
+        this.#noteDenial(end.outcome);
         return end.outcome;
+      } else if (this.#denial?.kind === 'error' && isResting(end.outcome)) {
+        // The target rests since it takes the key no more: waiting will not help.
+        return { ...end.outcome, error: this.#denial.error };
       } else {
         gate.pause(end.waitMs);
       }
@@ -112,10 +118,20 @@ export class ItemAsker {
     return this.#options.gate.enter({ model, tokens }, signal, isFirst);
   }
 
+  #noteDenial(outcome: ItemOutcome): void {
+    if (outcome.kind === 'answer') this.#denial = undefined;
+    else if (outcome.error.status === 401 || outcome.error.status === 403) this.#denial = outcome;
+  }
+
   #learn(outputTokens: number): void {
     const mean = this.#meanOutputTokens ?? outputTokens;
     this.#meanOutputTokens = mean + MEAN_WEIGHT * (outputTokens - mean);
   }
+}
+
+/** Whether no target could be asked. */
+function isResting(outcome: ItemOutcome): outcome is Extract<ItemOutcome, { kind: 'error' }> {
+  return outcome.kind === 'error' && outcome.error.status === 503;
 }
 
 function isCached({ outcome }: ItemCallEnd): boolean {

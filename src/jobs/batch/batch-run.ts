@@ -15,7 +15,7 @@ import { jobPages } from './batch-shipment.ts';
 import type { BatchWorker } from './batch-worker.ts';
 import { CollectedReply } from './collected-reply.ts';
 import type { RunBell } from './run-bell.ts';
-import { bodyOf, changedItem, endedJob, faultyResult, type RunCall, type RunItem } from './run-jobs.ts';
+import { bodyOf, changedItem, endedJob, faultyResult, repeatResult, type RunCall, type RunItem } from './run-jobs.ts';
 
 /** What a run works with. @internal */
 export interface BatchRunOptions {
@@ -191,6 +191,7 @@ export class BatchRun {
       if (await this.#isKept(item, job)) return;
     }
     if (item.kind === 'fault') return jobs.add([endedJob(run, item, faultyResult(item, this.#options))]);
+    if (item.kind === 'repeat') return jobs.add([endedJob(run, item, repeatResult(item, this.#options))]);
     let failures = 0;
     for (;;) {
       const share = purse?.share();

@@ -27,8 +27,21 @@ export interface RunFault {
   readonly error: FarthingError;
 }
 
+/** Something that a run has asked already, at an earlier place. @internal */
+export interface RunRepeat {
+  readonly kind: 'repeat';
+  readonly position: number;
+  readonly label: string | undefined;
+  readonly endpoint: Endpoint;
+  /** The place of what it repeats. */
+  readonly of: number;
+}
+
 /** One thing of a run. @internal */
-export type RunItem = RunCall | RunFault;
+export type RunItem = RunCall | RunFault | RunRepeat;
+
+/** Outcome of a repeat: what it repeats has the answer. */
+const REPEAT = 'repeat';
 
 /** A job that was done as soon as it was there: from the cache, or since nobody would answer it. It holds the run's place, and is found when the run is taken up again. @internal */
 export function endedJob(run: string, item: RunItem, result: JobResult): Job {
@@ -47,14 +60,36 @@ export function endedJob(run: string, item: RunItem, result: JobResult): Job {
   };
 }
 
+interface ResultPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 /** The result of what cannot be asked. @internal */
-export function faultyResult(
-  { error }: RunFault,
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
-): JobResult {
+export function faultyResult({ error }: RunFault, ports: ResultPorts): JobResult {
+  const record = unaskedRecord({ status: error.status, outcome: error.code }, ports);
+  const body = errorBody(ENDPOINTS.chat.protocol, error, record.callId);
+  return { status: error.status, body, way: 'none', outcome: error.code, finishedAtMs: record.atMs, record };
+}
+
+/** The result of what is asked at another place: `repeatedPosition` reads it. @internal */
+export function repeatResult({ of }: RunRepeat, ports: ResultPorts): JobResult {
+  const record = unaskedRecord({ status: 200, outcome: REPEAT }, ports);
+  return { status: 200, body: String(of), way: 'none', outcome: REPEAT, finishedAtMs: record.atMs, record };
+}
+
+/** The place of what a job repeats; undefined: it is no repeat. @internal */
+export function repeatedPosition({ result }: Job): number | undefined {
+  return result?.outcome === REPEAT ? Number(result.body) : undefined;
+}
+
+function unaskedRecord(
+  { status, outcome }: Pick<CallRecord, 'status' | 'outcome'>,
+  { clock, random }: ResultPorts,
+): CallRecord {
   const nowMs = clock.nowMs();
   const callId = callIdAt(nowMs, random.hex(CALL_ID_RANDOM_DIGITS));
-  const record: CallRecord = {
+  return {
     callId,
     atMs: nowMs,
     project: '',
@@ -65,8 +100,8 @@ export function faultyResult(
     target: undefined,
     servedModel: undefined,
     isStream: false,
-    status: error.status,
-    outcome: error.code,
+    status,
+    outcome,
     cacheStatus: 'off',
     usage: NO_USAGE,
     costNanoUsd: ZERO_USD,
@@ -81,8 +116,6 @@ export function faultyResult(
     decisions: [],
     route: undefined,
   };
-  const body = errorBody(ENDPOINTS.chat.protocol, error, callId);
-  return { status: error.status, body, way: 'none', outcome: error.code, finishedAtMs: nowMs, record };
 }
 
 function callOf(run: string, item: RunItem, record: CallRecord): DeferredCall {
@@ -92,7 +125,7 @@ function callOf(run: string, item: RunItem, record: CallRecord): DeferredCall {
     run,
     position: item.position,
     atMs,
-    endpoint: item.kind === 'call' ? item.endpoint : record.endpoint,
+    endpoint: item.kind === 'fault' ? record.endpoint : item.endpoint,
     project,
     keyId,
     tags,

@@ -49,7 +49,7 @@ export function deferredCallOf(
     baseline: formatTarget(plan.baseline),
     route: plan.route,
     removed: attempt.changes.flatMap(({ removed }) => removed ?? []),
-    decisions: [...state.decisions],
+    decisions: [...state.decisions, { step: 'defer', verdict: 'accepted' }],
     cacheKey: state.mayStore ? state.key : undefined,
     boundNanoUsd: sent.boundNanoUsd,
     inputTokens: inputTokenBound(sent.body.byteLength),
