@@ -38,6 +38,7 @@ const TOLD_EVERY_MS = 500;
 const simulated = simulatedBatchProvider({
   protocol: 'openai',
   clock: systemClock,
+  countsAnswers: false,
   prices: { 'gpt-5.4-mini': { input: 750_000, cacheRead: 75_000, output: 4_500_000 } },
 });
 // Written as the provider is asked, so that what a killed process had asked is known: the system keeps what was written.
