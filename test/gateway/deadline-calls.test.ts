@@ -28,7 +28,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([stage.close(), patient.close(), forlorn.close(), receiver.close()]);
+  receiver.close();
+  await Promise.all([stage.close(), patient.close(), forlorn.close()]);
 });
 
 test('a call that may wait is taken with a word of where its answer will be', async () => {

@@ -28,7 +28,13 @@ export interface DeadlineStage {
   readonly gateway: Gateway;
   readonly folder: string;
   /** Asks the gateway; the key is the project's own unless another is named. */
-  ask(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
+  ask(
+    path: string,
+    init?: Omit<RequestInit, 'headers'> & {
+      readonly key?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    },
+  ): Promise<Response>;
   /** Ends the gateway, and starts another one on its folder. */
   restart(): Promise<void>;
   /** Gives the gateway other settings while it runs. */

@@ -23,7 +23,7 @@ export interface DeadlineWorld {
 }
 
 /** How long a simulated week is. */
-export const SPAN_MS: number = 7 * DAY_MS;
+const SPAN_MS = 7 * DAY_MS;
 
 /** A normal deviate. */
 function normal(chance: () => number): number {
@@ -31,7 +31,7 @@ function normal(chance: () => number): number {
 }
 
 /** A length around a median, log-normal. */
-export function logNormal(chance: () => number, medianMs: number, deviation: number): number {
+function logNormal(chance: () => number, medianMs: number, deviation: number): number {
   return medianMs * Math.exp(deviation * normal(chance));
 }
 
