@@ -138,3 +138,11 @@ test.each([HOUR_MS / 3, 20 * HOUR_MS])(
     expect(record).toMatchObject({ baselineNanoUsd: record?.costNanoUsd, savedNanoUsd: 0 });
   },
 );
+
+test('a call for which a provider never has room in a batch fails in the end, and its money is free', async () => {
+  const world = worldOf({ batches: { enqueuedTokenLimit: 1 } });
+  await added(world, 2, { run: 'run_a' });
+  await world.settle([], 1, NOBODY);
+  expect((await resultsOf(world)).map((result) => result?.outcome)).toEqual(['too-large', 'too-large']);
+  expect(await world.charged()).toBe(0);
+});

@@ -97,6 +97,9 @@ function isUnreadable(error: unknown): boolean {
   return isFarthingError(error) && error.code === 'provider-failed' && error.status === 502 && !error.retryable;
 }
 
+/** In how many batches a call is that is sent by itself and refused for its tokens: one a minute. Ours: an hour, in which other batches of the account may end. */
+const MAX_ALONE = 60;
+
 function endOf(callId: string, row: BatchRow): BatchEnd {
   if (row.kind === 'reply') return { callId, kind: 'reply', status: row.status, body: row.body };
   return { callId, kind: 'none', fault: unansweredFault(row.kind), mayRetry: true };
@@ -123,7 +126,11 @@ async function settleFailed(held: HeldBatch, parts: BatchParts, status: BatchSta
   const { batchId } = batch;
   parts.events.emit({ kind: 'batch-refused', batchId, target: facts.target, reason: fault ?? 'failed' });
   if (faults.some(({ code }) => code === TOKEN_LIMIT) || fault?.includes(TOKEN_LIMIT) === true) {
-    await noteTokenLimit(held, parts);
+    const isAlone = await noteTokenLimit(held, parts);
+    if (isAlone && (await isRefusedForGood(held, parts))) {
+      const error = new FarthingError('payload-too-large', 'the provider never has room for this call in a batch');
+      return new BatchEnds(parts).take(batch, await allRefused(held, parts, error));
+    }
     return releaseJobs(held, parts, { kind: 'unasked' });
   }
   const named = await namedJobs(held, parts, faults);
@@ -156,11 +163,30 @@ async function namedJobs(
   return line === requests ? named : [];
 }
 
-async function noteTokenLimit({ batch, facts }: HeldBatch, { jobs, enqueued, clock }: BatchParts): Promise<void> {
+/** Says whether nothing else of ours was under way there. */
+async function noteTokenLimit({ batch, facts }: HeldBatch, { jobs, enqueued, clock }: BatchParts): Promise<boolean> {
   const others = (await jobs.batches({})).filter(
     ({ batchId, queue, stage }) =>
       batchId !== batch.batchId && stage === 'submitted' && queueFacts(queue).target === facts.target,
   );
   const otherTokens = others.reduce((sum, { inputTokens }) => sum + inputTokens, 0);
   enqueued.note(facts.target, batch.inputTokens, otherTokens, clock.nowMs());
+  return otherTokens === 0;
+}
+
+/** Whether a call that was sent by itself has been refused for as long as others of the account may take. */
+async function isRefusedForGood({ batch: { batchId, requests } }: HeldBatch, { jobs }: BatchParts): Promise<boolean> {
+  if (requests > 1) return false;
+  const [job] = await jobs.list({ batchId, limit: 1 });
+  return (job?.batches ?? 0) >= MAX_ALONE;
+}
+
+async function allRefused(
+  { batch: { batchId } }: HeldBatch,
+  { jobs }: BatchParts,
+  error: FarthingError,
+): Promise<readonly BatchEnd[]> {
+  const found = await jobs.list({ batchId, limit: 1 });
+  const fault = { outcome: 'too-large', error };
+  return found.map(({ call: { callId } }) => ({ callId, kind: 'none', fault, mayRetry: false }));
 }
