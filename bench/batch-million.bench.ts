@@ -49,7 +49,7 @@ const RUN_MAX_OUTPUT_TOKENS = 16;
  * Bounds of V8's heap in a run, in megabytes. Without them it grows for as long as nothing holds it back, whatever is alive in it; within them a run shows that
  * what it holds is bounded: one that held on to its items would die.
  */
-const HEAP_FLAGS = ['--max-old-space-size=80', '--max-semi-space-size=2'] as const;
+const HEAP_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=2'] as const;
 /** Points of the memory's course that are kept. */
 const COURSE_POINTS = 11;
 
