@@ -122,7 +122,10 @@ export interface LibraryCall {
   readonly signal: AbortSignal;
   /** A limit on what the attempts of this call and others may spend together. @defaultValue budgets alone */
   readonly purse?: Purse | undefined;
-  /** Where the call goes when it may be answered later. @defaultValue it is answered now */
+  /**
+   * Where the call goes when it may be answered later. @defaultValue it is answered now
+   * @internal
+   */
   readonly deferral?: Deferral | undefined;
   /** Told of the head of each provider's reply that is made for the call: what is left of its limits. Must not throw. @defaultValue nobody is told */
   readonly onPace?: ((notice: PaceNotice) => void) | undefined;
