@@ -57,7 +57,7 @@ export type {
 export type { RemovedTokens } from '../core/optimise/usage-without.ts';
 export type { StateStore, StateTerms, StateWrite, StoredState } from '../ports/state-store.ts';
 export { seededRandom } from '../simulator/seeded-random.ts';
-export type { Exchange, Provider, ProviderListener, ProviderRequest } from '../ports/provider.ts';
+export type { Exchange, Provider, ProviderListener, ProviderRequest as SentRequest } from '../ports/provider.ts';
 export { simulatedBatchProvider } from './simulated-batch-provider.ts';
 export type { SimulatedBatchProvider, SimulatedBatchProviderOptions } from './simulated-batch-provider.ts';
 export type { BatchFault, BatchOperation, SimulatedBatchOptions } from '../simulator/batch/batch-options.ts';
