@@ -241,7 +241,8 @@ describe('with OpenAI’s client', () => {
     });
     await a.files.delete(file);
     await expect(a.chat.completions.create(request)).rejects.toEqual(NO_SUCH_ID);
-    expect(stage.upstream.asked).toEqual([`DELETE /v1/files/${file}`]);
+    // Whether it holds results that are not booked yet is asked first.
+    expect(stage.upstream.asked.filter((asked) => !asked.startsWith('GET '))).toEqual([`DELETE /v1/files/${file}`]);
   });
 
   test('nothing is reserved or recorded at the provider for a call that names another’s id', async () => {

@@ -16,6 +16,9 @@ import { shownAt } from './shown-thing.ts';
 
 type Resource = Extract<PathMeaning, { kind: 'resource' }>;
 
+/** The purpose of files with the results of batches (openai, `OpenAIFile`). */
+const RESULTS = 'batch_output';
+
 /**
  * Batches that clients make themselves: metered row by row, and shown with what the cache has answered of them.
  * @internal
@@ -66,6 +69,29 @@ export class ClientBatches implements BatchCounter {
     throw nothing();
   }
 
+  async mustBeBooked(exchange: ResourceExchange, fileId: string): Promise<void> {
+    const open = await this.#openAt(exchange);
+    if (open.length === 0 || (await shownAt(exchange, 'files', fileId))?.['purpose'] !== RESULTS) return;
+    for (const providerId of open) {
+      // oxlint-disable-next-line no-await-in-loop -- a client has few batches under way, and most often the first is it
+      const shown = await shownAt(exchange, 'batches', providerId);
+      if (shown?.['output_file_id'] === fileId || shown?.['error_file_id'] === fileId) throw notBooked();
+    }
+  }
+
+  /** The provider's ids of the project's batches whose results are in files, and not booked. */
+  async #openAt({ project, provider }: ResourceExchange): Promise<readonly string[]> {
+    const open = await this.#parts.jobs.batches({});
+    return open.flatMap(({ client, providerId }) =>
+      client?.project === project &&
+      client.provider === provider.name &&
+      client.protocol === 'openai' &&
+      providerId !== undefined
+        ? [providerId]
+        : [],
+    );
+  }
+
   async #find(id: string): Promise<BatchOfClient | undefined> {
     const batchId = batchIdOfClient(id) ?? batchIdOfFile(id);
     if (batchId === undefined) return undefined;
@@ -111,6 +137,7 @@ export class ClientBatches implements BatchCounter {
   /** Deletes a batch, or what it has brought, and with it what the cache answered. */
   async #remove(exchange: ResourceExchange, batch: BatchOfClient, id: string): Promise<number> {
     const isFile = batchIdOfFile(id) !== undefined;
+    if (batch.stage !== 'settled' && batch.stage !== 'abandoned') throw notBooked();
     const forget = async (shown: JsonObject): Promise<JsonObject> => {
       await this.#dropCached(batch.batchId);
       await exchange.owners.forget(exchange.provider.name, id);
@@ -122,7 +149,6 @@ export class ClientBatches implements BatchCounter {
       const kind = isFile ? 'files' : kindOf(batch);
       return forward(exchange, `/v1/${kind}/${encodeURIComponent(providerId)}`, forget);
     }
-    if (batch.stage === 'submitting') throw new FarthingError('invalid-request', 'the batch is not over yet');
     return answerJson(exchange, await forget(gone));
   }
 
@@ -160,6 +186,14 @@ export class ClientBatches implements BatchCounter {
 
 function kindOf({ client }: BatchOfClient): 'batches' | 'messages/batches' {
   return client.protocol === 'openai' ? 'batches' : 'messages/batches';
+}
+
+/** What rows have cost stands in their results and nowhere else. */
+function notBooked(): FarthingError {
+  return new FarthingError('invalid-request', 'the batch is not over, or its results are still being booked: later', {
+    status: 409,
+    retryable: true,
+  });
 }
 
 function nothing(): FarthingError {

@@ -13,6 +13,18 @@ import { shownAt } from './shown-thing.ts';
 
 const LINE_FEED = 10;
 
+/** Headers that are true of the provider's results alone. */
+const OF_A_PART: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-md5',
+  'accept-ranges',
+  'etag',
+  'last-modified',
+  'digest',
+  'content-digest',
+  'repr-digest',
+]);
+
 /** The lines of a batch's results that the cache has answered, as they are written to the results. @internal */
 export async function* cachedLines(
   jobs: Pick<Jobs, 'list'>,
@@ -44,7 +56,11 @@ export async function joinedReply(
     await relayReply(reply, response);
     return reply.status;
   }
-  const { 'content-length': _length, ...headers } = reply?.headers ?? { 'content-type': 'application/x-jsonl' };
+  const headers = Object.fromEntries(
+    Object.entries(reply?.headers ?? { 'content-type': 'application/x-jsonl' }).filter(
+      ([name]) => !OF_A_PART.has(name),
+    ),
+  );
   const body = Readable.from(joined(reply?.body, lines), { objectMode: false });
   onReply();
   await relayReply({ status: 200, headers, body }, response);

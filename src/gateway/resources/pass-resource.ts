@@ -39,6 +39,9 @@ export async function passResource(exchange: ResourceExchange): Promise<number> 
   if (meaning.kind === 'resource' && isOwnBatchId(meaning.id) && exchange.batches !== undefined) {
     return exchange.batches.answer(exchange, meaning);
   }
+  if (meaning.kind === 'resource' && meaning.of === 'files' && method === 'DELETE') {
+    await exchange.batches?.mustBeBooked(exchange, meaning.id);
+  }
   const isRead = readsReply(meaning, method);
   // A reply that is to be read must not come compressed.
   const headers = isRead ? { ...request.headers, 'accept-encoding': undefined } : request.headers;

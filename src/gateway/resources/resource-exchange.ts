@@ -20,6 +20,8 @@ export interface BatchCounter {
   thing(exchange: ResourceExchange, kind: ResourceKind, id: string): Promise<JsonObject | undefined>;
   /** Answers a request for such a thing, and gives the status that the client got. */
   answer(exchange: ResourceExchange, meaning: Extract<PathMeaning, { kind: 'resource' }>): Promise<number>;
+  /** Refuses to delete a file with results that have not been booked yet. @throws FarthingError `invalid-request` */
+  mustBeBooked(exchange: ResourceExchange, fileId: string): Promise<void>;
 }
 
 /** A request that is passed through, and all that is needed to answer it. @internal */
@@ -46,8 +48,19 @@ export interface ResourceExchange {
   readonly onReply: () => void;
 }
 
-/** Headers that speak of the body that the client sent, or of codings that we could not read. */
-const OF_THE_BODY: ReadonlySet<string> = new Set(['content-length', 'content-type', 'accept-encoding']);
+/** Headers that speak of the body that the client sent, or of codings that we could not read, or want a part of what the client asked, or that only if it has changed. */
+const NOT_BESIDE: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-type',
+  'accept-encoding',
+  'expect',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]);
 
 /** Asks the provider for something beside what the client asked, with the client's other headers: versions, betas. @internal */
 export function askBeside(
@@ -55,6 +68,6 @@ export function askBeside(
   url: string,
   method = 'GET',
 ): Promise<PassedReply> {
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OF_THE_BODY.has(name)));
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !NOT_BESIDE.has(name)));
   return passThrough.send(provider, { url, method, headers, signal });
 }
