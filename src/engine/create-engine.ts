@@ -16,6 +16,7 @@ import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
 import { ClientRelay } from './client-relay.ts';
 import type { DeferredEnd, DeferredSettlement, Engine, EngineRequest } from './engine-request.ts';
+import { ENGINE_MEMORY } from './engine-memory.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { engineParts, type EngineParts } from './engine-parts.ts';
 import { RecentCalls } from './recent-calls.ts';
@@ -40,7 +41,7 @@ class CallEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #parts: EngineParts;
   readonly #chain: Next;
-  readonly #recent = new RecentCalls();
+  readonly #recent: RecentCalls;
   readonly #idle: (() => void)[] = [];
   /** Undefined: no route has quality to keep. */
   readonly #watch: RouteWatch | undefined;
@@ -48,6 +49,7 @@ class CallEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#recent = new RecentCalls(ENGINE_MEMORY[options.memory ?? 'ample'].recentCalls);
     this.#watch = routeWatch(options);
     this.#parts = engineParts(options);
     void this.#parts.learnt.load();

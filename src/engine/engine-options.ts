@@ -88,6 +88,12 @@ export interface EngineOptions {
   readonly priceBook: PriceBook;
   /** Undefined: no response cache. */
   readonly cache?: EngineCache | undefined;
+  /**
+   * How much of calls that are over stays in memory beside the response cache: `lean` is for a list of questions that are all different, where nothing of it
+   * is ever used. Repeats of what lies further back are then not told as such, and none is answered without being parsed.
+   * @defaultValue 'ample'
+   */
+  readonly memory?: 'ample' | 'lean';
   readonly ledger: Ledger;
   /** Finds records of calls that this process has forgotten. @defaultValue only recent calls are found */
   readonly reader?: Pick<LedgerReader, 'calls'>;

@@ -31,6 +31,7 @@ import {
   type EngineCache,
   type EngineOptions,
 } from './engine-options.ts';
+import { ENGINE_MEMORY, type EngineMemory } from './engine-memory.ts';
 import { DeferredSettler } from './deferred/deferred-settler.ts';
 import { guardedEvents } from './guarded-events.ts';
 import type { LearntStates } from './learnt-states.ts';
@@ -88,10 +89,7 @@ export function engineParts(options: EngineOptions): EngineParts {
     spool,
     limiter,
     learnt: optimizer.learnt,
-    rawHits:
-      cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store)
-        ? undefined
-        : new RawHits({ ...cache, store: cache.store }),
+    rawHits: rawHitsOf(cache, memoryOf(options)),
     chain,
     settler: deferredSettler(options, chain, ports),
   };
@@ -215,6 +213,15 @@ function leasesOf({ cache, ownerId }: EngineOptions): ChainOptions['leases'] {
   return { leaseStore: leases, ownerId, settled: async () => (isSettling(store) ? store.settled() : undefined) };
 }
 
+function memoryOf({ memory = 'ample' }: EngineOptions): EngineMemory {
+  return ENGINE_MEMORY[memory];
+}
+
+function rawHitsOf(cache: CacheOptions | undefined, { rawKeys }: EngineMemory): RawHits | undefined {
+  if (cache === undefined || cache.policy.mode === 'off' || !isPeekable(cache.store) || rawKeys === 0) return undefined;
+  return new RawHits({ ...cache, store: cache.store, maxKeys: rawKeys });
+}
+
 function isSettling(store: CacheStore): store is SettlingCacheStore {
   return 'settled' in store;
 }
@@ -241,7 +248,7 @@ function cacheParts(
     scopeOf: (call: Call) => cacheScope(scope, scope === 'project' ? call.caller.project : call.caller.keyId),
     identityOf: (provider) => addresses.get(provider) ?? '',
     policyFingerprint: policyFingerprint({ ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy }, optimised),
-    seen: new SeenCalls(),
+    seen: new SeenCalls(memoryOf(options).seenKeys),
     sha256Hex: (data) => hash('sha256', data, 'hex'),
   };
 }

@@ -15,12 +15,11 @@ import type { PeekableCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Pricer } from '../ports/pricer.ts';
 
-/** Raw keys remembered: about a kilobyte each with their plans, so 20 MB at the most. */
-const MAX_RAW_KEYS = 20_000;
-
 /** What {@link RawHits} needs. @internal */
 export interface RawHitsOptions {
   readonly store: PeekableCacheStore;
+  /** Raw keys that are remembered, with their plans. */
+  readonly maxKeys: number;
   readonly scopeOf: (call: Call) => CacheScope;
   readonly seen: SeenCalls;
   readonly pricer: Pricer;
@@ -43,10 +42,11 @@ interface Remembered {
  */
 export class RawHits {
   readonly #options: RawHitsOptions;
-  readonly #remembered = new GenerationalMap<RawKey, Remembered>(MAX_RAW_KEYS);
+  readonly #remembered: GenerationalMap<RawKey, Remembered>;
 
   constructor(options: RawHitsOptions) {
     this.#options = options;
+    this.#remembered = new GenerationalMap(options.maxKeys);
   }
 
   keyOf(call: Call): RawKey {

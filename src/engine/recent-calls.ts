@@ -1,12 +1,13 @@
 import { GenerationalMap } from '../core/generational-map.ts';
 import type { CallRecord } from '../core/model/charge.ts';
 
-/** Records kept in memory so that a client that asks at once finds its call before the ledger's next commit. */
-const MAX_RECENT_CALLS = 4_000;
-
-/** The latest records of this process, bounded. @internal */
+/** The latest records of this process, kept in memory so that a client that asks at once finds its call before the ledger's next commit. @internal */
 export class RecentCalls {
-  readonly #records = new GenerationalMap<string, CallRecord>(MAX_RECENT_CALLS);
+  readonly #records: GenerationalMap<string, CallRecord>;
+
+  constructor(maxCalls: number) {
+    this.#records = new GenerationalMap(maxCalls);
+  }
 
   add(record: CallRecord): void {
     this.#records.set(record.callId, record);

@@ -27,6 +27,8 @@ export interface EngineSurroundings {
   readonly routes: Routes | undefined;
   readonly priceFeed: PriceBook | undefined;
   readonly onBodies: ((record: CallRecord, request: Uint8Array, reply: Uint8Array) => void) | undefined;
+  /** @defaultValue 'ample' */
+  readonly memory?: 'ample' | 'lean';
   readonly clock: Clock;
   readonly random: Random;
 }

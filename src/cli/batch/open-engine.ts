@@ -17,6 +17,9 @@ import { AlertDelivery } from '../../jobs/alert-delivery.ts';
 import type { EngineEvent, EventSink } from '../../ports/event-sink.ts';
 import { EngineNotices } from './engine-notices.ts';
 
+/** Answers in memory, in bytes. Ours: some thousand of the usual size. */
+const MAX_CACHE_MEMORY_BYTES = 4_000_000;
+
 /** An engine that a command runs in its own process, over the stores of its configuration, beside gateways that use them. @internal */
 export interface CommandEngine {
   readonly engine: Engine;
@@ -55,7 +58,7 @@ export async function openEngine(
 ): Promise<CommandEngine> {
   const ports = { clock: systemClock, random: systemRandom };
   const plain = new EngineNotices(onEvent);
-  const stores = await openStores(config, {
+  const stores = await openStores(withLittleMemory(config), {
     ...ports,
     hasWorkers: false,
     onFault: (store, operation, error) => plain.emit({ kind: 'store-failed', store, operation, error }),
@@ -79,6 +82,7 @@ export async function openEngine(
       optimizer: await openOptimizer(config.optimize),
       routes: await openRoutes({ rules, store: stores.stateStore, clock: systemClock, events }),
       onBodies: undefined,
+      memory: 'lean',
     });
     const ofProviders = batchesOf({ config, priceFeed, engine, stores, events });
     const close = async (): Promise<void> => {
@@ -94,6 +98,13 @@ export async function openEngine(
     await stores.close();
     throw error;
   }
+}
+
+/** Where answers are kept on disk or in Redis they need little memory: a list asks each question once, and equal ones that are near each other are asked together. */
+function withLittleMemory(config: Config): Config {
+  const { cache, storage } = config;
+  if (storage.kind === 'folder' && cache.diskBytes === 0) return config;
+  return { ...config, cache: { ...cache, memoryBytes: Math.min(cache.memoryBytes, MAX_CACHE_MEMORY_BYTES) } };
 }
 
 async function openedBudgets(

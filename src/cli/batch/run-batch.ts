@@ -19,6 +19,13 @@ import { mayStart } from './run-start.ts';
 import { type Survey, surveyInput } from './survey-input.ts';
 
 /**
+ * Results that wait for those before them. Ours: an answer may take sixty times as long as others before nothing more is begun behind it, and they are held in some 3 KB each.
+ */
+const HELD_PER_CALL = 60;
+const MIN_HELD_ITEMS = 1000;
+const MAX_HELD_BYTES = 16_000_000;
+
+/**
  * Checks a file, says what asking all of it costs, asks it, and writes what came of it.
  * @throws FarthingError `configuration` for what is wrong with the file or the command line, before anything is sent.
  * @internal
@@ -113,6 +120,8 @@ function processorOf(
   const { model, system, maxOutputTokens, concurrency, rpm, tpm, group, groupDelay, maxUsd } = options;
   const { table } = commandPrices(settings.config, settings.priceFeed);
   return new BatchProcessor({
+    maxHeldItems: Math.max(MIN_HELD_ITEMS, HELD_PER_CALL * (concurrency ?? 0)),
+    maxHeldBytes: MAX_HELD_BYTES,
     farthing: commandFace(opened.engine, table, () => opened.batches()),
     mode: options.via,
     onUnanswered: options.onUnanswered,

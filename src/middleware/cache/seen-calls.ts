@@ -1,12 +1,13 @@
 import { GenerationalMap } from '../../core/generational-map.ts';
 import type { CacheKey, EntryTimes } from '../../core/model/cache-entry.ts';
 
-/** Keys remembered: about 150 bytes each, so 15 MB at the most. */
-const MAX_SEEN = 100_000;
-
 /** When the same question was last asked, whatever became of it. Bounded; what was not asked for long is forgotten. @internal */
 export class SeenCalls {
-  readonly #atMs = new GenerationalMap<CacheKey, number>(MAX_SEEN);
+  readonly #atMs: GenerationalMap<CacheKey, number>;
+
+  constructor(maxKeys: number) {
+    this.#atMs = new GenerationalMap(maxKeys);
+  }
 
   /** Notes that a question is asked now and says when it was before. */
   note(key: CacheKey, nowMs: number): number | undefined {
