@@ -12,6 +12,7 @@ import { ChargeSpool } from '../middleware/charge/charge-spool.ts';
 import type { ChainOptions } from '../middleware/chains.ts';
 import type { Call } from '../middleware/compose.ts';
 import { embeddingsMiddleware } from '../middleware/cache/embeddings.ts';
+import { RecordingRoom } from '../middleware/cache/reply-recorder.ts';
 import { storeMiddleware } from '../middleware/cache/store.ts';
 import { CallLimiter } from '../middleware/limits/call-limiter.ts';
 import { CascadeBook } from '../middleware/cascade/cascade-book.ts';
@@ -147,12 +148,14 @@ function deferredSettler(
   { cache, budget, dispatch }: ChainOptions,
   ports: Pick<EngineParts, 'clock' | 'events' | 'pricer'>,
 ): DeferredSettler {
+  // Answers of a batch come by the hundred, and whoever settles them has them in memory already.
+  const answers = cache && storeMiddleware(cache, new RecordingRoom(Number.POSITIVE_INFINITY));
   return new DeferredSettler({
     ...ports,
     ledger,
     keeper: budget.keeper,
     providers: dispatch.providers,
-    storing: cache && { answers: storeMiddleware(cache), embeddings: embeddingsMiddleware(cache) },
+    storing: cache && answers && { answers, embeddings: embeddingsMiddleware(cache) },
     requestLimits,
     maxReplyBytes: dispatch.maxReplyBytes,
   });

@@ -7,6 +7,7 @@ import type { DeferredCall } from '../../src/core/model/deferred-call.ts';
 import { nanoUsd, parseUsd } from '../../src/core/money.ts';
 import { shippedPriceBook } from '../../src/core/price-book-shipped.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
+import type { EngineCache } from '../../src/engine/engine-options.ts';
 import type { Engine, EngineRequest } from '../../src/engine/engine-request.ts';
 import { systemClock, systemRandom } from '../../src/engine/system-ports.ts';
 import type { Deferral } from '../../src/middleware/compose.ts';
@@ -46,13 +47,13 @@ interface Stage extends StageBooks {
   used(): number;
 }
 
-async function stage(budgets: readonly Budget[] = [LIMIT]): Promise<Stage> {
+async function stage(budgets: readonly Budget[] = [LIMIT], cache: Partial<EngineCache> = {}): Promise<Stage> {
   const books = await openStageBooks(budgets, PORTS);
   const sent: Uint8Array[] = [];
   const engine = createEngine({
     providers: [{ provider: scriptedProvider('openai', 'openai', sent), vendor: 'openai', identity: 'here' }],
     priceBook: shippedPriceBook(),
-    cache: { store: new MemoryCacheStore(PORTS), mode: 'all', ttlMs: 60_000 },
+    cache: { store: new MemoryCacheStore(PORTS), mode: 'all', ttlMs: 60_000, ...cache },
     ledger: books.ledger,
     reader: books.ledger,
     ownerId: books.ledger.ownerId,
@@ -226,4 +227,20 @@ test('a purse bounds what calls spend together, and gets back what they did not'
   expect(settled).toEqual([]);
   expect((await ask(BODY, { purse: purse(true) })).status).toBe(200);
   expect(settled).toEqual([['number', 900]]);
+});
+
+test('of answers that come all at once, as those of a batch do, each is put into the cache', async () => {
+  const { ask, deferral, kept, engine, sent } = await stage([LIMIT], { maxEntryBytes: REPLY.length });
+  const { model, max_tokens } = BODY;
+  const bodies = ['a', 'b', 'c', 'd', 'e'].map((content) => ({
+    model,
+    messages: [{ role: 'user', content }],
+    max_tokens,
+  }));
+  for (const body of bodies) await ask(body, { deferral: deferral() }); // oxlint-disable-line no-await-in-loop -- in their order
+  const end = { kind: 'reply', status: 200, body: REPLY, serviceTier: 'batch' } as const;
+  await Promise.all(kept.map((call) => engine.settleDeferred(call, end)));
+  const asked = await Promise.all(bodies.map((body) => ask(body, { deferral: deferral() })));
+  expect(asked.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  expect(sent).toEqual([]);
 });

@@ -17,10 +17,13 @@ const ENTRIES_AT_A_TIME = 2;
 /**
  * Puts whole, good answers into the cache, under the model that answered. Runs for the leader of a shared call only. A fault of the
  * store is reported and counted; the answer is not touched: this step steps aside.
+ * @param room - What all answers may take that are being recorded. @defaultValue that of {@link ENTRIES_AT_A_TIME}
  * @internal
  */
-export function storeMiddleware(options: CacheOptions): Middleware {
-  const room = new RecordingRoom(options.maxEntryBytes * ENTRIES_AT_A_TIME);
+export function storeMiddleware(
+  options: CacheOptions,
+  room: RecordingRoom = new RecordingRoom(options.maxEntryBytes * ENTRIES_AT_A_TIME),
+): Middleware {
   return {
     name: 'store',
     async handle(call, next) {
