@@ -113,3 +113,11 @@ test('a client that wants a part of joined results, or only changed ones, gets a
   );
   expect(heads).toEqual([{ 'content-type': 'application/json' }]);
 });
+
+test('a file of results, which only the gateway has, is not the input of a batch', async () => {
+  const { batches, sent, asked } = await staged('settled');
+  const body = JSON.stringify({ input_file_id: OWN_FILE, endpoint: '/v1/chat/completions' });
+  const made = batches.create(asked('POST'), 'batches', Buffer.from(body));
+  await expect(made).rejects.toMatchObject({ code: 'invalid-request', param: 'input_file_id' });
+  expect(sent).toEqual([]);
+});

@@ -2,6 +2,7 @@ import { FarthingError } from '../../core/errors.ts';
 import type { ClientBatch } from '../../core/model/provider-batch.ts';
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
 import type { BatchShipment } from '../../ports/batch-api.ts';
+import { isOwnBatchId } from '../../wire/batch/client-batch-ids.ts';
 import { openaiBatchRow } from '../../wire/batch/client-batch-row.ts';
 import { BATCH_METADATA_KEY } from '../../wire/batch/openai-batch-object.ts';
 import { isObject, type JsonObject, refuse } from '../../wire/request-guards.ts';
@@ -35,6 +36,7 @@ export async function createOpenaiBatch(
 ): Promise<number | undefined> {
   const { [PARAM]: fileId, endpoint: path } = body;
   if (typeof fileId !== 'string' || fileId === '') refuse(PARAM, 'must name a file');
+  if (isOwnBatchId(fileId)) refuse(PARAM, 'must not be a file of results');
   if (typeof path !== 'string') refuse('endpoint', 'must be the path of an endpoint');
   const endpoint = METERED.get(path);
   if (endpoint === undefined) return undefined;

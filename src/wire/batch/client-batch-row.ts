@@ -25,6 +25,10 @@ export interface ClientRowFault {
 const ANTHROPIC_ID = /^[\w-]{1,64}$/;
 
 const encoder = new TextEncoder();
+
+/** That of UTF-8, which some editors put in front of a file. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
 const decoder = new TextDecoder();
 
 /**
@@ -33,6 +37,9 @@ const decoder = new TextDecoder();
  * @internal
  */
 export function openaiBatchRow(line: Uint8Array, endpoint: string): ClientBatchRow | ClientRowFault {
+  // Some readers pass over it, others do not: and ours here would.
+  if (BYTE_ORDER_MARK.every((byte, index) => line[index] === byte))
+    return fault(undefined, 'begins with a byte order mark');
   let ids: readonly NamedId[];
   try {
     ids = passedBodyIds(line);

@@ -25,6 +25,7 @@ test.each([
   ['{', undefined],
   ['[]', undefined],
   ['{"custom_id":"a","custom_id":"b"}', undefined],
+  ['\uFEFF{"custom_id":"a"}', undefined],
   ['{}', 'custom_id'],
   ['{"custom_id":""}', 'custom_id'],
   ['{"custom_id":"a","method":"GET"}', 'method'],
