@@ -32,6 +32,8 @@ export interface FolderStoresOptions {
   readonly memoryBytes?: number | undefined;
   /** 0 keeps no answers on disk. @defaultValue that of the SQLite cache store */
   readonly diskBytes?: number | undefined;
+  /** How much of the file of answers is mapped into memory. @defaultValue that of the SQLite cache store */
+  readonly mappedBytes?: number | undefined;
   /** Keys for answers on disk: the first encrypts, all decrypt. @defaultValue they are in clear */
   readonly encryptionKeys?: readonly string[] | undefined;
   readonly clock: Clock;
@@ -85,7 +87,7 @@ async function openStates({ folder, clock, onFault }: FolderStoresOptions): Prom
 }
 
 async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<ForgetfulCacheStore> {
-  const { folder, diskBytes, encryptionKeys, clock } = options;
+  const { folder, diskBytes, mappedBytes, encryptionKeys, clock } = options;
   if (diskBytes === 0) return memory;
   const onFault = (operation: string, error: unknown): void => options.onFault('cache', operation, error);
   const file = await SqliteCacheStore.open({
@@ -94,6 +96,7 @@ async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions):
     writePatienceMs: CACHE_WRITE_PATIENCE_MS,
     // What was written in clear before is not to outlive its time.
     eraseDeleted: encryptionKeys !== undefined,
+    mappedBytes,
     ...(diskBytes === undefined ? {} : { maxBytes: diskBytes }),
   });
   const below = encryptionKeys === undefined ? file : encryptedCacheStore(file, { keys: encryptionKeys, onFault });

@@ -17,9 +17,18 @@ import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
 export async function openFolderGatewayStores(
   folder: string,
   { memoryBytes, diskBytes, encryptionKeys }: CacheConfig,
-  { clock, random, onFault, hasWorkers }: OpenStoresOptions,
+  { clock, random, onFault, hasWorkers, mappedBytes }: OpenStoresOptions,
 ): Promise<GatewayStores> {
-  const stores = await openFolderStores({ folder, memoryBytes, diskBytes, encryptionKeys, clock, random, onFault });
+  const stores = await openFolderStores({
+    folder,
+    memoryBytes,
+    diskBytes,
+    mappedBytes,
+    encryptionKeys,
+    clock,
+    random,
+    onFault,
+  });
   try {
     const [keys, counters, limits, resources, leases] = await Promise.all([
       openSqliteKeyStore(keysPath(folder)),

@@ -26,6 +26,11 @@ export interface SqliteCacheStoreOptions {
    */
   readonly writePatienceMs?: number;
   /**
+   * How much of the file is mapped into memory, in bytes: reads are cheaper, and what was read counts as memory of this process. 0: nothing.
+   * @defaultValue 268_435_456
+   */
+  readonly mappedBytes?: number | undefined;
+  /**
    * Overwrites what is deleted or replaced, which would else stay readable in the file until its place is needed; such writes take longer. What was
    * deleted before stays.
    * @defaultValue false
@@ -118,7 +123,9 @@ const STATEMENTS = {
 type StatementName = keyof typeof STATEMENTS;
 
 /** WAL with NORMAL: an answer written last may be lost with the power, never the file. */
-const PRAGMAS = { synchronous: 'NORMAL', mmap_size: 268_435_456 } as const;
+const PRAGMAS = { synchronous: 'NORMAL' } as const;
+
+const MAPPED_BYTES = 268_435_456;
 
 /**
  * Answers in a SQLite file, bounded by bytes, evicted by oldest use. Reads run on the calling thread (some microseconds, another process's commit never
@@ -151,10 +158,12 @@ export class SqliteCacheStore implements MeasuredCacheStore {
    */
   static async open(options: SqliteCacheStoreOptions): Promise<SqliteCacheStore> {
     const driver = options.driver === undefined ? {} : { driver: options.driver };
+    const mapping = { mmap_size: options.mappedBytes ?? MAPPED_BYTES };
+    const pragmas = { ...PRAGMAS, ...mapping };
     const writer = new SqliteWriter({
       path: options.path,
       statements: STATEMENTS,
-      pragmas: options.eraseDeleted === true ? { ...PRAGMAS, secure_delete: 'ON' } : PRAGMAS,
+      pragmas: options.eraseDeleted === true ? { ...pragmas, secure_delete: 'ON' } : pragmas,
       migrations: MIGRATIONS,
       ...driver,
     });
@@ -162,7 +171,7 @@ export class SqliteCacheStore implements MeasuredCacheStore {
       await writer.ready();
       const reader = await openDatabase(options.path, {
         readonly: true,
-        pragmas: { mmap_size: PRAGMAS.mmap_size },
+        pragmas: mapping,
         ...driver,
       });
       return new SqliteCacheStore(options, writer, reader);
