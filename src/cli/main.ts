@@ -5,6 +5,8 @@ import { nodeVersionFault } from './node-version.ts';
 
 const fault = nodeVersionFault(process.versions.node);
 if (fault === undefined) {
+  const { replaceByLean } = await import('./lean-process.ts');
+  replaceByLean();
   const { runCommandLine } = await import('./run-command-line.ts');
   await runCommandLine(process.argv.slice(2));
 } else {
