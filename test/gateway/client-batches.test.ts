@@ -198,9 +198,15 @@ test('a submission whose answer is lost is found, followed and charged, and is i
   stage.provider.failNextBatchRequest({ kind: 'lost-reply', on: 'submit' });
   const batches = made();
   await expect(batchOf(openai, [chatLine('lost', 'five')])).rejects.toMatchObject({ status: 502 });
-  await expect.poll(made, PATIENCE).toBe(batches + 1);
+  stage.provider.failNextBatchRequest({ kind: 'lost-reply', on: 'submit' });
+  const order = claude.messages.batches.create({ requests: [claudeRow('lost', 'five')] });
+  // A client that asked again would have it made, and paid for, twice.
+  const isLast = (error: unknown): boolean =>
+    error instanceof Anthropic.APIError && new Headers(error.headers).get('x-should-retry') === 'false';
+  await expect(order).rejects.toSatisfy(isLast);
+  await expect.poll(made, PATIENCE).toBe(batches + 2);
   await expectSettled(stage);
   const [newest] = (await openai.batches.list()).data;
   expect(await resultsOf(openai, await finished(openai, newest?.id ?? ''))).toMatchObject([{ custom_id: 'lost' }]);
-  expect(made()).toBe(batches + 1);
+  expect(made()).toBe(batches + 2);
 });

@@ -88,14 +88,16 @@ async function answered(
       await letGo(exchange, parts, sent);
       return submission.answer();
     case 'unsure':
-      await draft.handOver({});
-      throw submission.error;
+      await draft.handOver({}).catch(leftToWorkers);
+      throw notAgain(submission.error);
     case 'made':
-      await draft.handOver({
-        stage: 'submitted',
-        providerId: submission.providerId,
-        submittedAtMs: draft.batch.submittingAtMs,
-      });
+      await draft
+        .handOver({
+          stage: 'submitted',
+          providerId: submission.providerId,
+          submittedAtMs: draft.batch.submittingAtMs,
+        })
+        .catch(leftToWorkers);
       break;
     case undefined:
       await draft.handOver({ stage: 'abandoned' });
@@ -103,6 +105,17 @@ async function answered(
   const object = clientBatchObject(draft.batch, submission?.shown);
   await exchange.owners.claim(derivedIds('batches', object), exchange.project, exchange.provider.name);
   return answerJson(exchange, object);
+}
+
+/** The batch is, or may be, at the provider: workers look for it when its lease has run out, and its client must not make another one. */
+function leftToWorkers(): void {}
+
+/** An error that tells clients not to try again by themselves: the batch would be made, and paid for, twice. */
+function notAgain(cause: unknown): FarthingError {
+  const { code, message, status } = isFarthingError(cause)
+    ? cause
+    : new FarthingError('provider-broken', 'the provider’s answer to the batch was lost');
+  return new FarthingError(code, message, { status, retryable: false, cause });
 }
 
 async function letGo(
