@@ -40,7 +40,7 @@ export interface LiveRunOptions {
   readonly clock: Clock;
 }
 
-/** Items whose hashes are remembered without a journal, 24 to 70 MB for all. Ours: the size that a run is built for. */
+/** Items whose hashes are remembered without a journal, some 30 MB for all. Ours: the size that a run is built for. */
 const REMEMBERED_ITEMS = 1_000_000;
 
 /** What a result weighs beside the answer's text: the record's usage, and the objects around it. Measured: 27 MB for 10,000. */

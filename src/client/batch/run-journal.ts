@@ -16,7 +16,7 @@ export interface JournalledAnswer extends ItemOrigin {
 }
 
 /**
- * The answers of a run on disk, by the hash of the item that they belong to: an answer that stands here is never asked for again. Append-only; memory holds 24
+ * The answers of a run on disk, by the hash of the item that they belong to: an answer that stands here is never asked for again. Append-only; memory holds some 30
  * bytes for each. The last line is cut off when the process died over it.
  * @internal
  */
