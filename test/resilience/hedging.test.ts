@@ -24,6 +24,8 @@ async function warmStage(form: Form, options: StageOptions = {}): Promise<Resili
 
     expect(seen.kind).toBe('right');
   }
+  // A reply may be read before its call's record is there.
+  await expect.poll(() => stage.records.length).toBe(20);
   expect(stage.requests()).toEqual(options.targets === 1 ? [20] : [20, 0, 0].slice(0, options.targets ?? 2));
   return stage;
 }

@@ -154,7 +154,7 @@ test('an explanation names what was wanted and what the call has', () => {
   ]);
 });
 
-test('20 rules are matched in less than 2 µs', () => {
+test('20 rules are matched in microseconds', () => {
   const rules = Array.from({ length: 20 }, (_, index) => ({
     match: {
       endpoints: ['chat' as const],
@@ -169,6 +169,6 @@ test('20 rules are matched in less than 2 µs', () => {
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 5000;
   };
-  // The best of some, in time of the processor: the machine has others to serve.
-  expect(Math.min(...Array.from({ length: 15 }, roundUs))).toBeLessThan(2);
+  // The best of some, in time of the processor, ten times what it is: a sign of something wrong, and no measurement.
+  expect(Math.min(...Array.from({ length: 15 }, roundUs))).toBeLessThan(20);
 });

@@ -82,6 +82,8 @@ export class BatchWorker {
   readonly #parts: BatchParts;
   readonly #live: LiveCalls;
   readonly #loops: readonly WorkLoop[];
+  /** One look at the store after the other: loops that find nothing take no more than one connection. */
+  #looking: Promise<unknown> = Promise.resolve();
   readonly #fills = new Map<string, RunFill>();
   #forgetAtMs = 0;
 
@@ -174,18 +176,27 @@ export class BatchWorker {
     return false;
   }
 
+  async #inTurn<Found>(look: () => Promise<Found>): Promise<Found> {
+    const found = this.#looking.then(look);
+    this.#looking = found.catch(() => undefined); // whoever looks hears of it
+    return found;
+  }
+
   async #beginLive(): Promise<boolean> {
     await this.#live.renew();
-    return this.#live.begin(() => this.#loops[1]?.wake());
+    return this.#inTurn(() => this.#live.begin(() => this.#loops[1]?.wake()));
   }
 
   /** Takes one batch as far as it goes now. */
   async #advanceOne(): Promise<boolean> {
     const { jobs } = this.#parts;
-    const lease = leaseOf(this.#parts);
-    const batch = await jobs.leaseBatch(lease);
-    if (batch === undefined) return false;
-    const held = new HeldBatch(batch, this.#parts, lease.nowMs);
+    const taken = await this.#inTurn(async () => {
+      const lease = leaseOf(this.#parts);
+      const batch = await jobs.leaseBatch(lease);
+      return batch && { batch, leasedAtMs: lease.nowMs };
+    });
+    if (taken === undefined) return false;
+    const held = new HeldBatch(taken.batch, this.#parts, taken.leasedAtMs);
     held.begin();
     try {
       await this.#advance(held);
