@@ -4,6 +4,8 @@ import { FarthingError } from '../../core/errors.ts';
 import { type Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import { bookPricer } from '../../engine/book-pricer.ts';
+import { ANTHROPIC_BATCH_LIMITS } from '../../providers/batch/anthropic-batch-api.ts';
+import { OPENAI_BATCH_LIMITS } from '../../providers/batch/openai-batch-api.ts';
 import { protocolOf } from './command-face.ts';
 import { InputFaults } from './input-faults.ts';
 import { type BatchInput, inputItems } from './input-items.ts';
@@ -22,8 +24,14 @@ export interface Survey {
 /** Output limit of prompts where the command line names none, in tokens: that of the library's `BatchProcessor`. */
 const DEFAULT_MAX_OUTPUT_TOKENS = 1024;
 
-/** What one request or file of a batch may hold: OpenAI 200 MB, Anthropic 256 MB; a line of a file around the body takes less than a kilobyte. */
-const MAX_BATCH_BYTES = { openai: 199_999_000, anthropic: 255_999_000 } as const;
+/** What one batch may hold, by protocol. */
+const BATCH_LIMITS = { openai: OPENAI_BATCH_LIMITS, anthropic: ANTHROPIC_BATCH_LIMITS } as const;
+
+/** What one item of a batch may weigh: a line is more than its body. */
+function maxItemBytes(protocol: keyof typeof BATCH_LIMITS): number {
+  const { maxBytes, lineBytes } = BATCH_LIMITS[protocol];
+  return maxBytes - lineBytes;
+}
 
 /**
  * Reads an input through: checks every line, and adds up what asking it costs.
@@ -52,7 +60,7 @@ export async function surveyInput(
     prompts,
     isPriced: remembered(isPriced),
     demandsPrice: options.maxUsd !== undefined,
-    maxBatchBytes: options.via === 'batch' ? (target) => MAX_BATCH_BYTES[protocolAt(target)] : undefined,
+    maxBatchBytes: options.via === 'batch' ? (target) => maxItemBytes(protocolAt(target)) : undefined,
   });
   const faults = new InputFaults();
   const estimator = new RunEstimator(pricer, nowMs);

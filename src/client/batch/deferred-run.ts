@@ -16,7 +16,7 @@ import type { BatchItem } from './batch-item.ts';
 import type { BatchRunner, ItemEnd, RunSignals } from './batch-runner.ts';
 import type { BatchEngine } from './item-call.ts';
 import type { ItemOutcome } from './item-outcome.ts';
-import { preparedItem, type PromptSettings } from './prepared-item.ts';
+import { preparedItem, type PromptSettings, REMEMBERED_ITEMS } from './prepared-item.ts';
 
 /** How items are answered by providers' batches. @internal */
 export interface DeferredRunOptions {
@@ -30,9 +30,6 @@ export interface DeferredRunOptions {
   readonly onUnanswered: UnansweredPolicy;
   readonly clock: Clock;
 }
-
-/** Items whose repeats are known: further ones are asked each. Ours: 50 MB of hashes at the most. */
-const REMEMBERED_ITEMS = 1_000_000;
 
 /** Digits of a run's name. */
 const NAME_DIGITS = 24;

@@ -13,7 +13,7 @@ import type { BatchEngine } from './item-call.ts';
 import type { ItemLabel, ItemOrigin, ItemOutcome } from './item-outcome.ts';
 import { ItemSource } from './item-source.ts';
 import { OrderedWindow, type Weighed, type WindowBounds } from './ordered-window.ts';
-import { preparedItem, type PreparedItem, type PromptSettings } from './prepared-item.ts';
+import { preparedItem, type PreparedItem, type PromptSettings, REMEMBERED_ITEMS } from './prepared-item.ts';
 import { RunJournal } from './run-journal.ts';
 
 /** Where a run is kept, so that it can be taken up again. @internal */
@@ -39,9 +39,6 @@ export interface LiveRunOptions {
   readonly patienceMs: number;
   readonly clock: Clock;
 }
-
-/** Items whose hashes are remembered without a journal, some 30 MB for all. Ours: the size that a run is built for. */
-const REMEMBERED_ITEMS = 1_000_000;
 
 /** What a result weighs beside the answer's text: the record's usage, and the objects around it. Measured: 27 MB for 10,000. */
 const RESULT_BYTES = 2500;

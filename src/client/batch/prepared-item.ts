@@ -42,6 +42,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const ENDPOINTS: ReadonlySet<string> = new Set(['chat', 'responses', 'embeddings', 'messages']);
 const HASH_BYTES = 16;
+
+/** Items whose hashes a run remembers, some 30 MB for all; repeats of further ones are asked. Ours: the size that a run is built for. @internal */
+export const REMEMBERED_ITEMS = 1_000_000;
+
 const encoder = new TextEncoder();
 
 /** Makes a request of an item, or says why none can be made of it. Never throws. @internal */

@@ -22,8 +22,8 @@ import { resultRows } from './result-rows.ts';
 import { shipmentBytes } from './shipment-bytes.ts';
 import type { BatchAsk } from './streamed-reply.ts';
 
-/** 100,000 requests or 256 MB, whichever comes first (docs.claude.com, batch processing, "Batch limitations"); half a megabyte below. */
-const LIMITS: BatchLimits = {
+/** 100,000 requests or 256 MB, whichever comes first (docs.claude.com, batch processing, "Batch limitations"); half a megabyte below. @internal */
+export const ANTHROPIC_BATCH_LIMITS: BatchLimits = {
   maxRequests: 100_000,
   maxBytes: 255_500_000,
   lineBytes: anthropicBatchRequest('x'.repeat(MAX_CUSTOM_ID_CHARS), '').length + 1,
@@ -50,7 +50,7 @@ export function anthropicBatchApi(provider: Provider): BatchApi {
       await askJson(provider, get(batch, batch.providerId), `the look at batch ${batch.providerId}`),
     );
   return {
-    limits: LIMITS,
+    limits: ANTHROPIC_BATCH_LIMITS,
     stage: () => Promise.resolve(undefined),
     submit: (shipment) => askToMake(provider, submission(shipment), `batch ${shipment.batchId}`),
     find: (shipment, sinceMs, isKnown) => findBatch(provider, shipment, sinceMs, isKnown),
@@ -117,7 +117,7 @@ async function isSame(
 
 function submission(shipment: BatchShipment): BatchAsk {
   const { headers, keyIndex } = shipment;
-  const body = shipmentBytes(shipment, FORM, LIMITS);
+  const body = shipmentBytes(shipment, FORM, ANTHROPIC_BATCH_LIMITS);
   return { method: 'POST', path: PATH, headers, keyIndex, contentType: 'application/json', body };
 }
 

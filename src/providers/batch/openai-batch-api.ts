@@ -19,8 +19,9 @@ import type { BatchAsk } from './streamed-reply.ts';
 /**
  * 50,000 requests and 200 MB a file (openai, `BatchCreateParams.input_file_id`); half a megabyte below, for what stands around the file. A batch of embeddings may have
  * no more than 50,000 inputs in all its requests (`BatchCreateParams.endpoint`): OpenAI refuses those that have more.
+ * @internal
  */
-const LIMITS: BatchLimits = {
+export const OPENAI_BATCH_LIMITS: BatchLimits = {
   maxRequests: 50_000,
   maxBytes: 199_500_000,
   lineBytes: openaiBatchLine('x'.repeat(MAX_CUSTOM_ID_CHARS), ENDPOINTS.chat.clientPath, '').length + 1,
@@ -44,7 +45,7 @@ export function openaiBatchApi(provider: Provider): BatchApi {
       await askJson(provider, get(batch, batchPath(batch)), `the look at batch ${batch.providerId}`),
     );
   return {
-    limits: LIMITS,
+    limits: OPENAI_BATCH_LIMITS,
     async stage(shipment, mayBeThere) {
       const there = mayBeThere ? await stagedFile(provider, shipment) : undefined;
       return there ?? askToMake(provider, upload(shipment), `the file of batch ${shipment.batchId}`);
@@ -136,7 +137,7 @@ function upload(shipment: BatchShipment): BatchAsk {
     method: 'POST',
     path: '/files',
     contentType: `multipart/form-data; boundary=${boundary}`,
-    body: shipmentBytes(shipment, form, LIMITS),
+    body: shipmentBytes(shipment, form, OPENAI_BATCH_LIMITS),
   };
 }
 
