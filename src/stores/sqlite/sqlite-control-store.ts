@@ -3,12 +3,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Announcement, BudgetAdjustment, ControlStore } from '../../ports/control-store.ts';
 import { adjustmentFrom, ANNOUNCEMENT_LIFE_MS, ANNOUNCEMENTS_PAGE, budgetFrom } from '../sql/control-rows.ts';
 import { KEYS_MIGRATIONS } from './keys-schema.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import {
   inTransaction,
   openDatabase,
   type SqliteDatabase,
   type SqliteDriver,
-  type SqliteStatement,
   type SqlRow,
   type SqlValue,
   storeFault,
@@ -32,11 +32,12 @@ export interface SqliteControlStoreOptions {
 export class SqliteControlStore implements ControlStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements: PreparedStatements;
 
   /** @internal Use {@link openSqliteControlStore}. */
   constructor(database: SqliteDatabase, clock: Clock) {
     this.#database = database;
+    this.#statements = new PreparedStatements(database);
     this.#clock = clock;
   }
 
@@ -121,20 +122,11 @@ export class SqliteControlStore implements ControlStore {
   }
 
   #all(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[] {
-    return this.#guarded(() => this.#prepared(sql).all(...parameters));
+    return this.#guarded(() => this.#statements.of(sql).all(...parameters));
   }
 
   #run(sql: string, ...parameters: readonly SqlValue[]): number {
-    return this.#prepared(sql).run(...parameters);
-  }
-
-  #prepared(sql: string): SqliteStatement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#statements.of(sql).run(...parameters);
   }
 
   #guarded<Result>(work: () => Result): Result {

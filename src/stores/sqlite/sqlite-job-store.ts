@@ -23,11 +23,11 @@ import {
 } from '../sql/job-text.ts';
 import { jobSelection } from './job-list.ts';
 import { JOB_MIGRATIONS, JOB_READS, JOB_STATEMENTS, type JobStatement } from './job-schema.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import {
   openDatabase,
   type SqliteDatabase,
   type SqliteDriver,
-  type SqliteStatement,
   type SqlRow,
   type SqlValue,
   storeFault,
@@ -44,13 +44,14 @@ type Operation = WriteOperation<JobStatement>;
 export class SqliteJobStore implements Jobs {
   readonly #writer: SqliteWriter<JobStatement>;
   readonly #reader: SqliteDatabase;
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements: PreparedStatements;
   #closing: Promise<void> | undefined;
 
   /** Use {@link openSqliteJobStore}. */
   constructor(writer: SqliteWriter<JobStatement>, reader: SqliteDatabase) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#statements = new PreparedStatements(reader);
   }
 
   async add(jobs: readonly Job[]): Promise<void> {
@@ -205,12 +206,7 @@ export class SqliteJobStore implements Jobs {
 
   #all(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[] {
     try {
-      let statement = this.#statements.get(sql);
-      if (statement === undefined) {
-        statement = this.#reader.prepare(sql);
-        this.#statements.set(sql, statement);
-      }
-      return statement.all(...parameters);
+      return this.#statements.of(sql).all(...parameters);
     } catch (error) {
       throw storeFault('cannot read the deferred calls', error);
     }

@@ -21,11 +21,11 @@ import {
   spendingOf,
 } from './ledger-rows.ts';
 import { LEDGER_MIGRATIONS, OPEN_INTENTS } from './ledger-schema.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import {
   openDatabase,
   type SqliteDatabase,
   type SqliteDriver,
-  type SqliteStatement,
   type SqlRow,
   type SqlValue,
   storeFault,
@@ -74,10 +74,11 @@ function conditionOf(query: LedgerQuery): Condition {
  */
 export class SqliteLedgerReader implements LedgerReader, SpendingReader {
   readonly #database: SqliteDatabase;
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements: PreparedStatements;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
+    this.#statements = new PreparedStatements(database);
   }
 
   async *charges(query: LedgerQuery): AsyncIterable<Charge> {
@@ -157,12 +158,7 @@ export class SqliteLedgerReader implements LedgerReader, SpendingReader {
   /** Runs a reading statement, prepared once. @throws FarthingError `store-unavailable` */
   read(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[] {
     try {
-      let statement = this.#statements.get(sql);
-      if (statement === undefined) {
-        statement = this.#database.prepare(sql);
-        this.#statements.set(sql, statement);
-      }
-      return statement.all(...parameters);
+      return this.#statements.of(sql).all(...parameters);
     } catch (error) {
       throw storeFault('cannot read the ledger', error);
     }

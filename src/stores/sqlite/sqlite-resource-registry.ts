@@ -6,11 +6,11 @@ import {
 } from '../../core/model/resource.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ResourceQuery, ResourceRegistry } from '../../ports/resource-registry.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import {
   openDatabase,
   type SqliteDatabase,
   type SqliteDriver,
-  type SqliteStatement,
   type SqlRow,
   type SqlValue,
   storeFault,
@@ -72,7 +72,7 @@ export class SqliteResourceRegistry implements ResourceRegistry {
   readonly #clock: Clock;
   readonly #writer: SqliteWriter<StatementName>;
   readonly #reader: SqliteDatabase;
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements: PreparedStatements;
   #nextSweepMs = 0;
   #closing: Promise<void> | undefined;
 
@@ -81,6 +81,7 @@ export class SqliteResourceRegistry implements ResourceRegistry {
     this.#clock = clock;
     this.#writer = writer;
     this.#reader = reader;
+    this.#statements = new PreparedStatements(reader);
   }
 
   async claim(claims: readonly ResourceClaim[]): Promise<void> {
@@ -132,12 +133,10 @@ export class SqliteResourceRegistry implements ResourceRegistry {
 
   #all(sql: string, ...parameters: readonly SqlValue[]): readonly ResourceClaim[] {
     try {
-      let statement = this.#statements.get(sql);
-      if (statement === undefined) {
-        statement = this.#reader.prepare(sql);
-        this.#statements.set(sql, statement);
-      }
-      return statement.all(...parameters).map(claimOf);
+      return this.#statements
+        .of(sql)
+        .all(...parameters)
+        .map(claimOf);
     } catch (error) {
       throw storeFault('cannot read the registry of ids', error);
     }
