@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 const folder = mkdtempSync(join(tmpdir(), 'farthing-test-'));
 const report = join(folder, 'report.json');
@@ -19,6 +19,11 @@ try {
   );
   const skipped = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed');
   for (const test of skipped) console.log(`skipped: ${test.fullName}`);
+  // Again at the end, where a reader of the last lines sees them.
+  for (const test of tests.filter(({ status }) => status === 'failed')) {
+    console.log(`failed: ${relative(process.cwd(), test.file)}: ${test.fullName}`);
+    console.log(`  ${(test.failureMessages[0] ?? '').split('\n').slice(0, 3).join('\n  ').slice(0, 400)}`);
+  }
   const brokenFiles = results.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
   );

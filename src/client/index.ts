@@ -124,6 +124,7 @@ export type {
   MeasuredCacheStore,
   PeekableCacheStore,
   SettlingCacheStore,
+  SnapshotCacheStore,
 } from '../ports/cache-store.ts';
 export type {
   Announcement,

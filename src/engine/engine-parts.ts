@@ -17,7 +17,7 @@ import { storeMiddleware } from '../middleware/cache/store.ts';
 import { CallLimiter } from '../middleware/limits/call-limiter.ts';
 import { CascadeBook } from '../middleware/cascade/cascade-book.ts';
 import { TargetBook } from '../middleware/resilience/target-book.ts';
-import type { CacheStore, PeekableCacheStore, SettlingCacheStore } from '../ports/cache-store.ts';
+import type { CacheStore, PeekableCacheStore, SettlingCacheStore, SnapshotCacheStore } from '../ports/cache-store.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Pricer } from '../ports/pricer.ts';
@@ -213,7 +213,12 @@ function routeProvider(entry: EngineOptions['providers'][number]): RouteProvider
 function leasesOf({ cache, ownerId }: EngineOptions): ChainOptions['leases'] {
   if (cache?.leases === undefined) return undefined;
   const { store, leases } = cache;
-  return { leaseStore: leases, ownerId, settled: async () => (isSettling(store) ? store.settled() : undefined) };
+  return {
+    leaseStore: leases,
+    ownerId,
+    settled: async () => (isSettling(store) ? store.settled() : undefined),
+    refresh: () => (isSnapshot(store) ? store.refresh() : undefined),
+  };
 }
 
 function memoryOf({ memory = 'ample' }: EngineOptions): EngineMemory {
@@ -227,6 +232,10 @@ function rawHitsOf(cache: CacheOptions | undefined, { rawKeys }: EngineMemory): 
 
 function isSettling(store: CacheStore): store is SettlingCacheStore {
   return 'settled' in store;
+}
+
+function isSnapshot(store: CacheStore): store is SnapshotCacheStore {
+  return 'refresh' in store;
 }
 
 function isPeekable(store: CacheStore): store is PeekableCacheStore {

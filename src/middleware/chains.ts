@@ -34,7 +34,7 @@ export interface ChainOptions {
   readonly routing: RoutingOptions | undefined;
   readonly cache: CacheOptions | undefined;
   /** Shares attempts with other processes. Undefined: within this one only. */
-  readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled'> | undefined;
+  readonly leases: Pick<LeasedFlightsOptions, 'leaseStore' | 'ownerId' | 'settled' | 'refresh'> | undefined;
   readonly limits: CallLimiter;
   readonly budget: BudgetOptions;
   readonly defer: Omit<DeferOptions, 'optimise'>;

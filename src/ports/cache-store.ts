@@ -32,6 +32,12 @@ export interface SettlingCacheStore extends CacheStore {
   settled(): Promise<void>;
 }
 
+/** A store whose reads share a view of what is stored, which may be some milliseconds old. @public */
+export interface SnapshotCacheStore extends CacheStore {
+  /** Reads that begin from now on find everything that was stored before, by whichever process. */
+  refresh(): void;
+}
+
 /** A store with a tier in this process's memory, where answers outlive a delete that another process made. @public */
 export interface ForgetfulCacheStore extends CacheStore {
   /** Removes from memory only. */

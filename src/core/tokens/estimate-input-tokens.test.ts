@@ -185,6 +185,16 @@ const anyModel = fc.constantFrom(
   'x',
 );
 
+test('the bound holds for several calls of tools that are written as one, however they are counted', () => {
+  const call = { kind: 'tool-call' as const, callId: '', name: '', argumentsText: '' };
+  const message = { role: 'system' as const, name: undefined, blocks: [call, call] };
+  const given: Prompt = { tools: [], mustCallTool: false, messages: [message], formatText: undefined };
+  const profile = profileOfModel({ model: 'gpt-4o' });
+  const characters = (content: string): number => content.length;
+  const bound = inputTokenBound(given, profile, characters);
+  expect(bound).toBeGreaterThanOrEqual(estimateInputTokens(given, profile, characters).totalTokens);
+});
+
 test('of any prompt and model the parts sum to the total, and the bound is not below it', () => {
   const characters = (content: string): number => content.length;
   fc.assert(

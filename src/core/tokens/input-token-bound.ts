@@ -1,4 +1,5 @@
 import type { Prompt, PromptBlock, PromptTool } from '../model/prompt.ts';
+import { callTokens } from './call-tokens.ts';
 import type { CountTokens } from './count-tokens.ts';
 import { frameTokens, imageBlockTokens, isKnownSize, isPartial, opaqueFactor } from './estimate-input-tokens.ts';
 import { imageTokenBound } from './image-token-bound.ts';
@@ -80,7 +81,10 @@ export function inputTokenBound(prompt: Prompt, profile: TokenProfile, count: Co
   let total = frameTokens(prompt, profile) + margins.requestTokens + profile.thinkingTokens;
   for (const { blocks, name } of prompt.messages) {
     total += margins.messageTokens + bounded(name ?? '');
-    for (const block of blocks) total += blockBound(block, profile, margins, bounded);
+    total += callsBound(blocks, profile, margins, bounded);
+    for (const block of blocks) {
+      if (block.kind !== 'tool-call') total += blockBound(block, profile, margins, bounded);
+    }
   }
   total += toolsBound(prompt.tools, profile, margins, bounded);
   if (prompt.formatText !== undefined) {
@@ -95,18 +99,35 @@ function marginsOf({ id, isExact }: TokenProfile): Margins {
   return id.endsWith('-responses') ? EXACT_RESPONSES : EXACT;
 }
 
-function blockBound(block: PromptBlock, profile: TokenProfile, margins: Margins, bounded: CountTokens): number {
+/** What the calls of tools in one message come to at most: each by itself, or all in one wrapper where the provider writes them so. */
+function callsBound(
+  blocks: readonly PromptBlock[],
+  profile: TokenProfile,
+  margins: Margins,
+  bounded: CountTokens,
+): number {
+  const { perCallTokens, perArgumentTokens, wrapsParallel } = profile.calls;
+  let each = 0;
+  for (const block of blocks) {
+    if (block.kind !== 'tool-call') continue;
+    const named = 3 * bounded(block.name) + bounded(block.argumentsText);
+    // An argument takes at least a quote or two and a colon of the text.
+    const inElements = perArgumentTokens * (block.argumentsText.split(':').length - 1);
+    each += named + inElements + Math.max(0, perCallTokens) + margins.callTokens;
+  }
+  return wrapsParallel ? Math.max(each, callTokens(blocks, profile, bounded)) : each;
+}
+
+function blockBound(
+  block: Exclude<PromptBlock, { readonly kind: 'tool-call' }>,
+  profile: TokenProfile,
+  margins: Margins,
+  bounded: CountTokens,
+): number {
   switch (block.kind) {
     case 'text':
     case 'reasoning':
       return bounded(block.text) + margins.messageTokens;
-    case 'tool-call': {
-      const { perCallTokens, perArgumentTokens } = profile.calls;
-      const named = 3 * bounded(block.name) + bounded(block.argumentsText);
-      // An argument takes at least a quote or two and a colon of the text.
-      const inElements = perArgumentTokens * (block.argumentsText.split('":').length - 1);
-      return named + inElements + Math.max(0, perCallTokens) + margins.callTokens;
-    }
     case 'tool-result':
       return bounded(block.text) + Math.max(0, profile.calls.perResultTokens) + margins.callTokens;
     case 'image':

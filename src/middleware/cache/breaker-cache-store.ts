@@ -16,6 +16,7 @@ import type {
   MeasuredCacheStore,
   PeekableCacheStore,
   SettlingCacheStore,
+  SnapshotCacheStore,
 } from '../../ports/cache-store.ts';
 
 /** Options of {@link breakerCacheStore}. @public */
@@ -42,6 +43,7 @@ type Abilities = Partial<
   Pick<PeekableCacheStore, 'peek'> &
     Pick<MeasuredCacheStore, 'stats'> &
     Pick<SettlingCacheStore, 'settled'> &
+    Pick<SnapshotCacheStore, 'refresh'> &
     Pick<ForgetfulCacheStore, 'forget'>
 >;
 
@@ -91,11 +93,12 @@ function unavailable(message: string, cause?: unknown): FarthingError {
 
 /** Abilities that answer from this process's memory need no guard. */
 function abilitiesOf(store: CacheStore & Abilities): Abilities {
-  const { peek, stats, settled, forget } = store;
+  const { peek, stats, settled, refresh, forget } = store;
   return {
     ...(peek === undefined ? {} : { peek: (key) => peek.call(store, key) }),
     ...(stats === undefined ? {} : { stats: () => stats.call(store) }),
     ...(settled === undefined ? {} : { settled: () => settled.call(store) }),
+    ...(refresh === undefined ? {} : { refresh: () => refresh.call(store) }),
     ...(forget === undefined ? {} : { forget: (target) => forget.call(store, target) }),
   };
 }

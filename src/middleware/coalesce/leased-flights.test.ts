@@ -1,19 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { fakeCall, frame, NotingReceiver } from '../../../test/support/fake-call.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CacheKey } from '../../core/model/cache-entry.ts';
 import type { EngineEvent } from '../../ports/event-sink.ts';
 import type { LeaseStore } from '../../ports/lease-store.ts';
+import { SqliteCacheStore } from '../../stores/sqlite/sqlite-cache-store.ts';
 import { openSqliteLeaseStore } from '../../stores/sqlite/sqlite-lease-store.ts';
+import { testCacheEntry, testCacheKey } from '../../testing/cache-store-conformance.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import type { Call, Outcome } from '../compose.ts';
 import { coalesceMiddleware } from './coalesce.ts';
 
 const HEAD = { status: 200, headers: {}, form: 'whole' } as const;
 const KEY = 'key' as CacheKey;
+const STORED_KEY = testCacheKey(1);
 const complete: Outcome = { kind: 'complete', facts: undefined };
 
 let folder: string;
@@ -44,19 +47,26 @@ interface FakeProcess {
 }
 
 /** The step as one process has it. */
-function startProcess(ownerId: string, leaseStore: LeaseStore = leases, settled = Promise.resolve()): FakeProcess {
+function startProcess(
+  ownerId: string,
+  leaseStore: LeaseStore = leases,
+  settled = Promise.resolve(),
+  cacheStore?: SqliteCacheStore,
+): FakeProcess {
   const { handle } = coalesceMiddleware({
     bufferBytes: 1000,
     leases: {
       leaseStore,
       ownerId,
       settled: () => settled,
+      refresh: () => cacheStore?.refresh(),
       events: { emit: (event) => void events.push(event) },
       clock: { nowMs: () => clock.nowMs(), monotonicMs: () => performance.now() },
       answer: async ({ receiver, state }) => {
-        if (cached === undefined) return false;
+        const isStored = (await cacheStore?.read(STORED_KEY)) !== undefined;
+        if (cached === undefined && !isStored) return false;
         state.cacheStatus = 'collapsed';
-        answerWith(receiver, cached);
+        answerWith(receiver, cached ?? 'stored');
         return true;
       },
     },
@@ -198,6 +208,7 @@ test('a call that may not be shared takes no lease', async () => {
       leaseStore,
       ownerId: 'one',
       settled: () => Promise.resolve(),
+      refresh: () => undefined,
       events: { emit: () => undefined },
       clock,
       answer: async () => false,
@@ -207,4 +218,28 @@ test('a call that may not be shared takes no lease', async () => {
   call.state.mayShare = false;
   expect(await handle(call, async () => complete)).toEqual(complete);
   expect(asked).toEqual([]);
+});
+
+test('who takes the lease sees the answer that was stored before, though its view of the file is older', async () => {
+  const path = join(folder, 'cache.db');
+  const [writing, reading] = [
+    await SqliteCacheStore.open({ path, clock }),
+    await SqliteCacheStore.open({ path, clock }),
+  ];
+  onTestFinished(() => Promise.all([writing.close(), reading.close()]).then(() => undefined));
+  expect(await leases.acquire(KEY, 'one', 5000)).toBe(true);
+  const late: LeaseStore = {
+    ...leases,
+    acquire: async (name, holderId, lengthMs) => {
+      await reading.read(testCacheKey(2)); // from here on its reads share this view
+      await writing.write(STORED_KEY, testCacheEntry({ deleteAtMs: Number.MAX_SAFE_INTEGER }));
+      await leases.release(KEY, 'one');
+      return leases.acquire(name, holderId, lengthMs);
+    },
+    release: (name, holderId) => leases.release(name, holderId),
+  };
+  const two = startProcess('two', late, undefined, reading);
+  const { receiver } = two.ask('a');
+  await soon(() => receiver.text !== '' || two.attempts.length > 0);
+  expect([receiver.text, two.attempts]).toEqual(['stored', []]);
 });

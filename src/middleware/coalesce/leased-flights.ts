@@ -14,6 +14,8 @@ export interface LeasedFlightsOptions {
   readonly answer: (call: Call, key: CacheKey) => Promise<boolean>;
   /** Resolves when the answers written so far are where other processes look. */
   readonly settled: () => Promise<void>;
+  /** Makes the next looks into the cache see what other processes have written by now. */
+  readonly refresh: () => void;
   readonly events: EventSink;
   readonly clock: Clock;
 }
@@ -94,7 +96,8 @@ export class LeasedFlights {
     if (isTaken === undefined) return 'unleased';
     let start: Start | undefined;
     try {
-      // Also with the lease in hand: who had it before may have stored the answer since this call looked for it.
+      // Also with the lease in hand: who had it before may have stored the answer since this call looked for it, and since the cache did.
+      if (isTaken) this.#options.refresh();
       if (await this.#options.answer(call, key)) start = 'answered';
       else if (isTaken) start = 'leased';
       return start;

@@ -272,7 +272,7 @@ test('it has the abilities of the store, and no others', async () => {
   expect(sealedMemory().store.stats().entries).toBe(0);
   const { read, write, remove, removeMatching, close } = tiers;
   const bare: CacheStore = { read, write, remove, removeMatching, close };
-  const others = ['peek', 'stats', 'settled', 'forget'];
+  const others = ['peek', 'stats', 'settled', 'refresh', 'forget'];
   expect(others.filter((name) => name in encryptedCacheStore(bare, { keys: [KEY] }))).toEqual([]);
 });
 

@@ -9,6 +9,7 @@ import type {
   MeasuredCacheStore,
   PeekableCacheStore,
   SettlingCacheStore,
+  SnapshotCacheStore,
 } from '../../ports/cache-store.ts';
 import { decodeBlob, decodeBlobNow, encodeBlob } from '../blob/cache-blob.ts';
 import { CacheCipher, sealingKeyId } from './cache-cipher.ts';
@@ -39,6 +40,7 @@ type Abilities = Partial<
   Pick<PeekableCacheStore, 'peek'> &
     Pick<MeasuredCacheStore, 'stats'> &
     Pick<SettlingCacheStore, 'settled'> &
+    Pick<SnapshotCacheStore, 'refresh'> &
     Pick<ForgetfulCacheStore, 'forget'>
 >;
 
@@ -79,11 +81,12 @@ export function encryptedCacheStore<Store extends CacheStore>(
 }
 
 function abilitiesOf(store: CacheStore & Abilities, seal: EntrySeal): Abilities {
-  const { peek, stats, settled, forget } = store;
+  const { peek, stats, settled, refresh, forget } = store;
   return {
     ...(peek === undefined ? {} : { peek: (key) => seal.openNow(key, peek.call(store, key)) }),
     ...(stats === undefined ? {} : { stats: () => stats.call(store) }),
     ...(settled === undefined ? {} : { settled: () => settled.call(store) }),
+    ...(refresh === undefined ? {} : { refresh: () => refresh.call(store) }),
     ...(forget === undefined
       ? {}
       : {

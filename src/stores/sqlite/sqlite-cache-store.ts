@@ -1,5 +1,10 @@
 import { type CacheEntry, type CacheKey, entrySizeBytes } from '../../core/model/cache-entry.ts';
-import type { CacheSelector, CacheStoreStats, MeasuredCacheStore } from '../../ports/cache-store.ts';
+import type {
+  CacheSelector,
+  CacheStoreStats,
+  MeasuredCacheStore,
+  SnapshotCacheStore,
+} from '../../ports/cache-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { CACHE_COLUMNS, entryOfRow, keyBytes, rowOfEntry } from './cache-row.ts';
 import {
@@ -136,7 +141,7 @@ const MAPPED_BYTES = 268_435_456;
  * ```
  * @public
  */
-export class SqliteCacheStore implements MeasuredCacheStore {
+export class SqliteCacheStore implements MeasuredCacheStore, SnapshotCacheStore {
   readonly #clock: Clock;
   readonly #maxBytes: number;
   readonly #writePatienceMs: number;
@@ -234,6 +239,10 @@ export class SqliteCacheStore implements MeasuredCacheStore {
     } catch (error) {
       throw storeFault('cannot read the cache', error);
     }
+  }
+
+  refresh(): void {
+    this.#endView();
   }
 
   async close(): Promise<void> {

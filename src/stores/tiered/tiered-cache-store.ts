@@ -5,6 +5,7 @@ import type {
   ForgetfulCacheStore,
   PeekableCacheStore,
   SettlingCacheStore,
+  SnapshotCacheStore,
 } from '../../ports/cache-store.ts';
 
 /** What was asked of the lower tier when it failed. @public */
@@ -15,7 +16,7 @@ export interface TieredCacheStoreOptions {
   /** Asked first. */
   readonly memory: PeekableCacheStore;
   /** Asked when memory does not have it; what it has is kept in memory too. */
-  readonly below: CacheStore;
+  readonly below: CacheStore & Partial<Pick<SnapshotCacheStore, 'refresh'>>;
   /** Hears every fault of the lower tier. Must not throw. */
   readonly onFault: (operation: TieredOperation, error: unknown) => void;
 }
@@ -25,9 +26,11 @@ export interface TieredCacheStoreOptions {
  * with it, because an answer that somebody wanted gone would come back.
  * @public
  */
-export class TieredCacheStore implements PeekableCacheStore, SettlingCacheStore, ForgetfulCacheStore {
+export class TieredCacheStore
+  implements PeekableCacheStore, SettlingCacheStore, SnapshotCacheStore, ForgetfulCacheStore
+{
   readonly #memory: PeekableCacheStore;
-  readonly #below: CacheStore;
+  readonly #below: TieredCacheStoreOptions['below'];
   readonly #onFault: (operation: TieredOperation, error: unknown) => void;
   /** Writes to the lower tier that are under way. */
   readonly #behind = new Set<Promise<void>>();
@@ -115,6 +118,11 @@ export class TieredCacheStore implements PeekableCacheStore, SettlingCacheStore,
 
   async settled(): Promise<void> {
     await Promise.all(this.#behind);
+  }
+
+  /** What memory has was stored by this process, or read below: it need not be looked at again. */
+  refresh(): void {
+    this.#below.refresh?.();
   }
 
   async close(): Promise<void> {
