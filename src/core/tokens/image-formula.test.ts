@@ -81,6 +81,12 @@ const MODELS = [
 const side = (): fc.Arbitrary<number> =>
   fc.oneof(fc.integer({ min: 1, max: 6000 }), fc.integer({ min: 0, max: 2 ** 31 }));
 
+test('a side that is a whole number of cells but for the last digits of a float is not one more', () => {
+  const formula = modelImageFormula('claude-opus-5') as Extract<ImageFormula, { readonly kind: 'grid' }>;
+  const found = imageTokens({ width: 1_658_923_069, height: 1_497_638_882 }, formula);
+  expect(found).toBeLessThanOrEqual(formula.maxCells ?? 0);
+});
+
 test('tokens are whole and positive, stay within the limits, and the model never sees more pixels than were sent', () => {
   fc.assert(
     fc.property(fc.constantFrom(...MODELS), side(), side(), (model, width, height) => {

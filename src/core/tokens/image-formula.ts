@@ -61,8 +61,8 @@ export function imageTokens(size: ImageSize, formula: ImageFormula): number {
     case 'patches':
       return Math.ceil((cells(width, height, formula.patchPixels) * formula.tokensPer100Patches) / 100);
     case 'grid': {
-      const rows = Math.ceil(height / formula.cellPixels);
-      return rows * (Math.ceil(width / formula.cellPixels) + formula.rowTokens);
+      const rows = wholeUp(height / formula.cellPixels);
+      return rows * (wholeUp(width / formula.cellPixels) + formula.rowTokens);
     }
     case 'crops':
       return cropTokens(width, height, formula);
