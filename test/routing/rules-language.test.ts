@@ -52,7 +52,7 @@ test('fenced code does not count, and no more is read than the beginning', () =>
   expect(
     languageOf(`Das ist ein langer deutscher Satz. ${'the words of an English book '.repeat(200_000)}`),
   ).toBeDefined();
-  expect(performance.now() - startMs).toBeLessThan(100);
+  expect(performance.now() - startMs).toBeLessThan(500);
 });
 
 test('a package that is not there is asked for by its command', async () => {

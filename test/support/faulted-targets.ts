@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { FaultShare } from '../../src/testing/upstream/upstream-fault.ts';
+import type { FaultShare, UpstreamFault } from '../../src/testing/upstream/upstream-fault.ts';
 import { FORMS } from './asked-calls.ts';
 import { atATime, startFaultStage } from './two-targets.ts';
 
@@ -30,6 +30,18 @@ export async function holdFaultedTargets(calls: number, seed: number): Promise<v
   expect(stage.attempts(), told).toBeLessThanOrEqual(calls * 1.5);
   const times = seen.map(({ tookMs }) => tookMs).toSorted((left, right) => left - right);
   expect(times[Math.floor(calls * 0.99)], told).toBeLessThan(3000);
+}
+
+/** Makes calls while all targets fail, and holds the attempts to the figure. */
+export async function holdOutage(targets: number, fault: UpstreamFault, calls: number): Promise<void> {
+  const stage = await startFaultStage(Array.from({ length: targets }, () => ({})));
+  for (const upstream of stage.upstreams) upstream.setDown(fault);
+  const seen = await atATime(calls, CALLERS, (number) =>
+    stage.call({ ...(FORMS[number % FORMS.length] ?? { endpoint: 'chat' }), prompt: `question ${number}` }),
+  );
+  expect(countsOf(seen.map(({ kind }) => kind))).toEqual({ refused: calls });
+  expect(stage.attempts()).toBeLessThanOrEqual(calls * 1.1);
+  expect(stage.attempts()).toBeGreaterThan(0);
 }
 
 /** How often each word comes. */

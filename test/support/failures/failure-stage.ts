@@ -122,7 +122,7 @@ export class FailureStage {
   }
 
   /** Resolves when calls under the hard budget are answered again, at every gateway. */
-  async isBack(timeoutMs = 15_000): Promise<void> {
+  async isBack(timeoutMs = 40_000): Promise<void> {
     for (const index of this.gateways.keys()) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await this.#context.expect
