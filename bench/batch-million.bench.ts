@@ -1,27 +1,20 @@
-// A million prompts through the batch processor, live, in flat memory; and fewer of them killed at random points and taken up again.
-// Run: npx -c 'node bench/batch-million.bench.ts [--items 1000000] [--kill-items 50000] [--kills 10] [--concurrency 16] [out.json]'
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+// A million prompts through `farthing batch run`, live, in flat memory; and fewer of them killed at random points and taken up again.
+// The provider is a stub in a process of its own: what is measured is the command's process alone. Only on Linux (/proc).
+// Run: npx -c 'node bench/batch-million.bench.ts [--items 1000000] [--shape lines|requests] [--kill-items 50000] [--kills 10] [--concurrency 64] [out.json]'
 import { once } from 'node:events';
-import {
-  createReadStream,
-  createWriteStream,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { plainTable } from '../src/cli/plain-table.ts';
 import { readJournalLine } from '../src/client/batch/journal-line.ts';
-import { preparedItem } from '../src/client/batch/prepared-item.ts';
-import type { BatchSummary } from '../src/client/batch/run-tally.ts';
 import { seededRandom } from '../src/simulator/seeded-random.ts';
+import { answeredItem, askedCount, askedItems, inputLine, type InputShape, isAnswerTo } from './support/batch-items.ts';
+import { type MemoryLook, type RunFigures, startRun, watchRun } from './support/batch-run-process.ts';
+import { type BenchProcess, startScript } from './support/bench-process.ts';
 import { buildPackage } from './support/built-package.ts';
 import { machineNote } from './support/machine.ts';
 
@@ -29,235 +22,244 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     items: { type: 'string', default: '1000000' },
+    shape: { type: 'string', default: 'lines' },
     'kill-items': { type: 'string', default: '50000' },
     kills: { type: 'string', default: '10' },
-    concurrency: { type: 'string', default: '16' },
+    concurrency: { type: 'string', default: '64' },
   },
 });
 const items = Number(flags.items);
+const shape: InputShape = flags.shape === 'requests' ? 'requests' : 'lines';
 const killItems = Number(flags['kill-items']);
 const kills = Number(flags.kills);
+const concurrency = Number(flags.concurrency);
 
-const CHILD = join(import.meta.dirname, 'support/batch-run-child.ts');
-/** The bar of the issue, all of the process: engine, ledger's writer, simulated provider. */
+/** The bar of the issue: the run's process at its highest. */
 const MAX_RSS_BYTES = 200_000_000;
 const SEED = 7;
-const RUN_MODEL = 'openai/gpt-5.4-mini';
-/** Short answers: what is measured is the run, and not the simulator's prose. */
-const RUN_MAX_OUTPUT_TOKENS = 16;
-/**
- * Bounds of V8's heap in a run, in megabytes. Without them it grows for as long as nothing holds it back, whatever is alive in it; within them a run shows that
- * what it holds is bounded: one that held on to its items would die.
- */
-const HEAP_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=2'] as const;
+const MODEL = 'openai/gpt-5.4-mini';
 /** Points of the memory's course that are kept. */
-const COURSE_POINTS = 11;
-
-type RunChild = ChildProcessByStdio<null, Readable, null>;
-
-interface ChildFigures {
-  readonly summary: BatchSummary;
-  readonly memory: readonly { readonly done: number; readonly rssBytes: number }[];
-  readonly maxRssBytes: number;
-}
+const COURSE_POINTS = 20;
+/** How soon a run that has come to its point is killed. */
+const KILL_LOOK_MS = 5;
 
 const machine = machineNote();
 const built = buildPackage();
 const folder = mkdtempSync(join(tmpdir(), 'farthing-million-'));
 try {
-  const flat = await flatRun();
+  const flat = items === 0 ? undefined : await flatRun();
   const killed = kills === 0 ? undefined : await killedRuns();
-  const report = { machine, items, heapFlags: HEAP_FLAGS, mallocArenas: 1, flat, killed };
+  const report = { machine, items, shape, concurrency, flat, killed };
   const path = positionals[0] ?? join(import.meta.dirname, 'results/batch-million.json');
   writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(`${tableOf(flat, killed)}\n`);
+  process.stdout.write(
+    `${plainTable(['figure', 'measured', 'bar'], rowsOf(flat, killed), { align: ['left', 'right', 'right'] })}\n`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
+interface CoursePoint {
+  /** Requests that the provider had got. */
+  readonly asked: number;
+  readonly rssMb: number;
+  readonly anonymousMb: number;
+}
+
 interface FlatFigures {
-  readonly answered: number;
+  readonly exitCode: number | null;
+  /** Lines of results that answer their item, from the first, without a gap. */
   readonly linesInOrder: number;
+  readonly requests: number;
   readonly seconds: number;
   readonly itemsPerSecond: number;
+  readonly cpuSeconds: number;
+  readonly cpuMicrosecondsAnItem: number;
   readonly maxRssMb: number;
-  readonly rssCourse: readonly { readonly done: number; readonly rssMb: number }[];
+  /** While the input was read through, before the first request. */
+  readonly surveyMaxRssMb: number;
+  readonly course: readonly CoursePoint[];
 }
 
 async function flatRun(): Promise<FlatFigures> {
-  const input = join(folder, 'all.txt');
-  await writePrompts(input, items);
-  const startedAt = performance.now();
-  const child = startChild(input, join(folder, 'all.jsonl'), join(folder, 'all-data'));
-  const figures = await ended(child);
-  const seconds = (performance.now() - startedAt) / 1000;
-  const inOrder = await linesInOrder(join(folder, 'all.jsonl'));
-  const step = Math.max(1, Math.floor(figures.memory.length / (COURSE_POINTS - 1)));
+  const place = await placeOf('flat', items, shape);
+  const looks: (MemoryLook & { readonly asked: number })[] = [];
+  const run = startRun({ built, ...place, model: MODEL, concurrency });
+  const figures = await watchRun(run, (look) => void looks.push({ ...look, asked: askedCount(place.asked) }));
+  await place.provider.stop();
+  const asked = askedCount(place.asked);
+  const inOrder = await linesInOrder(place.results);
   return {
-    answered: figures.summary.answered,
+    exitCode: figures.exitCode,
     linesInOrder: inOrder,
+    requests: asked,
+    ...roundedOf(figures),
+    surveyMaxRssMb: megabytes(looks.findLast((look) => look.asked === 0)?.maxRssBytes ?? 0),
+    course: courseOf(looks),
+  };
+}
+
+function roundedOf({
+  seconds,
+  cpuSeconds,
+  maxRssBytes,
+}: RunFigures): Omit<FlatFigures, 'exitCode' | 'linesInOrder' | 'requests' | 'surveyMaxRssMb' | 'course'> {
+  return {
     seconds: Math.round(seconds),
     itemsPerSecond: Math.round(items / seconds),
-    maxRssMb: Math.round(figures.maxRssBytes / 1e5) / 10,
-    rssCourse: figures.memory
-      .filter((_, index) => index % step === 0)
-      .map(({ done, rssBytes }) => ({ done, rssMb: Math.round(rssBytes / 1e5) / 10 })),
+    cpuSeconds: Math.round(cpuSeconds * 10) / 10,
+    cpuMicrosecondsAnItem: Math.round((cpuSeconds * 1e6) / items),
+    maxRssMb: megabytes(maxRssBytes),
   };
+}
+
+/** The highest in each of equal parts of the items: a course of single looks would show what garbage happened to lie there. */
+function courseOf(looks: readonly (MemoryLook & { readonly asked: number })[]): readonly CoursePoint[] {
+  const parts = Array.from({ length: COURSE_POINTS }, (_, part) =>
+    looks.filter(({ asked }) => asked > 0 && Math.ceil((asked / items) * COURSE_POINTS) === part + 1),
+  );
+  return parts.flatMap((part) => {
+    const highest = part.toSorted((one, other) => other.rssBytes - one.rssBytes)[0];
+    if (highest === undefined) return [];
+    const { asked, rssBytes, anonymousBytes } = highest;
+    return [{ asked, rssMb: megabytes(rssBytes), anonymousMb: megabytes(anonymousBytes) }];
+  });
 }
 
 interface KilledFigures {
   readonly items: number;
   readonly kills: number;
-  /** Answers that were durable when the process was killed, and were asked for again later. */
+  /** Answers that were in the journal when the process was killed, and were asked for again later. */
   readonly askedAgain: number;
-  /** Requests beyond one an item: what was in flight at the kills. */
-  readonly extraRequests: number;
+  /** Requests beyond one an item that followed each kill: what was in flight. */
+  readonly extraRequests: readonly number[];
+  readonly exitCode: number | null;
   readonly linesInOrder: number;
-  readonly sameAnswersAsUninterrupted: boolean;
-  readonly sameBytesWhenRepeated: boolean;
+  readonly maxRssMb: number;
 }
 
+/** Of OpenAI's batch lines, whatever the flat run is over: both ways in are gone through. */
 async function killedRuns(): Promise<KilledFigures> {
-  const input = join(folder, 'killed.txt');
-  const output = join(folder, 'killed.jsonl');
-  await writePrompts(input, killItems);
+  const place = await placeOf('killed', killItems, 'requests');
   const random = seededRandom(SEED);
-  const points = Array.from({ length: kills }, () => Math.ceil(random.fraction() * (killItems - 1))).toSorted(
-    (one, other) => one - other,
-  );
+  const points = Array.from({ length: kills }, () => Math.ceil(random.fraction() * (killItems - 1)));
   let askedAgain = 0;
-  let requestsBefore = 0;
-  let kept = new Set<string>();
-  for (const point of points) {
-    const child = startChild(input, output, join(folder, 'killed-data'));
+  let before = 0;
+  let kept: ReadonlySet<number> = new Set();
+  const answeredTwice: number[] = [];
+  const noteLife = (): void => {
+    const asked = askedItems(place.asked);
+    askedAgain += asked.slice(before).filter((item) => kept.has(item)).length;
+    answeredTwice.push(asked.length - new Set(asked).size);
+    before = asked.length;
+  };
+  for (const point of points.toSorted((one, other) => one - other)) {
+    const run = startRun({ built, ...place, model: MODEL, concurrency });
+    const ended = once(run, 'exit');
     // oxlint-disable-next-line no-await-in-loop -- one life after the other
-    await doneReached(child, point);
-    child.kill('SIGKILL');
+    while (run.exitCode === null && askedCount(place.asked) < point) await sleep(KILL_LOOK_MS);
+    run.kill('SIGKILL');
     // oxlint-disable-next-line no-await-in-loop
-    await once(child, 'close');
-    const asked = askedItems(output);
-    askedAgain += asked.slice(requestsBefore).filter((item) => kept.has(item)).length;
-    requestsBefore = asked.length;
-    kept = journalledItems(output);
+    await ended;
+    noteLife();
+    kept = journalledItems(`${place.results}.journal`);
   }
-  await ended(startChild(input, output, join(folder, 'killed-data')));
-  const asked = askedItems(output);
-  askedAgain += asked.slice(requestsBefore).filter((item) => kept.has(item)).length;
-  renameSync(output, `${output}.first`);
-  await ended(startChild(input, output, join(folder, 'killed-data')));
-  const plain = join(folder, 'plain.jsonl');
-  await ended(startChild(input, plain, join(folder, 'plain-data')));
+  const last = await watchRun(startRun({ built, ...place, model: MODEL, concurrency }), () => undefined);
+  noteLife();
+  await place.provider.stop();
   return {
     items: killItems,
     kills: points.length,
     askedAgain,
-    extraRequests: askedItems(output).length - killItems,
-    linesInOrder: await linesInOrder(output),
-    sameAnswersAsUninterrupted: contentsOf(output) === contentsOf(plain),
-    sameBytesWhenRepeated: readFileSync(output).equals(readFileSync(`${output}.first`)),
+    extraRequests: answeredTwice.slice(1).map((count, life) => count - (answeredTwice[life] ?? 0)),
+    exitCode: last.exitCode,
+    linesInOrder: await linesInOrder(place.results),
+    maxRssMb: megabytes(last.maxRssBytes),
   };
 }
 
-function startChild(input: string, output: string, data: string): RunChild {
-  const words = [input, output, data, flags.concurrency, RUN_MODEL, String(RUN_MAX_OUTPUT_TOKENS)];
-  return spawn(process.execPath, [...HEAP_FLAGS, CHILD, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // As the container image has it: with many arenas what was freed in one is not used in another.
-    env: { ...process.env, BENCH_BUILD: built, MALLOC_ARENA_MAX: '1' },
-  });
+interface RunPlace {
+  readonly input: string;
+  readonly results: string;
+  readonly config: string;
+  /** The provider's record of what it was asked for. */
+  readonly asked: string;
+  readonly provider: BenchProcess;
 }
 
-/** Resolves when so many results were handed out, or the child has ended. */
-async function doneReached(child: RunChild, point: number): Promise<void> {
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { done } = JSON.parse(line) as { readonly done?: number };
-    if (done === undefined || done >= point) return;
-  }
+/** An input, a provider and a configuration that names it, as a user has them. */
+async function placeOf(name: string, count: number, shapeOfInput: InputShape): Promise<RunPlace> {
+  const input = join(folder, `${name}.jsonl`);
+  await pipeline(function* lines() {
+    for (let item = 1; item <= count; item += 1) yield inputLine(item, shapeOfInput, MODEL);
+  }, createWriteStream(input));
+  const asked = join(folder, `${name}.asked`);
+  writeFileSync(asked, '');
+  const provider = await startScript('support/batch-stub-provider.ts', { BENCH_ASKED: asked });
+  const config = join(folder, `${name}.yaml`);
+  writeFileSync(
+    config,
+    [
+      'version: 1',
+      `storage: ${join(folder, `${name}-data`)}`,
+      'providers:',
+      '  openai:',
+      '    protocol: openai',
+      `    baseUrl: ${provider.origin}/v1`,
+      "    apiKey: '${env:OPENAI_API_KEY}'",
+      '',
+    ].join('\n'),
+  );
+  return { input, results: join(folder, `${name}.results.jsonl`), config, asked, provider };
 }
 
-async function ended(child: RunChild): Promise<ChildFigures> {
-  let last = '';
-  for await (const line of createInterface({ input: child.stdout })) last = line;
-  const figures = JSON.parse(last) as Partial<ChildFigures>;
-  if (figures.summary === undefined) throw new Error('a run ended before its end');
-  return figures as ChildFigures;
-}
-
-function promptOf(index: number): string {
-  return `This is item ${index}: say which colour ${index} has, and why you think so.`;
-}
-
-async function writePrompts(path: string, count: number): Promise<void> {
-  await pipeline(function* prompts() {
-    for (let index = 0; index < count; index += 1) {
-      yield `${promptOf(index)}\n`;
-    }
-  }, createWriteStream(path));
-}
-
-/** How many lines follow each other by number, from the first. */
+/** How many lines answer their item, from the first on. */
 async function linesInOrder(path: string): Promise<number> {
-  let expected = 1;
-  for await (const text of createInterface({ input: createReadStream(path) })) {
-    const { line, content } = JSON.parse(text) as { readonly line: number; readonly content: string | null };
-    if (line !== expected || content === null) break;
-    expected += 1;
+  let lines = 0;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (!isAnswerTo(line, lines + 1)) break;
+    lines += 1;
   }
-  return expected - 1;
+  return lines;
 }
 
-function contentsOf(path: string): string {
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-  return lines.map((line) => String((JSON.parse(line) as { readonly content: unknown }).content)).join('\n');
+/** Items whose answers are in a journal: the stub's answers name them. */
+function journalledItems(path: string): ReadonlySet<number> {
+  const bodies = readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const entry = readJournalLine(line);
+      return entry?.kind === 'answer' ? [entry.answer.body] : [];
+    });
+  return new Set(bodies.flatMap((body) => answeredItem(body) ?? []));
 }
 
-function askedItems(output: string): readonly string[] {
-  return readFileSync(`${output}.asked`, 'utf8').trimEnd().split('\n');
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e5) / 10;
 }
 
-/** Items whose answers are durable, by their numbers. */
-function journalledItems(output: string): Set<string> {
-  const numbers = numbersByHash();
-  const lines = readFileSync(`${output}.journal`, 'utf8').split('\n');
-  const answered = lines.flatMap((line) => {
-    const entry = readJournalLine(line);
-    return entry?.kind === 'answer' ? [entry.hashHex] : [];
-  });
-  return new Set(answered.map((hashHex) => numbers.get(hashHex) ?? 'unknown'));
+function rowsOf(flat: FlatFigures | undefined, killed: KilledFigures | undefined): readonly (readonly string[])[] {
+  return [...(flat === undefined ? [] : flatRows(flat)), ...(killed === undefined ? [] : killedRows(killed))];
 }
 
-function numbersByHash(): ReadonlyMap<string, string> {
-  const settings = {
-    model: RUN_MODEL,
-    system: undefined,
-    maxOutputTokens: RUN_MAX_OUTPUT_TOKENS,
-    temperature: undefined,
-    protocolOf: () => 'openai' as const,
-  };
-  const entries = Array.from({ length: killItems }, (_, index) => {
-    const item = preparedItem(promptOf(index), index, settings);
-    return [item.kind === 'item' ? item.hashHex : '', String(index)] as const;
-  });
-  return new Map(entries);
-}
-
-function tableOf(flat: FlatFigures, killed: KilledFigures | undefined): string {
-  const { answered, linesInOrder: inOrder, seconds, itemsPerSecond, maxRssMb } = flat;
-  const rows = [
-    ['items answered', String(answered), String(items)],
-    ['result lines in order', String(inOrder), String(items)],
-    ['memory at its highest (RSS), MB', String(maxRssMb), `<= ${MAX_RSS_BYTES / 1e6}`],
-    ['seconds', String(seconds), ''],
-    ['items a second', String(itemsPerSecond), ''],
+function flatRows(flat: FlatFigures): readonly (readonly string[])[] {
+  const course = flat.course.map(({ asked, rssMb }) => [`memory until ${asked} items, MB`, String(rssMb), '']);
+  return [
+    ['result lines that answer their item, in order', String(flat.linesInOrder), String(items)],
+    ['requests', String(flat.requests), String(items)],
+    ['memory at its highest (VmHWM), MB', String(flat.maxRssMb), `<= ${MAX_RSS_BYTES / 1e6}`],
+    ['of this until the first request, MB', String(flat.surveyMaxRssMb), ''],
+    ...course,
+    ['seconds', String(flat.seconds), ''],
+    ['items a second', String(flat.itemsPerSecond), ''],
+    ['CPU an item, microseconds', String(flat.cpuMicrosecondsAnItem), ''],
   ];
-  if (killed !== undefined) {
-    rows.push(
-      [`kept answers asked again, over ${killed.kills} kills`, String(killed.askedAgain), '0'],
-      ['requests in flight at the kills, made again', String(killed.extraRequests), ''],
-      ['result lines in order after the kills', String(killed.linesInOrder), String(killed.items)],
-      ['the same answers as without kills', String(killed.sameAnswersAsUninterrupted), 'true'],
-      ['the same bytes when repeated', String(killed.sameBytesWhenRepeated), 'true'],
-    );
-  }
-  return plainTable(['figure', 'measured', 'bar'], rows, { align: ['left', 'right', 'right'] });
+}
+
+function killedRows(killed: KilledFigures): readonly (readonly string[])[] {
+  return [
+    [`journalled answers asked for again, over ${killed.kills} kills`, String(killed.askedAgain), '0'],
+    ['most items asked for twice after a kill', String(Math.max(...killed.extraRequests)), `<= ${concurrency}`],
+    ['result lines that answer their item, after the kills', String(killed.linesInOrder), String(killed.items)],
+  ];
 }
