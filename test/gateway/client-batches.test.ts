@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -192,6 +193,59 @@ test('a batch outlives the gateway that took it, and one row that the budget has
   expect(sumOf(await poor.charges())).toBe(spent);
   expect(poor.provider.batches()).toHaveLength(1);
   expect(await batchOf(client, rows.slice(0, 1))).toMatchObject({ object: 'batch' });
+});
+
+/** What is asked of the provider while it is listened to: each with its headers. */
+function listenToAsked(): { readonly asked: readonly string[]; end(): void } {
+  const asked: string[] = [];
+  const listen = (message: unknown): void => {
+    const { request, headers } = message as {
+      readonly request: { readonly origin: unknown };
+      readonly headers: string;
+    };
+    if (String(request.origin) === stage.provider.origin) asked.push(headers.toLowerCase());
+  };
+  subscribe('undici:client:sendHeaders', listen);
+  return { asked, end: () => unsubscribe('undici:client:sendHeaders', listen) };
+}
+
+const named = (name: string) => ({ headers: { 'idempotency-key': name } });
+
+test('a request that its client has named makes one batch, however often it comes, and its name stays here', async () => {
+  const batches = made();
+  const order = { ...ORDER, input_file_id: await uploaded(openai, [chatLine('n', 'six')]) };
+  const listening = listenToAsked();
+  const both = await Promise.allSettled([1, 2].map(() => openai.batches.create(order, named('mine'))));
+  const again = await openai.batches.create(order, named('mine'));
+  for (const one of both) {
+    if (one.status === 'rejected') expect(one.reason).toMatchObject({ status: 409 });
+    else expect(one.value.id).toBe(again.id);
+  }
+  const requests = [claudeRow('n', 'six')];
+  const mixed = await claude.messages.batches.create({ requests }, named('mine'));
+  expect((await claude.messages.batches.create({ requests }, named('mine'))).id).toBe(mixed.id);
+  expect(made()).toBe(batches + 2);
+  listening.end();
+  expect(listening.asked.filter((head) => head.startsWith('post ')).length).toBe(2);
+  expect(listening.asked.filter((head) => head.includes('idempotency-key'))).toEqual([]);
+
+  const elsewhere = { ...ORDER, input_file_id: await uploaded(other, [chatLine('n', 'six')]) };
+  expect((await other.batches.create(elsewhere, named('mine'))).id).not.toBe(again.id);
+  const changed = openai.batches.create({ ...order, metadata: { other: 'yes' } }, named('mine'));
+  await expect(changed).rejects.toMatchObject({ status: 422, param: 'idempotency-key' });
+});
+
+test('one that was refused is made when it comes again, and one whose answer is lost is found by the client’s own repeat', async () => {
+  const order = { ...ORDER, input_file_id: await uploaded(openai, [chatLine('r', 'seven')]) };
+  stage.provider.failNextBatchRequest({ kind: 'status', status: 429, on: 'submit' });
+  await expect(openai.batches.create(order, named('again'))).rejects.toMatchObject({ status: 429 });
+  const batches = made();
+  stage.provider.failNextBatchRequest({ kind: 'lost-reply', on: 'submit' });
+  const patient = new OpenAI({ apiKey: OWN_KEY, baseURL: `${stage.gateway.url}/v1`, maxRetries: 2 });
+  const batch = await patient.batches.create(order, named('again'));
+  const done = await finished(openai, batch.id);
+  expect(await resultsOf(openai, done)).toMatchObject([{ custom_id: 'r' }]);
+  expect(made()).toBe(batches + 1);
 });
 
 test('a submission whose answer is lost is found, followed and charged, and is its client’s', async () => {

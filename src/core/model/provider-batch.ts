@@ -31,6 +31,8 @@ export interface ClientBatch {
   readonly metadata: Readonly<Record<string, string>> | undefined;
   /** Rows that were answered from the cache, and are not in what the provider was sent. */
   readonly cachedRows: number;
+  /** Tells the request that made it from another one that its client gives the same name (`idempotency-key`). Undefined: it has no name. */
+  readonly orderHash?: string | undefined;
 }
 
 /** A batch of one queue at a provider. Plain data. @public */

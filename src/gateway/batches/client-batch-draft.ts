@@ -6,6 +6,7 @@ import type { BatchProvider } from '../../jobs/batch/batch-provider.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { Jobs, WorkLease } from '../../ports/job-store.ts';
 import type { BatchOfClient } from '../../wire/batch/client-batch-object.ts';
+import { beingMade } from './named-order.ts';
 
 /** What clients' own batches are made and shown with. @internal */
 export interface ClientBatchParts {
@@ -56,26 +57,34 @@ export class ClientBatchDraft {
     this.#timer = setInterval(renew, LEASE_MS / 3).unref();
   }
 
-  /** @throws FarthingError `store-unavailable` */
+  /**
+   * @param terms - `batchId`: where it is to be kept. Undefined: wherever there is room.
+   * @throws FarthingError `store-unavailable`; `invalid-request` with status 409 when there is one already, which somebody else has just begun.
+   */
   static async open(
     parts: ClientBatchParts,
     client: ClientBatch,
-    queue: Pick<DeferredCall, 'endpoint' | 'headers'> & { readonly keyIndex: number | undefined },
+    terms: Pick<DeferredCall, 'endpoint' | 'headers'> & {
+      readonly keyIndex: number | undefined;
+      readonly batchId?: string | undefined;
+    },
   ): Promise<ClientBatchDraft> {
     const { jobs, clock, random } = parts;
     const nowMs = clock.nowMs();
     const batch: BatchOfClient = {
       ...EMPTY,
-      batchId: `fb_${random.hex(ID_DIGITS)}`,
+      batchId: terms.batchId ?? `fb_${random.hex(ID_DIGITS)}`,
       // Which target it is for shows with its first row.
-      queue: queueOf({ ...queue, target: `${client.provider}/batch` }),
+      queue: queueOf({ ...terms, target: `${client.provider}/batch` }),
       formedAtMs: nowMs,
       nextAtMs: nowMs,
-      keyIndex: queue.keyIndex,
+      keyIndex: terms.keyIndex,
       client,
     };
     const lease = { workerId: `gateway_${random.hex(ID_DIGITS)}`, nowMs, leaseMs: LEASE_MS };
     await jobs.adopt(batch, [], lease);
+    // Of two that begin it at the same time one has it.
+    if (terms.batchId !== undefined && !(await jobs.saveBatch(batch, lease, true))) throw beingMade();
     return new ClientBatchDraft(parts, batch, lease);
   }
 
@@ -114,7 +123,8 @@ export class ClientBatchDraft {
     try {
       await this.#drop(batchId, (call) => engine().settleDeferred(call, { kind: 'none', outcome: 'never-accepted' }));
       await this.#drop(cachedRowsId(batchId), () => Promise.resolve());
-      await this.#save({ ...this.#batch, requests: 0, stage: 'abandoned' }, false);
+      const client = { ...this.#batch.client, cachedRows: 0 };
+      await this.#save({ ...this.#batch, client, requests: 0, stage: 'abandoned' }, false);
     } catch {
       // The lease runs out, and whoever has it then begins anew.
       this.#parts.wake();

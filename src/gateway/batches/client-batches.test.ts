@@ -69,6 +69,7 @@ async function staged(stage: ProviderBatch['stage']): Promise<{
       provider: { name: 'openai' },
       passThrough: { send },
       owners: { claim: () => Promise.resolve(), forget: () => Promise.resolve() },
+      headers,
       request: { method, headers },
       response: Object.assign(new PassThrough(), {
         writeHead: (_status: number, head: Readonly<Record<string, unknown>>) => heads.push(head),

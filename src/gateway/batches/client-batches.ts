@@ -1,6 +1,6 @@
 import { FarthingError } from '../../core/errors.ts';
 import type { ResourceKind } from '../../core/model/resource.ts';
-import { batchIdOfClient, batchIdOfFile } from '../../wire/batch/client-batch-ids.ts';
+import { batchIdOfClient, batchIdOfFile, clientBatchId } from '../../wire/batch/client-batch-ids.ts';
 import { type BatchOfClient, clientBatchObject } from '../../wire/batch/client-batch-object.ts';
 import { derivedIds } from '../../wire/made-ids.ts';
 import { isObject, type JsonObject } from '../../wire/request-guards.ts';
@@ -11,6 +11,7 @@ import { cachedRowsId, type ClientBatchParts } from './client-batch-draft.ts';
 import { createAnthropicBatch } from './create-anthropic-batch.ts';
 import { createOpenaiBatch } from './create-openai-batch.ts';
 import { cachedLines, joinedReply, resultFile } from './joined-results.ts';
+import { namedBatch, namedOrder } from './named-order.ts';
 import { answerJson } from './send-client-batch.ts';
 import { shownAt } from './shown-thing.ts';
 
@@ -31,7 +32,7 @@ export class ClientBatches implements BatchCounter {
   }
 
   /**
-   * Makes a batch of a client's. Undefined: it is for an endpoint that cannot be metered.
+   * Makes a batch of a client's, or shows the one that the same request has made before. Undefined: it is for an endpoint that cannot be metered.
    * @returns the status that the client got.
    */
   async create(
@@ -41,17 +42,19 @@ export class ClientBatches implements BatchCounter {
   ): Promise<number | undefined> {
     const body = jsonIn(bytes);
     if (!isObject(body)) throw new FarthingError('invalid-request', 'the body must be a JSON object');
+    const named = namedOrder(exchange, kind, bytes);
+    const known = named && (await namedBatch(this.#parts.jobs, named));
+    if (known?.kind === 'made') return this.#showAgain(exchange, kind, known.batch);
+    const order = { body, bytes, place: known?.place };
     return kind === 'batches'
-      ? createOpenaiBatch(exchange, this.#parts, body)
-      : createAnthropicBatch(exchange, this.#parts, body, bytes);
+      ? createOpenaiBatch(exchange, this.#parts, order)
+      : createAnthropicBatch(exchange, this.#parts, order);
   }
 
   /** A batch that was made here, or the file of its results, as its client sees it. Undefined: the provider has it no more. */
   async thing(exchange: ResourceExchange, kind: ResourceKind, id: string): Promise<JsonObject | undefined> {
     const batch = await this.#find(id);
-    if (batch === undefined) return undefined;
-    if (kind === 'files') return resultFile(exchange, this.#parts.jobs, batch);
-    return this.#shown(exchange, batch);
+    return batch && this.#shown(exchange, kind, batch);
   }
 
   /** Answers a request for a batch that was made here, or for the file of its results. */
@@ -62,7 +65,7 @@ export class ClientBatches implements BatchCounter {
     if (batch === undefined) throw nothing();
     const isFile = of === 'files';
     const asked = `${method} ${below}`;
-    if (asked === 'GET ') return this.#show(exchange, of, id);
+    if (asked === 'GET ') return this.#show(exchange, of, batch);
     if (asked === 'DELETE ') return this.#remove(exchange, batch, id);
     if (asked === (isFile ? 'GET content' : 'GET results')) return this.#results(exchange, batch);
     if (asked === 'POST cancel' && !isFile) return this.#cancel(exchange, batch);
@@ -99,13 +102,21 @@ export class ClientBatches implements BatchCounter {
     return batch?.client === undefined ? undefined : { ...batch, client: batch.client };
   }
 
-  async #show(exchange: ResourceExchange, kind: ResourceKind, id: string): Promise<number> {
-    const thing = await this.thing(exchange, kind, id);
+  async #showAgain(exchange: ResourceExchange, kind: ResourceKind, batch: BatchOfClient): Promise<number> {
+    const id = clientBatchId(batch.batchId, batch.client.protocol);
+    // What its client has deleted meanwhile is nobody's.
+    await exchange.owners.demand([{ id, param: 'id' }], exchange.project, exchange.provider.name);
+    return this.#show(exchange, kind, batch);
+  }
+
+  async #show(exchange: ResourceExchange, kind: ResourceKind, batch: BatchOfClient): Promise<number> {
+    const thing = await this.#shown(exchange, kind, batch);
     if (thing === undefined) throw nothing();
     return answerJson(exchange, thing);
   }
 
-  async #shown(exchange: ResourceExchange, batch: BatchOfClient): Promise<JsonObject | undefined> {
+  async #shown(exchange: ResourceExchange, kind: ResourceKind, batch: BatchOfClient): Promise<JsonObject | undefined> {
+    if (kind === 'files') return resultFile(exchange, this.#parts.jobs, batch);
     const { providerId } = batch;
     if (providerId === undefined) return this.#claimed(exchange, clientBatchObject(batch, undefined));
     const shown = await shownAt(exchange, kindOf(batch), providerId);

@@ -1,4 +1,3 @@
-import type { ClientBatch } from '../../core/model/provider-batch.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import type { BatchApi, BatchShipment } from '../../ports/batch-api.ts';
 import { anthropicBatchRow } from '../../wire/batch/client-batch-row.ts';
@@ -6,9 +5,11 @@ import { elementRanges, memberRange } from '../../wire/replay-json-range.ts';
 import { type JsonObject, refuse } from '../../wire/request-guards.ts';
 import type { ResourceExchange } from '../resources/resource-exchange.ts';
 import { queryOf } from '../spoken-protocol.ts';
-import { ClientBatchDraft, type ClientBatchParts } from './client-batch-draft.ts';
-import { RowIntake } from './row-intake.ts';
-import { apiOf, failedSubmission, sendClientBatch, type Submission } from './send-client-batch.ts';
+import type { ClientBatchParts } from './client-batch-draft.ts';
+import type { OrderPlace } from './named-order.ts';
+import { openIntake } from './open-intake.ts';
+import type { RowIntake } from './row-intake.ts';
+import { failedSubmission, sendClientBatch, type Submission } from './send-client-batch.ts';
 import { shownAt } from './shown-thing.ts';
 
 const PARAM = 'requests';
@@ -21,38 +22,18 @@ const PARAM = 'requests';
 export async function createAnthropicBatch(
   exchange: ResourceExchange,
   parts: ClientBatchParts,
-  body: JsonObject,
-  bytes: Uint8Array,
+  order: { readonly body: JsonObject; readonly bytes: Uint8Array; readonly place: OrderPlace | undefined },
 ): Promise<number> {
-  const { provider, project, caller, headers, signal, owners, request } = exchange;
+  const { body, bytes, place } = order;
   const range = memberRange(bytes, 0, PARAM);
   if (!Array.isArray(body[PARAM]) || range === undefined) refuse(PARAM, 'must be a list of requests');
-  const { api, keyWeights = [] } = { api: apiOf(parts, provider.name), ...parts.providerOf(provider.name) };
-  const client: ClientBatch = {
-    project,
-    protocol: 'anthropic',
-    provider: provider.name,
-    endpoint: ENDPOINTS.messages.clientPath,
-    inputFileId: undefined,
-    metadata: undefined,
-    cachedRows: 0,
-  };
-  const draft = await ClientBatchDraft.open(parts, client, {
+  const { clientPath: endpoint } = ENDPOINTS.messages;
+  const { draft, intake, api } = await openIntake(exchange, parts, {
+    client: { protocol: 'anthropic', endpoint, inputFileId: undefined, metadata: undefined },
     endpoint: 'messages',
-    headers: {},
-    keyIndex: keyWeights.length > 1 ? 0 : undefined,
-  });
-  const intake = new RowIntake({
-    parts,
-    draft,
-    owners,
-    caller,
-    endpoint: 'messages',
-    headers,
-    query: queryOf(request.url ?? ''),
+    query: queryOf(exchange.request.url ?? ''),
     param: PARAM,
-    maxRequests: api.limits.maxRequests,
-    signal,
+    place,
   });
   return sendClientBatch(exchange, parts, {
     draft,

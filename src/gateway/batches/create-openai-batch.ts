@@ -1,5 +1,4 @@
 import { FarthingError } from '../../core/errors.ts';
-import type { ClientBatch } from '../../core/model/provider-batch.ts';
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
 import type { BatchShipment } from '../../ports/batch-api.ts';
 import { isOwnBatchId } from '../../wire/batch/client-batch-ids.ts';
@@ -8,10 +7,12 @@ import { BATCH_METADATA_KEY } from '../../wire/batch/openai-batch-object.ts';
 import { isObject, type JsonObject, refuse } from '../../wire/request-guards.ts';
 import { batchFileLines } from '../resources/batch-file.ts';
 import { readReply, sendReply } from '../resources/passed-reply.ts';
-import type { ResourceExchange } from '../resources/resource-exchange.ts';
-import { ClientBatchDraft, type ClientBatchParts } from './client-batch-draft.ts';
-import { RowIntake } from './row-intake.ts';
-import { apiOf, isCertain, sendClientBatch, type Submission } from './send-client-batch.ts';
+import { headersBeside, type ResourceExchange } from '../resources/resource-exchange.ts';
+import type { ClientBatchParts } from './client-batch-draft.ts';
+import type { OrderPlace } from './named-order.ts';
+import { openIntake } from './open-intake.ts';
+import type { RowIntake } from './row-intake.ts';
+import { isCertain, sendClientBatch, type Submission } from './send-client-batch.ts';
 
 /** The place of the file in the client's request. */
 const PARAM = 'input_file_id';
@@ -32,7 +33,7 @@ const METERED: ReadonlyMap<unknown, Endpoint> = new Map(
 export async function createOpenaiBatch(
   exchange: ResourceExchange,
   parts: ClientBatchParts,
-  body: JsonObject,
+  { body, place }: { readonly body: JsonObject; readonly place: OrderPlace | undefined },
 ): Promise<number | undefined> {
   const { [PARAM]: fileId, endpoint: path } = body;
   if (typeof fileId !== 'string' || fileId === '') refuse(PARAM, 'must name a file');
@@ -40,34 +41,13 @@ export async function createOpenaiBatch(
   if (typeof path !== 'string') refuse('endpoint', 'must be the path of an endpoint');
   const endpoint = METERED.get(path);
   if (endpoint === undefined) return undefined;
-  const { provider, project, caller, headers, signal, owners } = exchange;
   const metadata = metadataIn(body);
-  const { api, keyWeights = [] } = { api: apiOf(parts, provider.name), ...parts.providerOf(provider.name) };
-  const client: ClientBatch = {
-    project,
-    protocol: 'openai',
-    provider: provider.name,
-    endpoint: path,
-    inputFileId: fileId,
-    metadata,
-    cachedRows: 0,
-  };
-  const draft = await ClientBatchDraft.open(parts, client, {
+  const { draft, intake, api } = await openIntake(exchange, parts, {
+    client: { protocol: 'openai', endpoint: path, inputFileId: fileId, metadata },
     endpoint,
-    headers: {},
-    keyIndex: keyWeights.length > 1 ? 0 : undefined,
-  });
-  const intake = new RowIntake({
-    parts,
-    draft,
-    owners,
-    caller,
-    endpoint,
-    headers,
     query: '',
     param: PARAM,
-    maxRequests: api.limits.maxRequests,
-    signal,
+    place,
   });
   return sendClientBatch(exchange, parts, {
     draft,
@@ -119,7 +99,7 @@ async function submit(
   { batchId }: BatchShipment,
 ): Promise<Submission> {
   const marked = { ...order, metadata: { ...order.metadata, [BATCH_METADATA_KEY]: batchId } };
-  const headers = { ...request.headers, 'content-length': undefined, 'accept-encoding': undefined };
+  const headers = { ...headersBeside(request.headers), 'content-type': 'application/json' };
   const { url = '/v1/batches' } = request;
   const body = Buffer.from(JSON.stringify(marked));
   try {

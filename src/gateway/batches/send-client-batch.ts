@@ -89,7 +89,7 @@ async function answered(
       return submission.answer();
     case 'unsure':
       await draft.handOver({}).catch(leftToWorkers);
-      throw notAgain(submission.error);
+      throw lostAnswer(submission.error, draft.batch.client.orderHash !== undefined);
     case 'made':
       await draft
         .handOver({
@@ -110,12 +110,12 @@ async function answered(
 /** The batch is, or may be, at the provider: workers look for it when its lease has run out, and its client must not make another one. */
 function leftToWorkers(): void {}
 
-/** An error that tells clients not to try again by themselves: the batch would be made, and paid for, twice. */
-function notAgain(cause: unknown): FarthingError {
+/** An error that tells clients not to try again by themselves: the batch would be made, and paid for, twice. One that has a name would be found. */
+function lostAnswer(cause: unknown, isNamed: boolean): FarthingError {
   const { code, message, status } = isFarthingError(cause)
     ? cause
     : new FarthingError('provider-broken', 'the provider’s answer to the batch was lost');
-  return new FarthingError(code, message, { status, retryable: false, cause });
+  return new FarthingError(code, message, { status, retryable: isNamed, cause });
 }
 
 async function letGo(

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { ProviderConfig } from '../../config/config.ts';
 import type { ResourceKind } from '../../core/model/resource.ts';
 import type { JsonObject } from '../../wire/request-guards.ts';
@@ -48,12 +48,21 @@ export interface ResourceExchange {
   readonly onReply: () => void;
 }
 
-/** Headers that speak of the body that the client sent, or of codings that we could not read, or want a part of what the client asked, or that only if it has changed. */
+/**
+ * Headers that speak of the body that the client sent, or of codings that we could not read, or want a part of what the client asked, or that only if it has changed; and the
+ * name of the client's request: a provider that knows it would give what it did before.
+ */
 const NOT_BESIDE: ReadonlySet<string> = new Set([
+  'content-disposition',
+  'content-encoding',
+  'content-language',
   'content-length',
+  'content-md5',
+  'content-range',
   'content-type',
   'accept-encoding',
   'expect',
+  'idempotency-key',
   'range',
   'if-range',
   'if-match',
@@ -62,12 +71,16 @@ const NOT_BESIDE: ReadonlySet<string> = new Set([
   'if-unmodified-since',
 ]);
 
-/** Asks the provider for something beside what the client asked, with the client's other headers: versions, betas. @internal */
+/** The client's headers on a request of ours: versions, betas. @internal */
+export function headersBeside(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_BESIDE.has(name)));
+}
+
+/** Asks the provider for something beside what the client asked. @internal */
 export function askBeside(
   { passThrough, provider, request, signal }: ResourceExchange,
   url: string,
   method = 'GET',
 ): Promise<PassedReply> {
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !NOT_BESIDE.has(name)));
-  return passThrough.send(provider, { url, method, headers, signal });
+  return passThrough.send(provider, { url, method, headers: headersBeside(request.headers), signal });
 }
