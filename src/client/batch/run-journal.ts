@@ -6,7 +6,7 @@ import { addUsd, type NanoUsd, ZERO_USD } from '../../core/money.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { ItemOrigin, KeptAnswer } from './item-outcome.ts';
 import { type JournalEntry, journalLine, readJournalLine } from './journal-line.ts';
-import { lockJournal } from './journal-lock.ts';
+import { lockFile } from './file-lock.ts';
 import { JournalReader, journalLines } from './journal-reader.ts';
 import { hashWords } from './prepared-item.ts';
 
@@ -56,7 +56,7 @@ export class RunJournal {
    */
   static async open(path: string, settings: string): Promise<RunJournal> {
     await mkdir(dirname(path), { recursive: true });
-    const unlock = await lockJournal(path);
+    const unlock = await lockFile(path);
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, 'a+', 0o600);
