@@ -95,6 +95,8 @@ Exit codes: 0 done, 1 failed, 2 the command line or the configuration is at faul
 export async function runCommandLine(commandLine: readonly string[]): Promise<void> {
   // `farthing ... | head` closes the pipe early: that is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A command that listens as well has more to do than to end.
+    if (process.stdout.listenerCount('error') > 1) return;
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT_CODES.ok);
   });

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { openJobs } from '../../src/cli/batch/open-jobs.ts';
 import { batchesText } from '../../src/cli/batch/overview-text.ts';
+import type { BatchInput } from '../../src/cli/batch/input-items.ts';
 import { runBatch } from '../../src/cli/batch/run-batch.ts';
+import { checkedItems } from '../../src/cli/batch/run-items.ts';
 import type { RunOptions } from '../../src/cli/batch/run-options.ts';
 import { type BatchOverview, batchOverview, runLines } from '../../src/cli/batch/run-overview.ts';
 import { readJournalLine } from '../../src/client/batch/journal-line.ts';
@@ -171,9 +173,10 @@ interface StartedRun {
 function started(file: string, more: readonly string[]): StartedRun {
   const words = ['batch', 'run', file, '-c', join(folder, 'farthing.yaml'), '-d', join(folder, 'data')];
   const child = spawn(process.execPath, [MAIN, ...words, ...more], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let err = '';
+  child.stdout.resume();
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   return { child, err: () => err };
 }
@@ -226,6 +229,41 @@ test('Ctrl-C lets calls under way end, keeps what was answered, and says how to 
   expect(await run(file)).toBe(0);
   // Not one was asked twice: none was cut.
   expect(askedSince(start)).toHaveLength(ITEMS);
+});
+
+test('a second run over the same results is refused while the first goes on, and harms nothing of it', async () => {
+  const file = put('two.jsonl', requestLines(ITEMS));
+  const { child } = await startedRun(file);
+  for (const more of [{}, { fresh: true }, { via: 'batch' }] as const) {
+    await expect(run(file, more)).rejects.toThrow(`is in use by process ${child.pid}`);
+  }
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(resultsIn('two.results.jsonl').map(({ custom_id }) => custom_id)).toEqual(
+    Array.from({ length: ITEMS }, (_, index) => `item-${index}`),
+  );
+});
+
+test('when nobody reads the results any more the run ends well: what is under way is kept', async () => {
+  const start = provider.journal().length;
+  const file = put('left.jsonl', requestLines(ITEMS));
+  const { child, err } = started(file, ['--concurrency', '4', '--out', '-', '--max-output-tokens', '1']);
+  child.stdout?.destroy();
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  expect(err()).toMatch(/results cannot be written to standard output \(whoever read it has left\)/);
+  expect(keptIn(file)).toHaveLength(askedSince(start).length);
+});
+
+test('an input that changes between its check and its run is no whole run', async () => {
+  const file = put('growing.jsonl', requestLines(3));
+  const input: BatchInput = { path: file, format: 'requests', template: undefined, model: undefined };
+  const read = async (count: number): Promise<number> => {
+    let items = 0;
+    for await (const item of checkedItems(input, [], count)) items += typeof item === 'object' ? 1 : 0;
+    return items;
+  };
+  expect(await read(3)).toBe(3);
+  await expect(read(2)).rejects.toThrow('growing.jsonl has grown since it was checked');
+  await expect(read(4)).rejects.toThrow('growing.jsonl has shrunk since it was checked');
 });
 
 test('a run by batches may be left, looked at and taken up again: each item is answered once, at half the price', async () => {

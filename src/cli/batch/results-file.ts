@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
+import { FarthingError } from '../../core/errors.ts';
 
 /** Where the results of a run go, a line each. @internal */
 export interface ResultsSink {
@@ -28,29 +28,49 @@ export function partialPath(path: string): string {
  */
 export async function openResultsFile(path: string): Promise<ResultsSink> {
   const handle = await open(partialPath(path), 'w', 0o600);
-  const lines = new GatheredLines((text) => handle.appendFile(text));
+  const lines = new GatheredLines((text) => handle.appendFile(text).catch(cannotWrite(partialPath(path))));
   return {
     write: (line) => lines.write(line),
     finish: async () => {
       await lines.flush();
-      await handle.sync();
+      await handle.sync().catch(cannotWrite(partialPath(path)));
       await handle.close();
       await rename(partialPath(path), path);
       await syncFolder(dirname(path));
     },
     leave: async () => {
-      await lines.flush();
-      await handle.close();
+      try {
+        await lines.flush();
+      } finally {
+        await handle.close();
+      }
     },
   };
 }
 
-/** Results on standard output. @internal */
+/** Results on standard output. Listens to its errors: a reader that leaves is told to whoever writes, by a rejection. @internal */
 export function standardResults(output: Writable): ResultsSink {
-  const lines = new GatheredLines(async (text) => {
-    if (!output.write(text)) await once(output, 'drain');
-  });
+  output.on('error', ignoredHere);
+  const lines = new GatheredLines((text) => written(output, text).catch(cannotWrite('standard output')));
   return { write: (line) => lines.write(line), finish: () => lines.flush(), leave: () => lines.flush() };
+}
+
+function written(output: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(text, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  });
+}
+
+function ignoredHere(): void {
+  // Each write has told it.
+}
+
+function cannotWrite(what: string): (cause: unknown) => never {
+  return (cause) => {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const reason = code === 'EPIPE' ? 'whoever read it has left' : code;
+    throw new FarthingError('store-unavailable', `results cannot be written to ${what} (${reason})`, { cause });
+  };
 }
 
 /** Without it a power cut may forget the new name. Not all systems let folders be opened. */

@@ -1,4 +1,5 @@
 import { BatchProcessor, type BatchRun } from '../../client/batch/batch-processor.ts';
+import { lockFile } from '../../client/batch/file-lock.ts';
 import type { BatchSummary } from '../../client/batch/run-tally.ts';
 import { formatUsd } from '../../core/money.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -39,15 +40,41 @@ export async function runBatch(file: string, options: RunOptions): Promise<ExitC
     template: options.template,
     model: options.model,
   });
-  if (options.fresh !== true && options.dryRun !== true) demandUnfinished(paths);
-  const survey = await surveyInput(input, options, commandPrices(settings.config, settings.priceFeed));
+  if (options.dryRun === true) {
+    await mayStart(await surveyOf(input, options, settings), options);
+    return EXIT_CODES.ok;
+  }
+  // Another process would write over the results of this one, and begin anew what this one has begun.
+  const unlock = await lockFile(paths.locked);
+  try {
+    return await runLocked({ input, options, paths, settings });
+  } finally {
+    await unlock();
+  }
+}
+
+interface PlannedRun {
+  readonly input: BatchInput;
+  readonly options: RunOptions;
+  readonly paths: RunPaths;
+  readonly settings: ServeSettings;
+}
+
+async function runLocked(plan: PlannedRun): Promise<ExitCode> {
+  const { input, options, paths, settings } = plan;
+  if (options.fresh !== true) demandUnfinished(paths);
+  const survey = await surveyOf(input, options, settings);
   if (!(await mayStart(survey, options))) return EXIT_CODES.ok;
   const opened = await openEngine(settings.config, settings.priceFeed, () => undefined);
   try {
-    return await runOpened({ input, options, paths, survey, opened, settings });
+    return await runOpened({ ...plan, survey, opened });
   } finally {
     await opened.close();
   }
+}
+
+function surveyOf(input: BatchInput, options: RunOptions, { config, priceFeed }: ServeSettings): Promise<Survey> {
+  return surveyInput(input, options, commandPrices(config, priceFeed));
 }
 
 async function commandSettings(options: RunOptions): Promise<ServeSettings> {
@@ -57,13 +84,9 @@ async function commandSettings(options: RunOptions): Promise<ServeSettings> {
   return { ...settings, config: { ...settings.config, storage: { kind: 'folder', path: data } } };
 }
 
-interface OpenedRun {
-  readonly input: BatchInput;
-  readonly options: RunOptions;
-  readonly paths: RunPaths;
+interface OpenedRun extends PlannedRun {
   readonly survey: Survey;
   readonly opened: CommandEngine;
-  readonly settings: ServeSettings;
 }
 
 async function runOpened(run: OpenedRun): Promise<ExitCode> {
@@ -75,14 +98,15 @@ async function runOpened(run: OpenedRun): Promise<ExitCode> {
     progress.show({ ...standing, total: survey.estimate.items }),
   );
   const signals = runSignals(options.via, () => progress.stop());
-  const items = checkedItems(input, survey.faults.lines());
-  const asked = processor.run(items, { signal: signals.stop, cutSignal: signals.cut, total: survey.estimate.items });
+  const total = survey.estimate.items;
+  const items = checkedItems(input, survey.faults.lines(), total);
+  const asked = processor.run(items, { signal: signals.stop, cutSignal: signals.cut, total });
   await keeping.begin(asked.name);
   if (asked.name !== undefined) console.error(`run ${asked.name} (farthing batch status shows its batches)`);
   const sink = paths.results === undefined ? standardResults(process.stdout) : await openResultsFile(paths.results);
   let summary: BatchSummary;
   try {
-    summary = await writtenResults(asked, sink, input);
+    summary = await writtenResults(asked, sink, input, () => signals.end());
   } finally {
     signals.release();
     progress.stop();
@@ -101,14 +125,32 @@ async function runOpened(run: OpenedRun): Promise<ExitCode> {
 }
 
 /** The file has its name only when no result is missing. */
-async function writtenResults(run: BatchRun, sink: ResultsSink, input: BatchInput): Promise<BatchSummary> {
+async function writtenResults(
+  run: BatchRun,
+  sink: ResultsSink,
+  input: BatchInput,
+  end: () => void,
+): Promise<BatchSummary> {
+  let fault: { readonly cause: unknown } | undefined;
   let isWhole = false;
   try {
-    for await (const result of run) await sink.write(resultLine(result, input.format));
-    isWhole = !run.summary().isStopped;
+    for await (const result of run) {
+      if (fault !== undefined) continue;
+      try {
+        await sink.write(resultLine(result, input.format));
+      } catch (cause) {
+        // What is under way is paid for: its answers are still to be kept.
+        fault = { cause };
+        end();
+      }
+    }
+    isWhole = fault === undefined && !run.summary().isStopped;
   } finally {
-    await (isWhole ? sink.finish() : sink.leave());
+    // Why the run broke off says more than that its results cannot be kept either.
+    if (!isWhole) await Promise.allSettled([sink.leave()]);
   }
+  if (fault !== undefined) throw fault.cause;
+  if (isWhole) await sink.finish();
   return run.summary();
 }
 

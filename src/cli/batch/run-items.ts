@@ -14,11 +14,17 @@ export function batchItem(item: InputItem): BatchItem {
 /**
  * The items of an input that was checked before, without the lines that were at fault then.
  * @param faultyLines - in their order.
- * @throws FarthingError `configuration` when another line is at fault now.
+ * @param count - items that were found then.
+ * @throws FarthingError `configuration` when another line is at fault now, or there are more or fewer.
  * @internal
  */
-export async function* checkedItems(input: BatchInput, faultyLines: readonly number[]): AsyncGenerator<BatchItem> {
+export async function* checkedItems(
+  input: BatchInput,
+  faultyLines: readonly number[],
+  count: number,
+): AsyncGenerator<BatchItem> {
   let next = 0;
+  let found = 0;
   for await (const item of inputItems(input)) {
     if (item.line === faultyLines[next]) {
       next += 1;
@@ -27,6 +33,11 @@ export async function* checkedItems(input: BatchInput, faultyLines: readonly num
     if (item.kind === 'fault') {
       throw new FarthingError('configuration', `${input.path}: line ${item.line} has changed since it was checked`);
     }
+    found += 1;
+    if (found > count) break;
     yield batchItem(item);
   }
+  if (found === count) return;
+  const change = found > count ? 'has grown' : 'has shrunk';
+  throw new FarthingError('configuration', `${input.path} ${change} since it was checked: start the run again`);
 }

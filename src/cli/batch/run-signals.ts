@@ -6,6 +6,8 @@ export interface RunEnd {
   readonly stop: AbortSignal;
   /** What runs is cut; of a run by batches: left as it is, to be taken up again. */
   readonly cut: AbortSignal;
+  /** Ends it as the first signal does, without a word. */
+  end(): void;
   /** Signals do again what they do by themselves. */
   release(): void;
 }
@@ -35,5 +37,6 @@ export function runSignals(via: RunOptions['via'], beforeWords: () => void): Run
     for (const signal of SIGNALS) process.off(signal, obey);
   };
   for (const signal of SIGNALS) process.on(signal, obey);
-  return { stop: stop.signal, cut: cut.signal, release };
+  const end = (): void => (via === 'live' ? stop : cut).abort();
+  return { stop: stop.signal, cut: cut.signal, end, release };
 }
