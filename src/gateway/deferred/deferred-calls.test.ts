@@ -21,7 +21,7 @@ class Engine {
 
   async settleDeferred(call: DeferredCall, end: DeferredEnd): Promise<DeferredSettlement> {
     await this.during();
-    this.settled.push(`${call.callId} ${end.kind === 'none' ? end.outcome : end.status}`);
+    this.settled.push(`${call.callId} ${end.kind === 'reply' ? end.status : end.outcome}`);
     const record = sampleCallRecord({ callId: call.callId, costNanoUsd: ZERO_USD });
     return { charge: sampleCharge(), record, isAnswer: false };
   }

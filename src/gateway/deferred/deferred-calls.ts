@@ -1,6 +1,6 @@
 import { CANCELLED, cancelledResult } from '../../core/batch/cancelled-result.ts';
 import { FarthingError } from '../../core/errors.ts';
-import { type DeferredCall, type Job } from '../../core/model/deferred-call.ts';
+import { type DeferredCall, type Job, wasAskedLive } from '../../core/model/deferred-call.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import type { Engine } from '../../engine/engine-request.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -71,7 +71,8 @@ export class DeferredCalls {
     const { engine } = this.#options;
     const held = await this.#change(job, { state: 'live', leaseUntilMs: nowMs + CANCEL_LEASE_MS });
     if (held === undefined) return undefined;
-    const { record } = await engine().settleDeferred(job.call, { kind: 'none', outcome: CANCELLED });
+    const end = { kind: 'none', outcome: CANCELLED, wasAskedLive: wasAskedLive(job) } as const;
+    const { record } = await engine().settleDeferred(job.call, end);
     const ended = await this.#end(held, record);
     if (ended?.result !== undefined) engine().publish(ended.result.record);
     return ended;

@@ -27,6 +27,13 @@ test.each([
   'https://hooks.example.com/answers/%2e%2e/admin',
   'https://hooks.example.com/answers/..%2fadmin',
   'https://hooks.example.com/answers/..%5Cadmin',
+  // Servers that cut parameters of segments off, decode twice or fold slashes would look elsewhere.
+  'https://hooks.example.com/answers/..;/admin',
+  'https://hooks.example.com/answers/..%3B/admin',
+  'https://hooks.example.com/answers/%252e%252e/admin',
+  'https://hooks.example.com/answers//admin',
+  'https://hooks.example.com/answers/x%00',
+  'https://hooks.example.com/answers/%0d%0aHost:evil.example',
   String.raw`https://hooks.example.com/answers\..\admin`,
   'https://hooks.example.com.evil.example/answers/',
   'https://hooks.example.com@evil.example/answers/',

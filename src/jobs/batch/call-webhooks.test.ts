@@ -147,6 +147,32 @@ test.each([
   expect([received.length, faults.length]).toEqual([1, 1]);
 });
 
+test('a receiver that takes a message and never ends its answer has heard it', async () => {
+  const { url, received } = await testReceiver((response) => void response.writeHead(200).write('x'));
+  const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
+  await jobs.add([doneJob(clock, url)]);
+  const { faults } = startTelling(jobs, clock, { timeoutMs: 50 });
+  await vi.waitFor(async () => expect(await isTold(jobs)).toBe(true));
+  expect([received.length, faults]).toEqual([1, []]);
+});
+
+test('receivers that hang hold up nobody else for long, and are asked again', async () => {
+  const hanging = await testReceiver(() => undefined);
+  const well = await testReceiver(answering(200));
+  const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
+  const hung = Array.from({ length: 100 }, (_, index) => `call_${String(index).padStart(3, '0')}`);
+  await jobs.add([
+    ...hung.map((callId) => doneJob(clock, `${hanging.url}?for=${callId}`, callId)),
+    doneJob(clock, well.url, 'call_last'),
+  ]);
+  startTelling(jobs, clock, { timeoutMs: 100 });
+  await vi.waitFor(async () => expect(await isTold(jobs, 'call_last')).toBe(true));
+  const tried = hanging.received.length;
+  expect(tried).toBeLessThan(10);
+  clock.advance(60_000);
+  await vi.waitFor(() => expect(hanging.received.length).toBeGreaterThan(tried));
+});
+
 test('an address that the operator no longer allows is not told', async () => {
   const { url, received } = await testReceiver(answering(200));
   const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];

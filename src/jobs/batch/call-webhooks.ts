@@ -33,6 +33,9 @@ const MAX_FRESH = 1_000;
 /** For how long nobody else tells what is told for the last time, in milliseconds: longer than a receiver may take. */
 const LAST_TRY_MS = 60_000;
 
+/** For how long a receiver is left alone that gave no answer, in milliseconds: it would hold up what is for others. Ours. */
+const REST_MS = 30_000;
+
 /** How often a job that others change as well is marked as told before that is left to the next try. */
 const MARK_TRIES = 3;
 
@@ -46,6 +49,8 @@ export class CallWebhooks {
   readonly #post: SignedPost;
   readonly #closing = new AbortController();
   readonly #fresh = new Set<string>();
+  /** Until when receivers are left alone, by their origins. */
+  readonly #resting = new Map<string, number>();
   #scanAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
@@ -128,12 +133,19 @@ export class CallWebhooks {
 
   async #tell(jobs: readonly Job[]): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
-    await Promise.all(jobs.filter((job) => isTellDue(job, nowMs)).map((job) => this.#tellOne(job, nowMs)));
-    for (const job of jobs) {
+    const isRestingOf = jobs.map((job) => this.#restsUntilMs(job) > nowMs);
+    const due = jobs.filter((job, index) => isTellDue(job, nowMs) && isRestingOf[index] !== true);
+    await Promise.all(due.map((job) => this.#tellOne(job, nowMs)));
+    for (const [index, job] of jobs.entries()) {
       if (job.result === undefined || job.toldAtMs !== undefined) continue;
-      const dueAtMs = isTellDue(job, nowMs) ? nextTellAtMs(job.result.finishedAtMs, nowMs) : job.leaseUntilMs;
+      const nextMs = isTellDue(job, nowMs) ? nextTellAtMs(job.result.finishedAtMs, nowMs) : job.leaseUntilMs;
+      const dueAtMs = isRestingOf[index] === true ? this.#restsUntilMs(job) : nextMs;
       if (dueAtMs !== undefined) this.#scanAtMs = Math.min(this.#scanAtMs, dueAtMs);
     }
+  }
+
+  #restsUntilMs({ call }: Job): number {
+    return this.#resting.get(originOf(call.webhookUrl)) ?? 0;
   }
 
   async #tellOne(job: Job, nowMs: number): Promise<void> {
@@ -151,6 +163,8 @@ export class CallWebhooks {
           ? ({ kind: 'refused', problem: 'is no longer allowed' } as const)
           : await this.#post.send(receiver, webhookBody(call, result), this.#closing.signal);
       if (this.#closing.signal.aborted && outcome.kind !== 'done') return;
+      const isSilent = outcome.kind === 'retry' && outcome.problem instanceof Error;
+      if (isSilent) this.#resting.set(originOf(call.webhookUrl), this.#options.clock.nowMs() + REST_MS);
       if (outcome.kind === 'retry' && nextMs !== undefined) return;
       if (outcome.kind !== 'done') this.#givenUp(call.callId, outcome.problem);
       await this.#markTold(call.callId);
@@ -182,4 +196,8 @@ export class CallWebhooks {
   #fault(operation: 'deliver' | 'read' | 'write', error: unknown): void {
     this.#options.events.emit({ kind: 'store-failed', store: 'webhooks', operation, error });
   }
+}
+
+function originOf(url: string | undefined): string {
+  return url !== undefined && URL.canParse(url) ? new URL(url).origin : '';
 }
