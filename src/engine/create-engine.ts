@@ -15,6 +15,7 @@ import type { ReplySink } from '../ports/reply-sink.ts';
 import { callMoney } from './call-money.ts';
 import { callRecord } from './call-record.ts';
 import { ClientRelay } from './client-relay.ts';
+import { heldRow } from './deferred/held-row.ts';
 import type { DeferredEnd, DeferredSettlement, Engine, EngineRequest } from './engine-request.ts';
 import { ENGINE_MEMORY } from './engine-memory.ts';
 import type { EngineOptions } from './engine-options.ts';
@@ -91,6 +92,11 @@ class CallEngine implements Engine {
     return this.#parts.settler.settle(call, end);
   }
 
+  async isHeldWhole(callId: string): Promise<boolean> {
+    const { reader } = this.#options;
+    return reader !== undefined && (await heldRow(reader, callId)).isWhole;
+  }
+
   publish(record: CallRecord): void {
     this.#recent.add(record);
     this.#options.ledger.record(record);
@@ -150,6 +156,7 @@ class CallEngine implements Engine {
       purse: request.purse,
       onPace: request.onPace,
       isResumed: resumes !== undefined,
+      held: resumes?.held,
       receiver: new ClientRelay({ callId: id, endpoint: request.endpoint, state, sink, clock, money }),
       state,
     };

@@ -95,8 +95,11 @@ export interface EngineOptions {
    */
   readonly memory?: 'ample' | 'lean';
   readonly ledger: Ledger;
-  /** Finds records of calls that this process has forgotten. @defaultValue only recent calls are found */
-  readonly reader?: Pick<LedgerReader, 'calls'>;
+  /**
+   * Finds records of calls that this process has forgotten, and what is held for calls that were deferred.
+   * @defaultValue only recent calls are found, and a deferred call that is asked live a second time needs money of its own
+   */
+  readonly reader?: Pick<LedgerReader, 'calls' | 'charges' | 'openIntents'>;
   /** @defaultValue none */
   readonly events?: EventSink;
   /** Keeps finished calls with their bodies. @defaultValue none */

@@ -144,7 +144,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
 }
 
 function deferredSettler(
-  { ledger, requestLimits }: EngineOptions,
+  { ledger, reader, requestLimits }: EngineOptions,
   { cache, budget, dispatch }: ChainOptions,
   ports: Pick<EngineParts, 'clock' | 'events' | 'pricer'>,
 ): DeferredSettler {
@@ -153,6 +153,7 @@ function deferredSettler(
   return new DeferredSettler({
     ...ports,
     ledger,
+    reader,
     keeper: budget.keeper,
     providers: dispatch.providers,
     storing: cache && answers && { answers, embeddings: embeddingsMiddleware(cache) },

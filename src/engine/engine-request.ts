@@ -49,8 +49,14 @@ export interface EngineRequest {
 export type DeferredEnd =
   /** The provider's reply, whole. */
   | { readonly kind: 'reply'; readonly status: number; readonly body: string; readonly serviceTier: 'batch' }
-  /** It was never answered, and cost nothing. `outcome` is a code: `expired`, `cancelled` ... */
-  | { readonly kind: 'none'; readonly outcome: string };
+  /**
+   * It was never answered, and cost nothing. `outcome` is a code: `expired`, `cancelled` ...
+   * `wasAskedLive`: the call may have been asked live on the strength of what is held for it, by a process of which nothing is known any more; what was spent of that, or may
+   * have been, stays charged. Absent: it was not.
+   */
+  | { readonly kind: 'none'; readonly outcome: string; readonly wasAskedLive?: boolean }
+  /** It may have been answered, and billed, and nobody can say: it is charged at the most that a batch may cost, as an estimate. */
+  | { readonly kind: 'unknown'; readonly outcome: string };
 
 /** What the end of a batch attempt came to. @public */
 export interface DeferredSettlement {
@@ -74,6 +80,11 @@ export interface Engine {
    * @throws FarthingError `store-unavailable` when the ledger does not take the charge.
    */
   settleDeferred(call: DeferredCall, end: DeferredEnd): Promise<DeferredSettlement>;
+  /**
+   * Whether the money of a deferred call that has been asked live is still held as it was: no attempt has spent it, or may have. False where the ledger cannot be read.
+   * @throws FarthingError `store-unavailable`
+   */
+  isHeldWhole(callId: string): Promise<boolean>;
   /** Hands the final record of a deferred call to the ledger and to whoever listens. To be called once a call. */
   publish(record: CallRecord): void;
   /** Calls under way. */

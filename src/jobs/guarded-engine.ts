@@ -50,6 +50,7 @@ function watched(
     handle: (request, sink) => engine.handle(request, sink),
     callRecord: (callId, project) => engine.callRecord(callId, project),
     settleDeferred: (call, end) => engine.settleDeferred(call, end),
+    isHeldWhole: (callId) => engine.isHeldWhole(callId),
     publish: (record) => engine.publish(record),
     inFlight: () => engine.inFlight(),
     unwrittenCharges: () => engine.unwrittenCharges(),

@@ -1,3 +1,4 @@
+import type { HeldMoney } from '../core/batch/held-money.ts';
 import type { ActiveCacheMode } from '../core/cacheability.ts';
 import type { Caller, Tags } from '../core/model/caller.ts';
 import type { CacheEntry, CacheKey, ReplyForm } from '../core/model/cache-entry.ts';
@@ -221,6 +222,8 @@ export interface ResumedCall {
   readonly attempts: number;
   /** What those were charged, as far as it is known. */
   readonly charges: readonly Charge[];
+  /** What the ledger holds for the call: its attempts need no other money. @defaultValue nothing, or it is held for somebody else's attempt */
+  readonly held?: HeldMoney | undefined;
   /** Takes the record in place of the ledger and the events: it is final once its batch is settled, too. */
   readonly onRecord: (record: CallRecord) => void;
 }
@@ -348,6 +351,8 @@ export interface Call {
   readonly onPace?: ((notice: PaceNotice) => void) | undefined;
   /** Whether it was deferred before, and passed its limits then. */
   readonly isResumed?: boolean;
+  /** What the ledger holds for it since it was deferred. */
+  readonly held?: HeldMoney | undefined;
   /** Whether a step asks other targets once those of the plan have failed: nobody waits for these then. */
   readonly mayMoveOn?: boolean;
   /** Set in the attempt chain. */

@@ -136,6 +136,9 @@ class FakeEngine implements Engine {
   async settleDeferred(): Promise<never> {
     throw new Error('no call is deferred here');
   }
+  async isHeldWhole(): Promise<boolean> {
+    return false;
+  }
   publish(record: CallRecord): void {
     this.records.set(record.callId, record);
   }

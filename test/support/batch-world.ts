@@ -110,6 +110,7 @@ export class BatchWorld {
       })),
       priceBook,
       ledger: (options.ledgerOf ?? same)(this.ledger),
+      reader: this.ledger,
       ownerId: this.ledger.ownerId,
       // What fails is asked again by the worker, in the world's own time.
       resilience: { retries: 0, cooldown: { failures: 1e9, failureRatio: 1, lengthMs: 1, refusedLengthMs: 1 } },
@@ -171,10 +172,11 @@ export class BatchWorld {
       {
         handle: (request, sink) => engine.handle(request, sink),
         settleDeferred: (call, end) => engine.settleDeferred(call, end),
+        isHeldWhole: (callId) => engine.isHeldWhole(callId),
         publish: (record) => void this.published.push(record),
       } satisfies DeferredEngine,
       fuse,
-      ['handle', 'settleDeferred'],
+      ['handle', 'settleDeferred', 'isHeldWhole'],
     );
     return new BatchWorker({
       jobs: crashing((this.#options.jobsOf ?? same)(this.jobs), fuse),

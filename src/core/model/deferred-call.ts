@@ -116,6 +116,11 @@ export interface Job {
   readonly toldAtMs: number | undefined;
 }
 
+/** Whether a job may have been asked live, so that what is held for it may be spent. @public */
+export function wasAskedLive({ attempts }: Pick<Job, 'attempts'>): boolean {
+  return attempts > BATCH_ATTEMPT;
+}
+
 /** Jobs that may share a batch: one target, one endpoint, one set of headers that a batch is sent under. @public */
 export type QueueName = string;
 

@@ -47,6 +47,7 @@ test('money that is given back is given back once, also when a reload has made a
   const settler = (): DeferredSettler =>
     new DeferredSettler({
       ledger,
+      reader: ledger,
       keeper,
       pricer: { price: () => undefined, limits: () => ({}), vendorOf: () => undefined } as never,
       providers: new Map(),

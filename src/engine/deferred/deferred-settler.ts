@@ -9,7 +9,7 @@ import { type Call, compose, type Middleware, newCallState, type Outcome } from 
 import { ReplyListener } from '../../middleware/dispatch/reply-listener.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventSink } from '../../ports/event-sink.ts';
-import type { Ledger } from '../../ports/ledger.ts';
+import type { Ledger, LedgerReader } from '../../ports/ledger.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import type { Provider } from '../../ports/provider.ts';
 import type { CacheKey } from '../../core/model/cache-entry.ts';
@@ -19,11 +19,15 @@ import type { RequestLimits } from '../../wire/json-limits.ts';
 import { callMoney } from '../call-money.ts';
 import { callRecord } from '../call-record.ts';
 import type { DeferredEnd, DeferredSettlement } from '../engine-request.ts';
+import { batchBound } from './batch-bound.ts';
+import { heldRow } from './held-row.ts';
 import { silentReceiver } from './silent-receiver.ts';
 
 /** What a {@link DeferredSettler} works with. @internal */
 export interface DeferredSettlerOptions {
   readonly ledger: Ledger;
+  /** Undefined: what is held for a call that was asked live cannot be looked up, and is taken for spent. */
+  readonly reader: Pick<LedgerReader, 'charges' | 'openIntents'> | undefined;
   readonly keeper: BudgetKeeper;
   readonly pricer: Pricer;
   readonly providers: ReadonlyMap<string, Provider>;
@@ -54,12 +58,8 @@ export class DeferredSettler {
   async settle(deferred: DeferredCall, end: DeferredEnd): Promise<DeferredSettlement> {
     const target = targetIn(deferred.target);
     const call = this.#callOf(deferred, target);
-    if (end.kind === 'none') {
-      const outcome: Outcome = { kind: 'refused', facts: undefined };
-      const charge = { ...this.#chargeOf(deferred, call, { outcome, status: undefined }), outcome: end.outcome };
-      await this.#book(call, charge);
-      return { charge, record: this.#recordOf(call, end.outcome), isAnswer: false };
-    }
+    if (end.kind === 'none' && end.wasAskedLive === true) return this.#letGo(deferred, call, end.outcome);
+    if (end.kind !== 'reply') return this.#unanswered(call, this.#unansweredCharge(deferred, call, end));
     const { storing } = this.#options;
     const steps = storing === undefined ? [] : [call.endpoint === 'embeddings' ? storing.embeddings : storing.answers];
     const outcome = await compose(steps, (asked) => this.#takeReply(deferred, asked, end))(call);
@@ -67,6 +67,36 @@ export class DeferredSettler {
     const isAnswer = outcome.kind === 'complete';
     call.state.status = end.status;
     return { charge, record: this.#recordOf(call, outcome.kind), isAnswer };
+  }
+
+  async #unanswered(call: Call, charge: Charge): Promise<DeferredSettlement> {
+    await this.#book(call, charge);
+    return { charge, record: this.#recordOf(call, charge.outcome), isAnswer: false };
+  }
+
+  /** Lets go what is held, unless attempts that were made on the strength of it have spent it, or may have. */
+  async #letGo(deferred: DeferredCall, call: Call, outcome: string): Promise<DeferredSettlement> {
+    const { reader } = this.#options;
+    const row = reader === undefined ? undefined : await heldRow(reader, deferred.callId);
+    const charge = this.#unansweredCharge(deferred, call, { kind: 'none', outcome });
+    if (row?.isWhole === true) return this.#unanswered(call, charge);
+    call.state.spending.charges.push(...(row?.charges ?? []));
+    return { charge, record: { ...this.#recordOf(call, outcome), isEstimate: true }, isAnswer: false };
+  }
+
+  #unansweredCharge(
+    deferred: DeferredCall,
+    call: Call,
+    { kind, outcome }: Exclude<DeferredEnd, { kind: 'reply' }>,
+  ): Charge {
+    const refused: Outcome = { kind: 'refused', facts: undefined };
+    const charge = { ...this.#chargeOf(deferred, call, { outcome: refused, status: undefined }), outcome };
+    if (kind === 'none') return charge;
+    const { pricer, clock } = this.#options;
+    const amountNanoUsd = batchBound(deferred, (usage, terms) =>
+      pricer.price(targetIn(deferred.target), usage, terms, clock.nowMs()),
+    );
+    return { ...charge, certainty: amountNanoUsd === undefined ? 'unpriced' : 'estimate', amountNanoUsd };
   }
 
   async #takeReply(

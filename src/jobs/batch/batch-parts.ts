@@ -12,7 +12,7 @@ import type { DurationBook } from './duration-book.ts';
 import type { EnqueuedLimits } from './enqueued-limits.ts';
 
 /** The engine as far as deferred calls need it. @public */
-export type DeferredEngine = Pick<Engine, 'handle' | 'settleDeferred' | 'publish'>;
+export type DeferredEngine = Pick<Engine, 'handle' | 'settleDeferred' | 'isHeldWhole' | 'publish'>;
 
 /** How a worker works. @public */
 export interface BatchWorkSettings {

@@ -2,7 +2,7 @@ import type { RunPurse } from '../../core/batch/run-purse.ts';
 import { cancelledResult } from '../../core/batch/cancelled-result.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
-import type { Job, UnansweredPolicy } from '../../core/model/deferred-call.ts';
+import { type Job, type UnansweredPolicy, wasAskedLive } from '../../core/model/deferred-call.ts';
 import { ENDPOINTS } from '../../core/model/protocol.ts';
 import { ZERO_USD } from '../../core/money.ts';
 import type { Deferral, Purse } from '../../middleware/compose.ts';
@@ -218,7 +218,7 @@ export class BatchRun {
     }
     if (job.state === 'accepting' || (job.state === 'live' && job.liveAtMs === undefined)) {
       // Whoever accepted it, or was about to cancel it, is gone: there is one process a run.
-      await engine.settleDeferred(job.call, { kind: 'none', outcome: 'never-asked' });
+      await engine.settleDeferred(job.call, { kind: 'none', outcome: 'never-asked', wasAskedLive: wasAskedLive(job) });
       await jobs.remove([callId]);
       return false;
     }
@@ -288,7 +288,8 @@ export class BatchRun {
     // First it is taken out of the queue, so that no batch is made of it meanwhile.
     const [isHeld] = await jobs.update([{ callId, version: job.version, set: { state: 'live', liveAtMs: undefined } }]);
     if (isHeld !== true) return;
-    const { record } = await engine.settleDeferred(job.call, { kind: 'none', outcome: 'cancelled' });
+    const end = { kind: 'none', outcome: 'cancelled', wasAskedLive: wasAskedLive(job) } as const;
+    const { record } = await engine.settleDeferred(job.call, end);
     const error = new FarthingError('client-left', 'the run was stopped before this item was answered');
     const body = errorBody(ENDPOINTS[endpoint].protocol, error, callId);
     const result = cancelledResult(job.call, { nowMs: clock.nowMs(), body, record });

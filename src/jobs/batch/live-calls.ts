@@ -1,13 +1,14 @@
 import { withOtherCost } from '../../core/batch/both-charged.ts';
+import { HeldMoney } from '../../core/batch/held-money.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { ZERO_USD } from '../../core/money.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
-import type { Job, JobResult } from '../../core/model/deferred-call.ts';
+import { type Job, type JobResult, wasAskedLive } from '../../core/model/deferred-call.ts';
 import type { JobChange } from '../../ports/job-store.ts';
 import { type BatchParts, leaseOf, reportFault } from './batch-parts.ts';
 import { CollectedReply } from './collected-reply.ts';
 import { costOf, joined, publishOnce, tellDone } from './job-result.ts';
-import { liveRequest } from './live-request.ts';
+import { liveRequest, type LiveTerms } from './live-request.ts';
 
 /**
  * How far the numbers of a call's attempts jump when it is asked: what a process that dies had numbered is never numbered again. Ours: no call has so many
@@ -17,6 +18,9 @@ const ATTEMPTS_ASIDE = 1000;
 
 /** The pause before a call that failed is asked again, in milliseconds: the engine has tried several times by then. Ours. */
 const PAUSE_MS = 15_000;
+
+/** By how much the clocks of two machines may differ, in milliseconds: so long before its lease ends nothing is spent that another may spend as well. As for budgets. */
+const CLOCK_SKEW_MS = 5000;
 
 /** Tries to change a job that others change, too. */
 const MAX_TRIES = 8;
@@ -107,9 +111,8 @@ export class LiveCalls {
     if (leased.result?.way === 'batch') return this.#finish(callId, undefined, leased.attempts);
     const job = await this.#numbered(leased);
     if (job === undefined) return;
-    // It is in no batch, so that nothing but what is asked now will be charged: the money held is let go for it.
-    if (job.batchId === undefined) await this.#letGo(job);
-    const { answer, others } = await this.#answer(job, leased.attempts);
+    const held = await this.#heldFor(job, leased.attempts);
+    const { answer, others } = await this.#answer(job, leased.attempts, held);
     const record = others.reduce((sum, other) => withOtherCost(sum, costOf(other)), answer.record);
     const result = resultOf({ ...answer, record }, this.#parts.clock.nowMs());
     if (!isAnswer(answer)) {
@@ -117,6 +120,8 @@ export class LiveCalls {
       if (this.#closing.signal.aborted) return this.#again(callId, result, 0);
       if (this.#mayTryAgain(job, answer)) return this.#again(callId, result, PAUSE_MS);
     }
+    // Nothing of it was needed: the answer was in the cache, or there is none.
+    if (held?.isSpent === false) await this.#letGo(job);
     await this.#finish(callId, result, record.attempts);
   }
 
@@ -130,6 +135,19 @@ export class LiveCalls {
     return isMade === true ? next : undefined;
   }
 
+  /**
+   * What is held for a call that is in no batch: it pays for what is asked now, and stays held until that is charged. Undefined: the batch may need it, or an earlier attempt has spent it, or
+   * may have when its process died.
+   */
+  async #heldFor({ call, batchId }: Job, attempts: number): Promise<HeldMoney | undefined> {
+    if (batchId !== undefined) return undefined;
+    const { clock, engine } = this.#parts;
+    const { callId, boundNanoUsd: amountNanoUsd, target } = call;
+    if (wasAskedLive({ attempts }) && !(await engine().isHeldWhole(callId))) return undefined;
+    const mayUse = (): boolean => (this.#running.get(callId)?.leaseUntilMs ?? 0) > clock.nowMs() + CLOCK_SKEW_MS;
+    return new HeldMoney({ amountNanoUsd, target, mayUse });
+  }
+
   async #letGo({ call }: Job): Promise<void> {
     await this.#parts.engine().settleDeferred(call, { kind: 'none', outcome: 'asked-live' });
   }
@@ -138,16 +156,20 @@ export class LiveCalls {
   async #answer(
     job: Job,
     attempts: number,
+    held: HeldMoney | undefined,
   ): Promise<{ readonly answer: LiveAnswer; readonly others: readonly CallRecord[] }> {
-    if (job.liveTier !== 'flex') return { answer: await this.#live(job, attempts, undefined), others: [] };
-    const flex = await this.#live(job, attempts, 'flex');
+    if (job.liveTier !== 'flex') {
+      return { answer: await this.#live(job, { attempts, held, serviceTier: undefined }), others: [] };
+    }
+    const flex = await this.#live(job, { attempts, held, serviceTier: 'flex' });
     this.#parts.planner.noteFlex(job.call.target, !isAnswer(flex));
     if (isAnswer(flex) || this.#closing.signal.aborted) return { answer: flex, others: [] };
-    const answer = await this.#live(job, Math.max(attempts, flex.record.attempts), undefined);
+    const later = Math.max(attempts, flex.record.attempts);
+    const answer = await this.#live(job, { attempts: later, held, serviceTier: undefined });
     return { answer, others: [flex.record] };
   }
 
-  async #live({ call }: Job, attempts: number, serviceTier: 'flex' | undefined): Promise<LiveAnswer> {
+  async #live({ call }: Job, terms: Pick<LiveTerms, 'attempts' | 'held' | 'serviceTier'>): Promise<LiveAnswer> {
     const reply = new CollectedReply();
     let record: CallRecord | undefined;
     const onRecord = (made: CallRecord): void => {
@@ -155,10 +177,10 @@ export class LiveCalls {
     };
     const { clock, planner } = this.#parts;
     const beganAt = clock.monotonicMs();
-    const request = liveRequest(call, { attempts, serviceTier, signal: this.#closing.signal, onRecord });
+    const request = liveRequest(call, { ...terms, signal: this.#closing.signal, onRecord });
     await this.#parts.engine().handle(request, reply);
     if (record === undefined) throw new FarthingError('internal', 'a call that was asked live left no record');
-    const answer = { reply, record, isFlex: serviceTier !== undefined };
+    const answer = { reply, record, isFlex: terms.serviceTier !== undefined };
     // Flex takes its time, and what is refused takes none.
     if (!answer.isFlex && isAnswer(answer)) planner.noteLive(call.target, clock.monotonicMs() - beganAt);
     return answer;

@@ -1,3 +1,4 @@
+import type { HeldMoney } from '../../core/batch/held-money.ts';
 import type { CallRecord } from '../../core/model/charge.ts';
 import type { DeferredCall } from '../../core/model/deferred-call.ts';
 import type { EngineRequest } from '../../engine/engine-request.ts';
@@ -6,6 +7,8 @@ import type { EngineRequest } from '../../engine/engine-request.ts';
 export interface LiveTerms {
   /** Attempts that were numbered before. */
   readonly attempts: number;
+  /** What the ledger holds for it. */
+  readonly held: HeldMoney | undefined;
   /** The first target is asked for it, by the engine. */
   readonly serviceTier: 'flex' | undefined;
   readonly signal: AbortSignal;
@@ -15,7 +18,10 @@ export interface LiveTerms {
 const encoder = new TextEncoder();
 
 /** A deferred call as the engine is asked it now: the caller's own body, and the money and the limits of who made it. @internal */
-export function liveRequest(call: DeferredCall, { attempts, serviceTier, signal, onRecord }: LiveTerms): EngineRequest {
+export function liveRequest(
+  call: DeferredCall,
+  { attempts, held, serviceTier, signal, onRecord }: LiveTerms,
+): EngineRequest {
   const { callId, atMs, endpoint, query, headers, project, keyId, tags, deadlineAtMs } = call;
   return {
     endpoint,
@@ -25,6 +31,6 @@ export function liveRequest(call: DeferredCall, { attempts, serviceTier, signal,
     // Who has a deadline cannot wait behind those that have none.
     caller: { project, keyId, pinnedTags: tags, ...(deadlineAtMs === undefined && { priority: 'batch' as const }) },
     signal,
-    resumes: { callId, arrivedAtMs: atMs, serviceTier, attempts, charges: [], onRecord },
+    resumes: { callId, arrivedAtMs: atMs, serviceTier, attempts, charges: [], held, onRecord },
   };
 }

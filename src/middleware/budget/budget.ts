@@ -1,7 +1,7 @@
 import { callBound, lowerOutput, type RequestSize } from '../../core/budget/call-bound.ts';
 import type { SpendingFacts } from '../../core/budget/budget.ts';
 import { FarthingError, isFarthingError } from '../../core/errors.ts';
-import { type NanoUsd, nanoUsd } from '../../core/money.ts';
+import { addUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../../core/money.ts';
 import { formatTarget, type Target } from '../../core/model/target.ts';
 import { usageOf } from '../../core/model/usage.ts';
 import type { Pricer } from '../../ports/pricer.ts';
@@ -149,24 +149,27 @@ async function reserveBound(
   sizing.refuseUnbounded();
   sizing.useDefaultLimit();
   const left = Math.min(...keeper.remaining(facts, 'all').map(({ leftNanoUsd }) => leftNanoUsd));
-  if (sizing.dearest() > left * TIGHT_RATIO) await sizing.count();
-  if (call.isOwn && sizing.dearest() <= left && sizing.dearest() > left * OWN_CALL_RATIO) {
+  if (sizing.needed() > left * TIGHT_RATIO) await sizing.count();
+  if (call.isOwn && sizing.needed() <= left && sizing.needed() > left * OWN_CALL_RATIO) {
     throw new FarthingError('budget-held', 'what is left of the budget is kept for callers', { retryable: true });
   }
   const keptBack: RefusalEvent[] = [];
+  // What the ledger holds for the call is counted already, whatever has become of the budgets since.
+  const reserve = (reserveTerms: ReserveTerms): Reservation | Promise<Reservation> =>
+    sizing.isHeld ? keeper.withoutMoney(facts) : keeper.reserve(facts, sizing.needed(), reserveTerms);
   try {
-    return await keeper.reserve(facts, sizing.dearest(), { ...terms(call, options), keptBack });
+    return await reserve({ ...terms(call, options), keptBack });
   } catch (error) {
     const isShort = isFarthingError(error) && (error.code === 'budget-spent' || error.code === 'budget-held');
     // Nobody knew before how little is left.
     if (isShort && (await sizing.count())) return await reserveBound(call, facts, sizing, options);
     const leftToLower = isFarthingError(error) && error.code === 'budget-spent' ? keeper.leftToLower(facts) : undefined;
-    if (leftToLower === undefined || !sizing.lowerTo(leftToLower)) {
+    if (leftToLower === undefined || !sizing.lowerTo(addUsd(leftToLower, sizing.heldNanoUsd))) {
       keeper.tell(keptBack);
       throw error;
     }
     decide(call, 'budget', 'lowered', `${sizing.outputLimit}-tokens`);
-    return keeper.reserve(facts, sizing.dearest(), terms(call, options));
+    return reserve(terms(call, options));
   }
 }
 
@@ -236,6 +239,27 @@ class CallSizing {
       (dearest, target) => nanoUsd(Math.max(dearest, this.boundOf(target)?.amountNanoUsd ?? 0)),
       bound.amountNanoUsd,
     );
+  }
+
+  /** What the ledger holds for the call, where its first target can use it. */
+  get heldNanoUsd(): NanoUsd {
+    const { held, state } = this.#call;
+    const first = state.plan?.targets[0];
+    return first !== undefined && held?.isFor(formatTarget(first)) === true ? held.amountNanoUsd : ZERO_USD;
+  }
+
+  /** Whether all that its first target may cost is held by the ledger. */
+  get isHeld(): boolean {
+    return this.heldNanoUsd > 0 && this.needed() === 0;
+  }
+
+  /** What must be reserved: the bound at the dearest target; with money that the ledger holds, what the first needs beyond that. Others find theirs when they are asked. */
+  needed(): NanoUsd {
+    const { heldNanoUsd } = this;
+    const dearest = this.dearest();
+    const first = this.#call.state.plan?.targets[0];
+    if (heldNanoUsd === 0 || first === undefined) return dearest;
+    return nanoUsd(Math.max(0, (this.boundOf(first)?.amountNanoUsd ?? 0) - heldNanoUsd));
   }
 
   /** Says what is missing: a model without a bound cannot be held to a limit. */
