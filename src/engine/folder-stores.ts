@@ -10,6 +10,7 @@ import { ledgerPath, statesPath } from '../stores/sqlite/data-files.ts';
 import { openSqliteLedger, type SqliteLedger } from '../stores/sqlite/sqlite-ledger.ts';
 import { SqliteCacheStore } from '../stores/sqlite/sqlite-cache-store.ts';
 import { openSqliteStateStore } from '../stores/sqlite/sqlite-state-store.ts';
+import type { SqliteThread } from '../stores/sqlite/sqlite-thread.ts';
 import { TieredCacheStore } from '../stores/tiered/tiered-cache-store.ts';
 
 /** Answers on disk share commits: four times cheaper at a thousand calls a second, and a process that dies loses a quarter of a second of cache. */
@@ -34,6 +35,8 @@ export interface FolderStoresOptions {
   readonly diskBytes?: number | undefined;
   /** How much of the file of answers is mapped into memory. @defaultValue that of the SQLite cache store */
   readonly mappedBytes?: number | undefined;
+  /** The thread that writes to the files. @defaultValue one for each */
+  readonly thread?: SqliteThread | undefined;
   /** Keys for answers on disk: the first encrypts, all decrypt. @defaultValue they are in clear */
   readonly encryptionKeys?: readonly string[] | undefined;
   readonly clock: Clock;
@@ -48,7 +51,7 @@ export interface FolderStoresOptions {
  * @internal
  */
 export async function openFolderStores(options: FolderStoresOptions): Promise<FolderStores> {
-  const { folder, clock, random, memoryBytes, onFault } = options;
+  const { folder, clock, random, memoryBytes, thread, onFault } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const memory = new MemoryCacheStore({ clock, ...(memoryBytes === undefined ? {} : { maxBytes: memoryBytes }) });
   const openingStates = openStates(options);
@@ -58,6 +61,7 @@ export async function openFolderStores(options: FolderStoresOptions): Promise<Fo
       path: ledgerPath(folder),
       clock,
       random,
+      thread,
       onFault: (operation, error) => onFault('ledger', operation, error),
     }),
     overDisk(memory, options),
@@ -87,7 +91,7 @@ async function openStates({ folder, clock, onFault }: FolderStoresOptions): Prom
 }
 
 async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions): Promise<ForgetfulCacheStore> {
-  const { folder, diskBytes, mappedBytes, encryptionKeys, clock } = options;
+  const { folder, diskBytes, mappedBytes, thread, encryptionKeys, clock } = options;
   if (diskBytes === 0) return memory;
   const onFault = (operation: string, error: unknown): void => options.onFault('cache', operation, error);
   const file = await SqliteCacheStore.open({
@@ -97,6 +101,7 @@ async function overDisk(memory: MemoryCacheStore, options: FolderStoresOptions):
     // What was written in clear before is not to outlive its time.
     eraseDeleted: encryptionKeys !== undefined,
     mappedBytes,
+    thread,
     ...(diskBytes === undefined ? {} : { maxBytes: diskBytes }),
   });
   const below = encryptionKeys === undefined ? file : encryptedCacheStore(file, { keys: encryptionKeys, onFault });

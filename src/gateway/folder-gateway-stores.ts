@@ -7,6 +7,7 @@ import { openSqliteKeyStore } from '../stores/sqlite/sqlite-key-store.ts';
 import { openSqliteLeaseStore } from '../stores/sqlite/sqlite-lease-store.ts';
 import { openSqliteLimitStore } from '../stores/sqlite/sqlite-limit-store.ts';
 import { openSqliteResourceRegistry } from '../stores/sqlite/sqlite-resource-registry.ts';
+import { SqliteThread } from '../stores/sqlite/sqlite-thread.ts';
 import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
 
 /**
@@ -17,13 +18,15 @@ import type { GatewayStores, OpenStoresOptions } from './gateway-stores.ts';
 export async function openFolderGatewayStores(
   folder: string,
   { memoryBytes, diskBytes, encryptionKeys }: CacheConfig,
-  { clock, random, onFault, hasWorkers, mappedBytes }: OpenStoresOptions,
+  { clock, random, onFault, hasWorkers, memory: room = 'ample' }: OpenStoresOptions,
 ): Promise<GatewayStores> {
+  const thread = room === 'lean' ? new SqliteThread() : undefined;
   const stores = await openFolderStores({
     folder,
     memoryBytes,
     diskBytes,
-    mappedBytes,
+    mappedBytes: room === 'lean' ? 0 : undefined,
+    thread,
     encryptionKeys,
     clock,
     random,
@@ -34,7 +37,7 @@ export async function openFolderGatewayStores(
       openSqliteKeyStore(keysPath(folder)),
       openFolderBudgets(folder, clock),
       openSqliteLimitStore(limitsPath(folder)),
-      openSqliteResourceRegistry({ path: resourcesPath(folder), clock }),
+      openSqliteResourceRegistry({ path: resourcesPath(folder), clock, thread }),
       hasWorkers && diskBytes !== 0 ? openSqliteLeaseStore({ path: leasesPath(folder), clock }) : undefined,
     ]);
     const jobs = new FolderJobs(folder);

@@ -44,8 +44,8 @@ export interface OpenStoresOptions {
   readonly onFault: StoreFaultListener;
   /** Whether other processes of this machine answer the same calls. */
   readonly hasWorkers: boolean;
-  /** How much of a file of answers is mapped into memory. @defaultValue that of the SQLite cache store */
-  readonly mappedBytes?: number;
+  /** `lean`: nothing of a file of answers is mapped into memory, and files are written by one thread, where a commit waits for those of others. @defaultValue 'ample' */
+  readonly memory?: 'ample' | 'lean';
 }
 
 /** Told of every operation that failed with nobody waiting for it. @internal */

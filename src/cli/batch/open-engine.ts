@@ -61,8 +61,7 @@ export async function openEngine(
   const stores = await openStores(withLittleMemory(config), {
     ...ports,
     hasWorkers: false,
-    // A run that fills the cache would have all of it as memory.
-    mappedBytes: 0,
+    memory: 'lean',
     onFault: (store, operation, error) => plain.emit({ kind: 'store-failed', store, operation, error }),
   });
   try {

@@ -14,6 +14,7 @@ import {
   type SqliteStatement,
   storeFault,
 } from './sqlite-database.ts';
+import type { SqliteThread } from './sqlite-thread.ts';
 import { SqliteWriter, type WriteOperation } from './sqlite-writer.ts';
 import { WriteGroups } from './write-groups.ts';
 
@@ -43,6 +44,8 @@ export interface SqliteCacheStoreOptions {
   readonly eraseDeleted?: boolean;
   /** @defaultValue better-sqlite3 where it is installed, else Node's own */
   readonly driver?: SqliteDriver;
+  /** The thread that writes, which several files may share. @defaultValue one of its own @internal */
+  readonly thread?: SqliteThread | undefined;
 }
 
 /** What disk a cache may take by default, in bytes: 1 GB. @public */
@@ -170,6 +173,7 @@ export class SqliteCacheStore implements MeasuredCacheStore, SnapshotCacheStore 
       statements: STATEMENTS,
       pragmas: options.eraseDeleted === true ? { ...pragmas, secure_delete: 'ON' } : pragmas,
       migrations: MIGRATIONS,
+      thread: options.thread,
       ...driver,
     });
     try {

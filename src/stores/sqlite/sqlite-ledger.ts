@@ -21,6 +21,7 @@ import { chargeOperation, intentText } from './ledger-rows.ts';
 import { LEDGER_MIGRATIONS, LEDGER_STATEMENTS, type LedgerOperation, type LedgerStatement } from './ledger-schema.ts';
 import { openLedgerReader, type SqliteLedgerReader } from './sqlite-ledger-reader.ts';
 import type { SqliteDriver } from './sqlite-database.ts';
+import type { SqliteThread } from './sqlite-thread.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 
 /** Settings of {@link openSqliteLedger}. @public */
@@ -40,6 +41,8 @@ export interface SqliteLedgerOptions {
   readonly onFault?: (operation: 'record' | 'lease', error: unknown) => void;
   /** @defaultValue better-sqlite3 where it is installed, else Node's own */
   readonly driver?: SqliteDriver;
+  /** The thread that writes, which several files may share. @defaultValue one of its own @internal */
+  readonly thread?: SqliteThread | undefined;
 }
 
 const DEFAULT_LEASE_MS = 15_000;
@@ -254,12 +257,13 @@ export class SqliteLedger implements Ledger, LedgerReader, LedgerOwner, Spending
  * @public
  */
 export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<SqliteLedger> {
-  const { path, driver } = options;
+  const { path, driver, thread } = options;
   const writer = new SqliteWriter<LedgerStatement>({
     path,
     statements: LEDGER_STATEMENTS,
     pragmas: { synchronous: 'FULL' },
     migrations: LEDGER_MIGRATIONS,
+    thread,
     ...(driver === undefined ? {} : { driver }),
   });
   let ledger: SqliteLedger | undefined;

@@ -15,6 +15,7 @@ import {
   type SqlValue,
   storeFault,
 } from './sqlite-database.ts';
+import type { SqliteThread } from './sqlite-thread.ts';
 import { SqliteWriter, type WriteOperation } from './sqlite-writer.ts';
 
 /** Settings of {@link openSqliteResourceRegistry}. @internal */
@@ -25,6 +26,8 @@ export interface SqliteResourceRegistryOptions {
   readonly clock: Clock;
   /** @defaultValue better-sqlite3 where it is installed, else Node's own */
   readonly driver?: SqliteDriver;
+  /** The thread that writes, which several files may share. @defaultValue one of its own */
+  readonly thread?: SqliteThread | undefined;
 }
 
 const IS_PASSING = `kind IN (${PASSING_RESOURCES.map((kind) => `'${kind}'`).join(', ')})`;
@@ -168,6 +171,7 @@ export async function openSqliteResourceRegistry(
     statements: STATEMENTS,
     pragmas,
     migrations: MIGRATIONS,
+    thread: options.thread,
     ...driver,
   });
   try {

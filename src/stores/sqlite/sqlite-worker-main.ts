@@ -1,12 +1,17 @@
-// The entry point of the worker thread behind `SqliteWriter`: one connection, one transaction a message.
-import { parentPort, workerData } from 'node:worker_threads';
+// The entry point of the thread behind `SqliteWriter`: a connection for each file, one transaction a message.
+import { parentPort } from 'node:worker_threads';
 import { inTransaction, isLocked, openDatabase, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 import type { FlatWrite, WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
 // A diagnostic report of the process holds the environment once for each thread, and with it the keys of providers.
 process.report.excludeEnv = true;
 
-const setup = workerData as WorkerSetup;
+interface OpenFile {
+  readonly database: SqliteDatabase;
+  readonly statements: readonly SqliteStatement[];
+}
+
+const files = new Map<number, OpenFile>();
 
 function faultOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -45,30 +50,34 @@ function runBatch(
   }
 }
 
-async function start(): Promise<void> {
-  let database: SqliteDatabase;
-  let statements: readonly SqliteStatement[];
+async function openFile(file: number, setup: WorkerSetup): Promise<void> {
   try {
-    database = await openDatabase(setup.path, {
+    const database = await openDatabase(setup.path, {
       pragmas: setup.pragmas,
       migrations: setup.migrations,
       ...(setup.driver === undefined ? {} : { driver: setup.driver }),
     });
-    statements = setup.statements.map((sql) => database.prepare(sql));
+    files.set(file, { database, statements: setup.statements.map((sql) => database.prepare(sql)) });
+    reply({ kind: 'opened', file });
   } catch (error) {
-    reply({ kind: 'failed', fault: faultOf(error) });
-    return;
+    reply({ kind: 'failed', file, fault: faultOf(error) });
   }
-  parentPort?.on('message', (request: WorkerRequest) => {
-    if (request !== undefined) {
-      reply({ kind: 'written', results: runBatch(database, statements, request) });
-      return;
-    }
-    database.close();
-    reply({ kind: 'closed' });
-    parentPort?.close();
-  });
-  reply({ kind: 'opened' });
 }
 
-await start();
+function closeFile(file: number, isLast: boolean): void {
+  files.get(file)?.database.close();
+  files.delete(file);
+  reply({ kind: 'closed', file });
+  if (isLast) parentPort?.close();
+}
+
+parentPort?.on('message', (request: WorkerRequest) => {
+  const { file } = request;
+  if (request.kind === 'open') void openFile(file, request.setup);
+  else if (request.kind === 'close') closeFile(file, request.isLast);
+  else {
+    const open = files.get(file);
+    const results = open === undefined ? [] : runBatch(open.database, open.statements, request.writes);
+    reply({ kind: 'written', file, results });
+  }
+});

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads';
 import { FarthingError } from '../../core/errors.ts';
 import { isLocked, type SqliteDriver, type SqlValue } from './sqlite-database.ts';
-import type { WorkerReply, WorkerRequest, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
+import { SqliteThread, type ThreadLine } from './sqlite-thread.ts';
+import type { WorkerReply, WorkerSetup, WriteResult } from './sqlite-worker-messages.ts';
 
 /** One operation: the name of a statement and its parameters. @internal */
 export type WriteOperation<Name extends string = string> = readonly [
@@ -19,6 +19,8 @@ export interface SqliteWriterOptions<Name extends string = string> {
   readonly pragmas?: Readonly<Record<string, string | number>>;
   readonly migrations?: readonly string[];
   readonly driver?: SqliteDriver;
+  /** The thread that writes, which several may share. @defaultValue one of its own */
+  readonly thread?: SqliteThread | undefined;
   /** Writes waiting beyond this are refused with `store-unavailable`. @defaultValue 100_000 */
   readonly maxQueuedWrites?: number;
   /** Bytes of blobs and text waiting beyond this are refused likewise. @defaultValue 67_108_864 (64 MiB) */
@@ -30,9 +32,6 @@ export const WRITER_DEFAULTS: Readonly<{ maxQueuedWrites: number; maxQueuedBytes
   maxQueuedWrites: 100_000,
   maxQueuedBytes: 64 * 1024 * 1024,
 };
-
-/** Room for the thread's short-lived objects, which are the writes of one commit; V8 would take up to 48 MB before it cleans up. */
-const YOUNG_GENERATION_MB = 4;
 
 interface PendingWrite {
   readonly flat: readonly SqlValue[];
@@ -52,7 +51,8 @@ export class SqliteWriter<Name extends string = string> {
   readonly #positions: ReadonlyMap<string, number>;
   readonly #maxQueuedWrites: number;
   readonly #maxQueuedBytes: number;
-  #worker: Worker | undefined;
+  readonly #thread: SqliteThread;
+  #line: ThreadLine | undefined;
   #opened: Promise<void> | undefined;
   #isOpen = false;
   #queue: PendingWrite[] = [];
@@ -71,6 +71,7 @@ export class SqliteWriter<Name extends string = string> {
       statements: names.map((name) => options.statements[name]),
       driver: options.driver,
     };
+    this.#thread = options.thread ?? new SqliteThread();
     this.#maxQueuedWrites = options.maxQueuedWrites ?? WRITER_DEFAULTS.maxQueuedWrites;
     this.#maxQueuedBytes = options.maxQueuedBytes ?? WRITER_DEFAULTS.maxQueuedBytes;
   }
@@ -117,14 +118,7 @@ export class SqliteWriter<Name extends string = string> {
 
   async #drainAndClose(): Promise<void> {
     await this.flush();
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    worker.ref();
-    await new Promise<void>((resolve) => {
-      worker.once('exit', () => resolve());
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(undefined satisfies WorkerRequest);
-    });
+    await this.#line?.close();
   }
 
   #flatten(operations: readonly WriteOperation<Name>[]): Pick<PendingWrite, 'flat' | 'transfer' | 'sizeBytes'> {
@@ -156,47 +150,37 @@ export class SqliteWriter<Name extends string = string> {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#underWay = batch;
-    this.#worker?.ref();
-    this.#worker?.postMessage(
-      batch.map((write) => write.flat) satisfies WorkerRequest,
+    this.#line?.post(
+      batch.map((write) => write.flat),
       batch.flatMap((write) => write.transfer),
     );
   }
 
   #start(): Promise<void> {
-    // The compiler does not rewrite this name: beside a `.ts` file lies a `.ts` worker (tests), beside `.js` a `.js` one.
-    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const worker = new Worker(new URL(`./sqlite-worker-main${extension}`, import.meta.url), {
-      workerData: this.#setup,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
-    this.#worker = worker;
     return new Promise((resolve, reject) => {
-      worker.on('message', (message: WorkerReply) => {
-        if (message.kind === 'written') return this.#settle(message.results);
-        if (message.kind === 'failed') return reject(unavailable(message.fault));
-        if (message.kind === 'closed') return undefined;
+      const hear = (reply: WorkerReply): void => {
+        if (reply.kind === 'written') return this.#settle(reply.results);
+        if (reply.kind === 'closed') return undefined;
+        if (reply.kind === 'failed') {
+          this.#forget();
+          return reject(unavailable(reply.fault));
+        }
         this.#isOpen = true;
-        if (this.#isIdle()) worker.unref();
+        if (this.#isIdle()) this.#line?.rest();
         return resolve();
-      });
-      worker.on('error', (error) => {
-        const fault = unavailable('the writing thread failed', error);
-        reject(fault);
-        this.#fail(fault);
-      });
-      worker.on('exit', () => {
+      };
+      const lose = (fault: FarthingError): void => {
         this.#forget();
-        const fault = unavailable('the writing thread ended');
         reject(fault);
-        if (this.#underWay.length > 0) this.#fail(fault);
-      });
+        if (!this.#isIdle()) this.#fail(fault);
+      };
+      this.#line = this.#thread.open(this.#setup, { hear, lose });
     });
   }
 
-  /** The next write or `ready` starts a new thread. */
+  /** The next write or `ready` opens the file again. */
   #forget(): void {
-    this.#worker = undefined;
+    this.#line = undefined;
     this.#opened = undefined;
     this.#isOpen = false;
   }
@@ -227,7 +211,7 @@ export class SqliteWriter<Name extends string = string> {
 
   /** Nothing waits: the thread must not keep the process alive. */
   #rest(): void {
-    this.#worker?.unref();
+    this.#line?.rest();
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }
@@ -258,9 +242,6 @@ class BlobRoom {
   }
 }
 
-function unavailable(message: string, cause?: unknown): FarthingError {
-  return new FarthingError('store-unavailable', message, {
-    retryable: true,
-    ...(cause === undefined ? {} : { cause }),
-  });
+function unavailable(message: string): FarthingError {
+  return new FarthingError('store-unavailable', message, { retryable: true });
 }
