@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import { HashTable } from '../../core/batch/hash-table.ts';
 
 /** Words of a hash as the table takes them. */
-const HASH_WORDS = 4;
+const HASH_WORDS = 2;
 const WORD_BYTES = 4;
 
-/** Remembers names and the lines that they stood in, in some 30 bytes each, however long they are. @internal */
+/** Remembers names and the lines that they stood in, in some 16 bytes each, however long they are. @internal */
 export class SeenNames {
-  readonly #lines = new HashTable(Number.POSITIVE_INFINITY);
+  readonly #lines = new HashTable({ hashWords: 2, valueBytes: 4 });
   readonly #words = new Uint32Array(HASH_WORDS);
 
   /**

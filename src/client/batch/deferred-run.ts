@@ -114,7 +114,7 @@ export class DeferredRun implements BatchRunner {
 
   async *#prepared(items: AsyncIterable<BatchItem> | Iterable<BatchItem>): AsyncGenerator<RunItem> {
     let position = 0;
-    const seen = new HashTable(REMEMBERED_ITEMS);
+    const seen = new HashTable({ hashWords: 4, valueBytes: 4 }, REMEMBERED_ITEMS);
     for await (const given of items) {
       const item = preparedItem(given, position, this.#options.prompts);
       const { id: label } = item;

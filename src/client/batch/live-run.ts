@@ -57,7 +57,8 @@ export class LiveRun implements BatchRunner {
   readonly #options: LiveRunOptions;
   readonly #window: OrderedWindow<HeldEnd>;
   readonly #gate: CallGate;
-  readonly #seen = new HashTable(REMEMBERED_ITEMS);
+  /** Only so that repeats are told from others. */
+  readonly #seen = new HashTable({ hashWords: 2, valueBytes: 1 }, REMEMBERED_ITEMS);
   /** Outcomes that are coming, or have come and were not handed out, by the hash of their item. */
   readonly #held = new Map<string, Promise<ItemOutcome>>();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -164,7 +165,7 @@ export class LiveRun implements BatchRunner {
       this.#window.begin(held.then((outcome) => weighed(label, outcome, REPEAT)));
       return true;
     }
-    const kept = await this.#journal?.answerOf(item.hash);
+    const kept = await this.#journal?.answerOf(item.hash, item.hashHex);
     if (kept !== undefined) {
       this.#hold(label, kept.answer, kept);
       return true;

@@ -58,7 +58,7 @@ interface Sums {
 export class RunEstimator {
   readonly #pricer: Pricer;
   readonly #nowMs: number;
-  readonly #seen = new HashTable(Number.POSITIVE_INFINITY);
+  readonly #seen = new HashTable({ hashWords: 2, valueBytes: 1 });
   readonly #live: Sums = { expected: 0n, most: 0n };
   readonly #batch: Sums = { expected: 0n, most: 0n };
   #hasBatch = true;

@@ -19,7 +19,7 @@ async function journalPath(): Promise<string> {
 }
 
 function hashOf(index: number): { readonly hashHex: string; readonly hash: Uint32Array } {
-  const hashHex = index.toString(16).padStart(32, '0');
+  const hashHex = index.toString(16).padStart(8, '0').repeat(4);
   return { hashHex, hash: hashWords(hashHex) };
 }
 
@@ -34,6 +34,11 @@ function answer(index: number, body = `{"n":${index}}`): KeptAnswer {
     fromCache: index % 2 === 1,
     callId: `call_${index}`,
   };
+}
+
+function answerIn(journal: RunJournal, index: number): ReturnType<RunJournal['answerOf']> {
+  const { hash, hashHex } = hashOf(index);
+  return journal.answerOf(hash, hashHex);
 }
 
 async function keep(journal: RunJournal, index: number, body?: string): Promise<void> {
@@ -68,15 +73,15 @@ test('what was kept is there when it is opened again, and says that it was', asy
   const first = await RunJournal.open(path, SETTINGS);
   await Promise.all([0, 1, 2].map((index) => keep(first, index)));
   await first.keepCost(hashOf(9).hashHex, nanoUsd(5));
-  expect(await first.answerOf(hashOf(1).hash)).toMatchObject({ isRepeat: true, isResumed: false });
+  expect(await answerIn(first, 1)).toMatchObject({ isRepeat: true, isResumed: false });
   await first.close(false);
   const second = await RunJournal.open(path, SETTINGS);
   expect(second).toMatchObject({ spentNanoUsd: 35, lostNanoUsd: 5 });
-  expect(await second.answerOf(hashOf(1).hash)).toEqual({ answer: answer(1), isRepeat: false, isResumed: true });
-  expect(await second.answerOf(hashOf(1).hash)).toMatchObject({ isRepeat: true, isResumed: true });
-  expect(await second.answerOf(hashOf(9).hash)).toBeUndefined();
+  expect(await answerIn(second, 1)).toEqual({ answer: answer(1), isRepeat: false, isResumed: true });
+  expect(await answerIn(second, 1)).toMatchObject({ isRepeat: true, isResumed: true });
+  expect(await answerIn(second, 9)).toBeUndefined();
   await keep(second, 3);
-  expect(await second.answerOf(hashOf(3).hash)).toMatchObject({ answer: answer(3), isResumed: false });
+  expect(await answerIn(second, 3)).toMatchObject({ answer: answer(3), isResumed: false });
   await second.close(true);
   await expect(stat(path)).rejects.toThrow('ENOENT');
 });
@@ -93,12 +98,12 @@ test('wherever a dying process tore the file, all whole lines are kept and new o
     const torn = await RunJournal.open(path, SETTINGS);
     const kept = Math.max(0, ends.filter((end) => end <= cut).length - 1);
     for (const index of [0, 1, 2]) {
-      expect((await torn.answerOf(hashOf(index).hash)) !== undefined).toBe(index < kept);
+      expect((await answerIn(torn, index)) !== undefined).toBe(index < kept);
     }
     await keep(torn, 7);
     await torn.close(false);
     const again = await RunJournal.open(path, SETTINGS);
-    expect(await again.answerOf(hashOf(7).hash)).toMatchObject({ answer: answer(7) });
+    expect(await answerIn(again, 7)).toMatchObject({ answer: answer(7) });
     await again.close(false);
   }
 });
@@ -111,9 +116,9 @@ test('a line that a disk spoilt loses its own item and no other', async () => {
   const text = await readFile(path, 'utf8');
   await writeFile(path, text.replace('call_1', 'call_X'));
   const second = await RunJournal.open(path, SETTINGS);
-  expect(await second.answerOf(hashOf(0).hash)).toBeDefined();
-  expect(await second.answerOf(hashOf(1).hash)).toBeUndefined();
-  expect(await second.answerOf(hashOf(2).hash)).toBeDefined();
+  expect(await answerIn(second, 0)).toBeDefined();
+  expect(await answerIn(second, 1)).toBeUndefined();
+  expect(await answerIn(second, 2)).toBeDefined();
   await second.close(false);
 });
 
@@ -138,4 +143,14 @@ test('the lock of a process that died is taken over', async () => {
   await writeFile(`${path}.lock`, String(process.pid)); // of a container before this one
   const again = await RunJournal.open(path, SETTINGS);
   await again.close(false);
+});
+
+test('an item whose hash begins like that of another one does not get its answer', async () => {
+  const path = await journalPath();
+  const journal = await RunJournal.open(path, SETTINGS);
+  await keep(journal, 1);
+  const likeFirst = `${hashOf(1).hashHex.slice(0, 16)}${'f'.repeat(16)}`;
+  expect(await journal.answerOf(hashWords(likeFirst), likeFirst)).toBeUndefined();
+  expect(await answerIn(journal, 1)).toMatchObject({ answer: answer(1) });
+  await journal.close(false);
 });

@@ -16,7 +16,7 @@ export interface JournalledAnswer extends ItemOrigin {
 }
 
 /**
- * The answers of a run on disk, by the hash of the item that they belong to: an answer that stands here is never asked for again. Append-only; memory holds some 30
+ * The answers of a run on disk, by the hash of the item that they belong to: an answer that stands here is never asked for again. Append-only; memory holds some 18
  * bytes for each. The last line is cut off when the process died over it.
  * @internal
  */
@@ -73,14 +73,15 @@ export class RunJournal {
   }
 
   /** The answer of an item; undefined when it has none. Asked a second time, it is that of a repeat. */
-  async answerOf(hash: Uint32Array): Promise<JournalledAnswer | undefined> {
+  async answerOf(hash: Uint32Array, hashHex: string): Promise<JournalledAnswer | undefined> {
     const marked = this.#places.get(hash);
     if (marked === undefined) return undefined;
     const isRepeat = marked % 2 === 1;
     const place = (marked - (isRepeat ? 1 : 0)) / 2;
-    this.#places.set(hash, place * 2 + 1);
     const entry = readJournalLine(await this.#reader.lineAt(place));
-    if (entry?.kind !== 'answer') return undefined;
+    // The table has half of each hash: the line says whose answer it is.
+    if (entry?.kind !== 'answer' || entry.hashHex !== hashHex) return undefined;
+    this.#places.set(hash, place * 2 + 1);
     return { answer: entry.answer, isRepeat, isResumed: place < this.#resumedEnd };
   }
 
@@ -121,7 +122,7 @@ interface Contents {
 }
 
 async function readContents(handle: FileHandle, path: string, settings: string): Promise<Contents> {
-  const places = new HashTable(Number.POSITIVE_INFINITY);
+  const places = new HashTable({ hashWords: 2, valueBytes: 6 });
   let [spentNanoUsd, lostNanoUsd] = [ZERO_USD, ZERO_USD];
   let end = 0;
   for await (const { line, offset, nextOffset } of journalLines(handle)) {

@@ -1,9 +1,20 @@
-/** Words of a hash that are kept: 128 bits, of which two in a thousand million items share none by chance. */
-const HASH_WORDS = 4;
+/** How much of each hash and number a table keeps: its room is the sum of both, for each slot. @internal */
+export interface HashTableShape {
+  /**
+   * Words that tell hashes apart. Of a million hashes two share 2 words by chance in one of forty million tables, and whoever wants that can find such two; nobody finds two
+   * that share 4.
+   */
+  readonly hashWords: 2 | 4;
+  /** Bytes of a number: 1 for up to 254, 4 for up to 2 to the power of 32 less 2, 6 for up to 2 to the power of 47. */
+  readonly valueBytes: 1 | 4 | 6;
+}
 
-/** Parts by the first bits of a hash. Each grows by itself, so that the old and the new one are never there at once for more than a part of all. */
-const PARTS = 256;
-const PART_BITS = 8;
+/**
+ * Parts by the first bits of a hash. Each grows by itself, so that the old and the new one are never there at once for more than a part of all. Few, so that in large tables
+ * the parts of a part are blocks of their own for the system, and go back to it: small ones would leave holes behind that the next, larger ones do not fit into.
+ */
+const PARTS = 16;
+const PART_BITS = 4;
 
 const FIRST_CAPACITY = 16;
 
@@ -13,24 +24,24 @@ const LOAD_RATIO = 0.8;
 /** A part grows by this. Doubling would leave half of the room unused on average. */
 const GROWTH_RATIO = 1.3;
 
-/** Values are kept in a word and a half: up to 2 to the power of 48, less the empty slot's. */
 const WORD_VALUES = 2 ** 32;
 
 /** Slots hold a value one higher than it is, so that 0 is an empty one. */
 const EMPTY = 0;
 
 /**
- * Numbers by 128-bit hash, in 22 bytes a slot and some 30 an entry: a `Map` takes five times as much for a million of them. Open addressing with linear probing; nothing is
- * ever taken out.
+ * Numbers by hash, in 9 to 22 bytes a slot and a third more an entry: a `Map` takes 150 for one of a million. Open addressing with linear probing; nothing is ever taken out.
  * @internal
  */
 export class HashTable {
+  readonly #shape: HashTableShape;
   readonly #maxEntries: number;
   readonly #parts: (Part | undefined)[] = Array.from({ length: PARTS }, () => undefined);
   #size = 0;
 
   /** @param maxEntries - what comes behind them is not taken in. */
-  constructor(maxEntries: number) {
+  constructor(shape: HashTableShape, maxEntries: number = Number.POSITIVE_INFINITY) {
+    this.#shape = shape;
     this.#maxEntries = maxEntries;
   }
 
@@ -43,9 +54,9 @@ export class HashTable {
     return this.#parts[partOf(hash)]?.get(hash);
   }
 
-  /** Sets a whole number from 0 to 2 to the power of 47. False when it is full, and the hash is not there. */
+  /** Sets a whole number from 0 to what the shape allows. False when it is full, and the hash is not there. */
   set(hash: Uint32Array, value: number): boolean {
-    const part = (this.#parts[partOf(hash)] ??= new Part());
+    const part = (this.#parts[partOf(hash)] ??= new Part(this.#shape));
     if (this.#size >= this.#maxEntries && part.get(hash) === undefined) return false;
     if (part.set(hash, value)) this.#size += 1;
     return true;
@@ -56,66 +67,92 @@ function partOf(hash: Uint32Array): number {
   return (hash[0] ?? 0) >>> (32 - PART_BITS);
 }
 
+/** Slots side by side. */
+interface Slots {
+  readonly capacity: number;
+  readonly hashes: Uint32Array;
+  /** Values by their lower bits, or as a whole. */
+  readonly low: Uint8Array | Uint32Array;
+  /** Bits beyond a word. */
+  readonly high: Uint16Array | undefined;
+}
+
+function emptySlots(capacity: number, { hashWords, valueBytes }: HashTableShape): Slots {
+  return {
+    capacity,
+    hashes: new Uint32Array(capacity * hashWords),
+    low: valueBytes === 1 ? new Uint8Array(capacity) : new Uint32Array(capacity),
+    high: valueBytes === 6 ? new Uint16Array(capacity) : undefined,
+  };
+}
+
 class Part {
-  #capacity = FIRST_CAPACITY;
-  #hashes = new Uint32Array(FIRST_CAPACITY * HASH_WORDS);
-  #low = new Uint32Array(FIRST_CAPACITY);
-  #high = new Uint16Array(FIRST_CAPACITY);
+  readonly #shape: HashTableShape;
+  readonly #words: number;
+  #slots: Slots;
   #size = 0;
 
+  constructor(shape: HashTableShape) {
+    this.#shape = shape;
+    this.#words = shape.hashWords;
+    this.#slots = emptySlots(FIRST_CAPACITY, shape);
+  }
+
   get(hash: Uint32Array): number | undefined {
-    const stored = this.#storedAt(this.#slotOf(hash));
+    const stored = storedAt(this.#slots, this.#slotOf(hash));
     return stored === EMPTY ? undefined : stored - 1;
   }
 
   /** Whether the hash is new. */
   set(hash: Uint32Array, value: number): boolean {
     const slot = this.#slotOf(hash);
-    const isNew = this.#storedAt(slot) === EMPTY;
+    const isNew = storedAt(this.#slots, slot) === EMPTY;
     this.#put(slot, hash, value + 1);
     if (!isNew) return false;
     this.#size += 1;
-    if (this.#size > this.#capacity * LOAD_RATIO) this.#grow();
+    if (this.#size > this.#slots.capacity * LOAD_RATIO) this.#grow();
     return true;
   }
 
-  #storedAt(slot: number): number {
-    return (this.#high[slot] ?? 0) * WORD_VALUES + (this.#low[slot] ?? 0);
-  }
-
   #put(slot: number, hash: Uint32Array, stored: number): void {
-    for (let word = 0; word < HASH_WORDS; word += 1) this.#hashes[slot * HASH_WORDS + word] = hash[word] ?? 0;
-    this.#low[slot] = stored % WORD_VALUES;
-    this.#high[slot] = Math.floor(stored / WORD_VALUES);
+    const { hashes, low, high } = this.#slots;
+    const at = slot * this.#words;
+    for (let word = 0; word < this.#words; word += 1) hashes[at + word] = hash[word] ?? 0;
+    low[slot] = stored % WORD_VALUES;
+    if (high !== undefined) high[slot] = Math.floor(stored / WORD_VALUES);
   }
 
   #slotOf(hash: Uint32Array): number {
+    const { capacity } = this.#slots;
     // All of a part have the same first bits.
-    let slot = (hash[1] ?? 0) % this.#capacity;
-    while (this.#storedAt(slot) !== EMPTY && !this.#isAt(slot, hash)) {
+    let slot = (hash[1] ?? 0) % capacity;
+    while (storedAt(this.#slots, slot) !== EMPTY && !this.#isAt(slot, hash)) {
       slot += 1;
-      if (slot === this.#capacity) slot = 0;
+      if (slot === capacity) slot = 0;
     }
     return slot;
   }
 
   #isAt(slot: number, hash: Uint32Array): boolean {
-    const at = slot * HASH_WORDS;
-    for (let word = 0; word < HASH_WORDS; word += 1) if (this.#hashes[at + word] !== hash[word]) return false;
+    const { hashes } = this.#slots;
+    const at = slot * this.#words;
+    for (let word = 0; word < this.#words; word += 1) if (hashes[at + word] !== hash[word]) return false;
     return true;
   }
 
   #grow(): void {
-    const [hashes, low, high, capacity] = [this.#hashes, this.#low, this.#high, this.#capacity];
-    this.#capacity = Math.ceil(capacity * GROWTH_RATIO);
-    this.#hashes = new Uint32Array(this.#capacity * HASH_WORDS);
-    this.#low = new Uint32Array(this.#capacity);
-    this.#high = new Uint16Array(this.#capacity);
-    for (let slot = 0; slot < capacity; slot += 1) {
-      const stored = (high[slot] ?? 0) * WORD_VALUES + (low[slot] ?? 0);
+    const before = this.#slots;
+    this.#slots = emptySlots(Math.ceil(before.capacity * GROWTH_RATIO), this.#shape);
+    for (let slot = 0; slot < before.capacity; slot += 1) {
+      const stored = storedAt(before, slot);
       if (stored === EMPTY) continue;
-      const hash = hashes.subarray(slot * HASH_WORDS, (slot + 1) * HASH_WORDS);
+      const hash = before.hashes.subarray(slot * this.#words, (slot + 1) * this.#words);
       this.#put(this.#slotOf(hash), hash, stored);
     }
   }
+}
+
+function storedAt({ low, high }: Slots, slot: number): number {
+  const lower = low[slot] ?? 0;
+  return high === undefined ? lower : (high[slot] ?? 0) * WORD_VALUES + lower;
 }
