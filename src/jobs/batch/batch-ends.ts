@@ -19,6 +19,8 @@ export type BatchEnd =
       readonly mayRetry: boolean;
       /** Whether it waits again whatever its policy says: it was never asked. */
       readonly isUnasked?: boolean;
+      /** Whether it may have been answered and billed. Then it is in no further batch: the attempt of batches has been made. */
+      readonly isUnknown?: boolean;
     };
 
 /** A change of a job, and what is to be done once it is made. */
@@ -128,26 +130,33 @@ export class BatchEnds {
   async #unanswered(
     batch: ProviderBatch,
     job: Job,
-    { fault, mayRetry, isUnasked = false }: Extract<BatchEnd, { kind: 'none' }>,
+    { fault, mayRetry, isUnasked = false, isUnknown = false }: Extract<BatchEnd, { kind: 'none' }>,
   ): Promise<Move> {
     const { clock, engine } = this.#parts;
-    if (job.state === 'batched') {
-      // A client's own batch is never sent anew: nobody would tell the client.
-      const isRequeued = isUnasked && job.call.customId === undefined;
-      const policy = isRequeued ? 'batch' : await this.#policyOf(batch, job, mayRetry);
-      if (policy === 'batch') return moveOf(job, { state: 'waiting', batchId: undefined });
-      if (policy === 'live') {
-        const liveAtMs = Math.min(job.liveAtMs ?? Number.POSITIVE_INFINITY, clock.nowMs());
-        return moveOf(job, { state: 'live', batchId: undefined, liveAtMs, leaseUntilMs: 0 });
-      }
-    }
-    const { charge, record } = await engine().settleDeferred(job.call, { kind: 'none', outcome: fault.outcome });
+    // A client's own batch is never sent anew: nobody would tell the client.
+    const isRequeued = isUnasked && job.call.customId === undefined;
+    const policy = isRequeued ? 'batch' : await this.#policyOf(batch, job, mayRetry);
+    const mayGoOn = job.state === 'batched';
+    if (mayGoOn && policy === 'batch') return moveOf(job, { state: 'waiting', batchId: undefined });
+    // What is held for it pays for that.
+    if (mayGoOn && policy === 'live' && !isUnknown) return moveOf(job, this.#askedLive(job));
+    const end = { kind: isUnknown ? 'unknown' : 'none', outcome: fault.outcome } as const;
+    const { charge, record } = await engine().settleDeferred(job.call, end);
     if (job.state === 'done') return this.#finalMove(job, charge);
-    if (job.state === 'live') return moveOf(job, { batchId: undefined });
-    const move = this.#doneMove(job, faultResult(job, fault, record, clock.nowMs()));
+    const result = faultResult(job, fault, record, clock.nowMs());
+    // What it may have cost is to be found in the record in the end.
+    const kept = isUnknown ? { result: joined(result, job.result) } : {};
+    if (job.state === 'live') return moveOf(job, { batchId: undefined, ...kept });
+    if (policy === 'live') return moveOf(job, { ...this.#askedLive(job), ...kept, attempts: job.attempts + 1 });
+    const move = this.#doneMove(job, result);
     // First: it leaves the batch, and nobody would come back to it. Nobody else ends a job that may only fail.
     if (move.change.set.result !== undefined) publishOnce(this.#parts, move.change.set.result.record);
     return move;
+  }
+
+  #askedLive({ liveAtMs = Number.POSITIVE_INFINITY }: Job): JobChange['set'] {
+    const nowMs = this.#parts.clock.nowMs();
+    return { state: 'live', batchId: undefined, liveAtMs: Math.min(liveAtMs, nowMs), leaseUntilMs: 0 };
   }
 
   async #policyOf(

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
+import { damagedApi } from '../../../test/support/damaged-api.ts';
 import { BatchWorld, type WorldCall, type WorldOptions } from '../../../test/support/batch-world.ts';
 import { FarthingError } from '../../core/errors.ts';
 import type { JobResult } from '../../core/model/deferred-call.ts';
 import { DeferredCalls } from '../../gateway/deferred/deferred-calls.ts';
-import type { BatchApi } from '../../ports/batch-api.ts';
 import type { JobChange, Jobs } from '../../ports/job-store.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 
 const HOUR_MS = 3_600_000;
+/** What a row of a run costs in a batch, in nano-dollars. */
+const ANSWER_NANO_USD = 35_500;
 const NOBODY = (): Promise<void> => Promise.resolve();
 
 function worldOf(options: Partial<WorldOptions> = {}): BatchWorld {
@@ -30,29 +32,34 @@ async function resultsOf(world: BatchWorld): Promise<readonly (JobResult | undef
   return (await world.all()).map(({ result }) => result);
 }
 
-/** Results of which one line can never be read: that of the fifth row. */
-function damaged(api: BatchApi): BatchApi {
-  return {
-    ...api,
-    async *rows(batch, status) {
-      let number = 0;
-      for await (const row of api.rows(batch, status)) {
-        number += 1;
-        if (number !== 5) yield row;
-      }
-      if (number >= 5) throw new FarthingError('provider-failed', 'line 5 of the results is not JSON', { status: 502 });
-    },
-  };
+/** The most that a call may cost in a batch. */
+function halfOf(boundNanoUsd: number | undefined): number {
+  return Math.ceil((boundNanoUsd ?? Number.NaN) / 2);
 }
 
-test('results with a line that nobody can read are settled, and its call is done with as one that has no answer', async () => {
-  const world = worldOf({ apiOf: damaged });
-  await added(world, 8, { run: 'run_a', onUnanswered: 'fail' });
+test('of results with a line that nobody can read the rest is settled, and what the provider may bill for its call is charged as an estimate', async () => {
+  const world = worldOf({ apiOf: damagedApi });
+  await added(world, 8, { run: 'run_a' });
   await world.settle([], 1, NOBODY);
-  const outcomes = (await resultsOf(world)).map((result) => result?.outcome);
-  expect(outcomes.filter((outcome) => outcome === 'complete').length).toBe(7);
-  expect(outcomes).toContain('missing');
+  const results = await resultsOf(world);
+  expect(results.filter((result) => result?.outcome === 'complete').length).toBe(7);
+  const unread = (await world.all()).find(({ result }) => result?.outcome === 'unreadable');
+  const mostNanoUsd = halfOf(unread?.call.boundNanoUsd);
+  expect(unread?.result?.record).toMatchObject({ costNanoUsd: mostNanoUsd, isEstimate: true });
+  expect(await world.charged()).toBe(world.invoiced() - ANSWER_NANO_USD + mostNanoUsd);
   expect(await world.jobs.batches({})).toEqual([]);
+});
+
+test('of a batch that expired, what was answered and cannot be read is charged, and the others are asked again', async () => {
+  const world = worldOf({ apiOf: damagedApi, batches: { neverRatio: 1 } });
+  await added(world, 10, { run: 'run_a', onUnanswered: 'live' });
+  await world.settle([], 1, NOBODY);
+  const records = (await resultsOf(world)).map((result) => result?.record);
+  expect(records.every((record) => record?.outcome === 'complete')).toBe(true);
+  const unread = records.filter((record) => record?.isEstimate === true);
+  expect(unread.length).toBe(1);
+  const mostNanoUsd = halfOf((await world.all())[0]?.call.boundNanoUsd);
+  expect(await world.charged()).toBe(world.invoiced() - ANSWER_NANO_USD + mostNanoUsd);
 });
 
 /** A store where others are faster so many times when a batch's answer is to be kept. */
@@ -84,7 +91,7 @@ test('an answer is kept and told with what it cost, however often others are fas
   expect(await world.charged()).toBe(world.invoiced());
 });
 
-test('a call whose provider is gone for good fails in the end, and its money is free', async () => {
+test('a call whose provider is gone for good fails in the end, and is charged at the most that its batch may have cost', async () => {
   let isThere = true;
   const world = worldOf({
     batches: { neverRatio: 1, windowMs: 100 * HOUR_MS },
@@ -95,8 +102,12 @@ test('a call whose provider is gone for good fails in the end, and its money is 
     isThere = round < 8;
     if (!isThere) world.clock.advance(24 * HOUR_MS);
   });
-  for (const result of await resultsOf(world)) expect(result?.outcome).toBe('lost');
-  expect(await world.charged()).toBe(0);
+  const jobs = await world.all();
+  for (const { call, result } of jobs) {
+    expect(result?.outcome).toBe('lost');
+    expect(result?.record).toMatchObject({ costNanoUsd: halfOf(call.boundNanoUsd), isEstimate: true });
+  }
+  expect(await world.charged()).toBe(jobs.reduce((sum, { call }) => sum + halfOf(call.boundNanoUsd), 0));
 });
 
 test('a call that cannot be asked live for now waits for its batch as before, and can be taken back', async () => {

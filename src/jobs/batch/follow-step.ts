@@ -48,7 +48,7 @@ export function isForgotten({ batch }: HeldBatch, { clock }: BatchParts): boolea
   return sentAtMs !== undefined && clock.nowMs() > sentAtMs + RESULTS_KEPT_MS;
 }
 
-/** It is given up: what it cost nobody can say. @internal */
+/** It is given up: what it cost nobody can say, so that the most that it may have is charged, as an estimate. @internal */
 export function lost({ batch }: HeldBatch, { clock }: BatchParts): ProviderBatch {
   const endedAtMs = batch.endedAtMs ?? clock.nowMs();
   return { ...batch, stage: 'ended', fault: LOST, endedAtMs, failures: 0, nextAtMs: clock.nowMs() };

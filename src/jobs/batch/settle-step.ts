@@ -23,7 +23,7 @@ const TOKEN_LIMIT = 'token_limit_exceeded';
 /** Its results are there: settles each row, and lets those without one go by their policies. @internal */
 export async function settleStep(held: HeldBatch, parts: BatchParts): Promise<ProviderBatch> {
   if (held.batch.fault === LOST) {
-    await releaseJobs(held, parts, { kind: 'missing', outcome: 'lost' });
+    await releaseJobs(held, parts, { kind: 'unknown', outcome: 'lost' });
     return settled(held, parts, 0);
   }
   const { api } = providerOfTarget(parts, held.facts.target);
@@ -61,34 +61,72 @@ function settled({ batch, facts }: HeldBatch, { events, hours }: BatchParts, ans
   return { ...batch, stage: 'settled' };
 }
 
+/** Settles each row; the calls that must have been answered by the provider's count, and have no row that can be read, are charged as estimates. */
 async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, status: BatchStatus): Promise<void> {
+  const { batchId, requests } = held.batch;
   const ends = new BatchEnds(parts);
   const callIdOf = await callIdsOf(held, parts);
+  const seen = { rows: 0, answers: 0, hasUnreadable: false };
   let [chunk, characters]: [BatchEnd[], number] = [[], 0];
   const flush = async (): Promise<void> => {
     await ends.take(held.batch, chunk);
     [chunk, characters] = [[], 0];
     await held.renew();
   };
-  for await (const row of readableRows(held, api, status)) {
+  const onUnreadable = (): void => {
+    seen.hasUnreadable = true;
+  };
+  for await (const row of readableRows(held, api, status, onUnreadable)) {
     const callId = callIdOf(row.customId);
     if (callId === undefined) {
       parts.events.emit({ kind: 'batch-row-unknown', batchId: held.batch.batchId, customId: row.customId });
       continue;
     }
     chunk.push(endOf(callId, row));
+    seen.rows += 1;
+    if (row.kind === 'reply' && row.status < 300) seen.answers += 1;
     characters += row.kind === 'reply' ? row.body.length : 0;
     if (chunk.length >= CHUNK_ROWS || characters >= CHUNK_CHARACTERS) await flush();
   }
   await flush();
+  const lacking = requests - seen.rows;
+  const left = lacking <= 0 ? 0 : await countLeft(batchId, parts);
+  // Those that were charged so before a crash have left already.
+  const unknown = left - (lacking - unreadAnswers({ ...seen, lacking }, status));
+  if (unknown > 0) await releaseJobs(held, parts, { kind: 'unknown', outcome: 'unreadable' }, unknown);
 }
 
-/** All rows; those that nobody can read, however often the results are fetched, are left out, so that their calls are done with as those that have none. */
-async function* readableRows(held: HeldBatch, api: BatchApi, status: BatchStatus): AsyncGenerator<BatchRow> {
+/** How many calls without a row have been answered by the provider's own count; where it gives none, and there are lines that nobody can read, it may be all. */
+function unreadAnswers(
+  {
+    lacking,
+    answers,
+    hasUnreadable,
+  }: { readonly lacking: number; readonly answers: number; readonly hasUnreadable: boolean },
+  { done, failed }: BatchStatus,
+): number {
+  if (done + failed === 0) return hasUnreadable ? lacking : 0;
+  return Math.min(lacking, Math.max(0, done - answers));
+}
+
+async function countLeft(batchId: string, { jobs }: BatchParts): Promise<number> {
+  let count = 0;
+  for await (const page of jobPages(jobs, { batchId })) count += page.length;
+  return count;
+}
+
+/** All rows; those that nobody can read, however often the results are fetched, are left out. */
+async function* readableRows(
+  held: HeldBatch,
+  api: BatchApi,
+  status: BatchStatus,
+  onUnreadable: () => void,
+): AsyncGenerator<BatchRow> {
   try {
     yield* api.rows(addressOf(held), status);
   } catch (error) {
     if (held.batch.failures < MAX_UNREADABLE || !isUnreadable(error)) throw error;
+    onUnreadable();
   }
 }
 
