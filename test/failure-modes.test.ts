@@ -6,6 +6,7 @@ import type { RowBody } from './support/failures/failure-stage.ts';
 import { MACHINE_FAILURES } from './support/failures/machine-failures.ts';
 import { closeSharedPostgres, SERVICE_FAILURES } from './support/failures/service-failures.ts';
 import { servicesPlace } from './support/gateway-kill-round.ts';
+import { WAITING_FAILURES } from './support/failures/waiting-failures.ts';
 import { stopPastLease } from './support/stopped-process.ts';
 
 interface Row {
@@ -14,19 +15,41 @@ interface Row {
 }
 
 const COLUMNS = ['what fails', 'calls under hard budgets', 'other calls', 'money', 'how it ends', 'test'];
-const BODIES: Readonly<Record<string, RowBody>> = { ...MACHINE_FAILURES, ...SERVICE_FAILURES, ...CALL_FAILURES };
+const WAITING_COLUMNS = [
+  'what fails while calls wait',
+  'calls with a deadline that come now',
+  'calls that wait',
+  'money',
+  'how it ends',
+  'test',
+];
+const BODIES: Readonly<Record<string, RowBody>> = {
+  ...MACHINE_FAILURES,
+  ...SERVICE_FAILURES,
+  ...CALL_FAILURES,
+  ...WAITING_FAILURES,
+};
 
-/** The rows of the document's table. */
-function documentRows(): { readonly header: readonly string[]; readonly rows: readonly Row[] } {
+/** The rows of the document's tables, and the heads of those. */
+function documentRows(): { readonly headers: readonly (readonly string[])[]; readonly rows: readonly Row[] } {
   const text = readFileSync(new URL('../docs/failure-modes.md', import.meta.url), 'utf8');
-  const lines = text.split('\n').filter((line) => line.startsWith('|'));
-  const [header = [], , ...rest] = lines.map((line) =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim()),
+  const tables = text.split('\n\n').filter((part) => part.startsWith('|'));
+  const cells = tables.map((table) =>
+    table
+      .trimEnd()
+      .split('\n')
+      .map((line) =>
+        line
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim()),
+      ),
   );
-  return { header, rows: rest.map((cells) => ({ id: /^`([a-z-]+)`$/.exec(cells.at(-1) ?? '')?.[1] ?? '', cells })) };
+  const rows = cells.flatMap(([, , ...rest]) => rest);
+  return {
+    headers: cells.map(([header = []]) => header),
+    rows: rows.map((row) => ({ id: /^`([a-z-]+)`$/.exec(row.at(-1) ?? '')?.[1] ?? '', cells: row })),
+  };
 }
 
 /** Why a row cannot be provoked here. */
@@ -36,10 +59,10 @@ function missingFor(id: string): string | undefined {
   return id === 'ledger-unwritable' && !hasLimits ? 'there is no prlimit' : undefined;
 }
 
-const { header, rows } = documentRows();
+const { headers, rows } = documentRows();
 
 test('every row of the document has one test, and every test one row', () => {
-  expect(header).toEqual(COLUMNS);
+  expect(headers).toEqual([COLUMNS, WAITING_COLUMNS]);
   expect(rows.filter(({ cells }) => cells.length !== COLUMNS.length)).toEqual([]);
   expect(rows.map(({ id }) => id).toSorted()).toEqual(Object.keys(BODIES).toSorted());
 });

@@ -7,6 +7,7 @@ import type { Charge } from '../../../src/core/model/charge.ts';
 import { formatUsd, nanoUsd } from '../../../src/core/money.ts';
 import { gatewayLog } from '../../../src/gateway/gateway-log.ts';
 import { startGateway } from '../../../src/gateway/start-gateway.ts';
+import type { SimulatedBatchOptions } from '../../../src/simulator/batch/batch-options.ts';
 import { type SimulatedProvider, startSimulatedProvider } from '../../../src/simulator/simulated-provider.ts';
 import { type BudgetCall, type CallEnd, figuresOf, hardBudget, makeCall } from '../budget-calls.ts';
 import { ledgerContents, sumOf } from '../charges-of.ts';
@@ -39,6 +40,8 @@ export interface FailureStageOptions {
   readonly hasProcesses?: boolean;
   /** How many gateways are there from the start. @defaultValue 1 */
   readonly gateways?: number;
+  /** How the provider's batches behave. */
+  readonly batches?: SimulatedBatchOptions;
   /** Another upstream than the simulated one. */
   readonly origin?: string;
 }
@@ -180,7 +183,12 @@ export class FailureStage {
 
 /** Starts one; everything is closed when the test ends. */
 export async function startFailureStage(context: RowContext, options: FailureStageOptions = {}): Promise<FailureStage> {
-  const upstream = await startSimulatedProvider({ prices: SIMULATED_PRICES, latencyRatio: 0.05 });
+  const { batches } = options;
+  const upstream = await startSimulatedProvider({
+    prices: SIMULATED_PRICES,
+    latencyRatio: 0.05,
+    ...(batches !== undefined && { batches }),
+  });
   context.onTestFinished(() => upstream.close());
   const folder = mkdtempSync(join(tmpdir(), 'farthing-failure-'));
   context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatabase } from '../../../src/stores/sqlite/sqlite-database.ts';
 import { figuresOf, hardBudget } from '../budget-calls.ts';
+import { endWaiting, QUICK } from '../deadline-stage.ts';
 import { folderPlace } from '../gateway-kill-round.ts';
 import { stopPastLease } from '../stopped-process.ts';
 import { type FailureStage, type RowBody, startFailureStage, startLoad } from './failure-stage.ts';
+import { lockFile } from './locked-file.ts';
+import { acceptedCall, answeredCall, postLater } from './waiting-calls.ts';
 
 /** util-linux: changes the limits of a process that runs. */
 function limitFiles(pid: number | undefined, sizeBytes: number | 'unlimited'): void {
@@ -18,9 +20,11 @@ function limitFiles(pid: number | undefined, sizeBytes: number | 'unlimited'): v
 
 const ledgerUnwritable: RowBody = async (context) => {
   const { expect } = context;
-  const stage = await startFailureStage(context, { hasProcesses: true });
+  const settings = { batch: { gather: '5m' } };
+  const stage = await startFailureStage(context, { hasProcesses: true, batches: QUICK, settings });
   const [gateway] = stage.gateways;
   await stage.isBack();
+  const waiting = await acceptedCall(context, stage);
   stage.upstream.failNext({ kind: 'slow', delayMs: 1500 });
   const sent = stage.hard();
   await expect.poll(() => stage.upstream.counters().inFlight).toBe(1);
@@ -28,26 +32,17 @@ const ledgerUnwritable: RowBody = async (context) => {
   limitFiles(gateway?.pid, size);
   await expect.poll(async () => (await stage.hard()).status, { timeout: 10_000 }).toBe(503);
   expect((await stage.other()).status).toBe(503);
+  expect((await postLater(stage, 'later')).status).toBe(503);
   expect((await fetch(`${gateway?.url}/readyz`)).status).toBe(503);
   // What had been sent is answered: its charge waits.
   expect((await sent).status).toBe(200);
   limitFiles(gateway?.pid, 'unlimited');
   await stage.isBack(20_000);
   await expect.poll(async () => (await fetch(`${gateway?.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  await endWaiting(join(stage.folder, 'data'), waiting);
+  expect(await answeredCall(context, stage, waiting)).toMatchObject({ status: 'completed' });
   await stage.checkMoney();
 };
-
-/** Holds the lock of a file of SQLite, as a process does that stands still in the midst of a write. */
-async function lockFile(path: string): Promise<{ release(): void }> {
-  const database = await openDatabase(path);
-  database.exec('BEGIN IMMEDIATE');
-  return {
-    release() {
-      database.exec('ROLLBACK');
-      database.close();
-    },
-  };
-}
 
 const fileLocked: RowBody = async (context) => {
   const { expect } = context;

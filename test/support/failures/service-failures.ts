@@ -1,4 +1,5 @@
 import { startPostgres, type PostgresServer } from '../postgres-server.ts';
+import { QUICK } from '../deadline-stage.ts';
 import { RedisServer } from '../redis-server.ts';
 import {
   type FailureStage,
@@ -9,6 +10,7 @@ import {
   startLoad,
 } from './failure-stage.ts';
 import { startSwitchboard } from './switchboard.ts';
+import { acceptedCall, answeredCall, postLater } from './waiting-calls.ts';
 
 interface Services {
   readonly stage: FailureStage;
@@ -45,7 +47,9 @@ async function startOn(
   redisUrl: string,
 ): Promise<Services> {
   const storage = { redis: redisUrl, postgres: await postgres.createDatabase() };
-  return { stage: await startFailureStage(context, { storage, gateways: 2 }), redis, postgres };
+  const settings = { batch: { gather: '100ms' } };
+  const stage = await startFailureStage(context, { storage, gateways: 2, batches: QUICK, settings });
+  return { stage, redis, postgres };
 }
 
 /** Keeps calls coming until some were answered. */
@@ -165,9 +169,11 @@ const postgresStopped: RowBody = async (context) => {
   stage.upstream.failNext({ kind: 'slow', delayMs: 1500 }, 4);
   await new Promise((resolve) => void setTimeout(resolve, 300));
   load.take();
+  const waiting = await acceptedCall(context, stage);
   await postgres.stop();
   await isRefusing(context, stage);
   await expect.poll(async () => (await stage.other()).status, { timeout: 10_000 }).toBe(503);
+  expect((await postLater(stage, 'later')).status).toBe(503);
   const url = stage.gateways[0]?.url ?? '';
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
   // What had been sent is answered: its charges wait.
@@ -175,6 +181,7 @@ const postgresStopped: RowBody = async (context) => {
   await postgres.start();
   await stage.isBack(20_000);
   await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  expect(await answeredCall(context, stage, waiting)).toMatchObject({ status: 'completed' });
   await noSurprise(context, load);
   await stage.checkMoney();
 };
