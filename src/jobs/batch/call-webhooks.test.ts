@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { answering, testReceiver } from '../../../test/support/webhook-receiver.ts';
@@ -83,6 +84,31 @@ test('a client is told once that its call is answered, signed, and nothing of wh
   const [, time = '', mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['x-farthing-signature'])) ?? [];
   expect(mac).toBe(createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex'));
   expect(faults).toEqual([]);
+});
+
+test('the check that the guide gives to receivers takes what was signed, and not an hour later', async () => {
+  const guide = readFileSync(new URL('../../../docs/budgets.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(guide) ?? [];
+  const { isGenuine }: { isGenuine: (body: string, header: unknown, secret: string) => boolean } = await import(
+    `data:text/javascript,${encodeURIComponent(code)}`
+  );
+  const { url, received } = await testReceiver(answering(204));
+  const [jobs, clock] = [new MemoryJobStore(), new FakeClock()];
+  await jobs.add([doneJob(clock, url)]);
+  startTelling(jobs, clock);
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  const { headers, body } = received[0] ?? { headers: {}, body: '' };
+  const header = headers['x-farthing-signature'];
+  const isTaken = (text: string, afterMs: number): boolean => {
+    const now = vi.spyOn(Date, 'now').mockReturnValue(clock.nowMs() + afterMs);
+    try {
+      return isGenuine(text, header, SECRET);
+    } finally {
+      now.mockRestore();
+    }
+  };
+  expect([isTaken(body, 1000), isTaken(body, 3_600_000), isTaken(body, -3_600_000)]).toEqual([true, false, false]);
+  expect(isTaken(body.replace('call_1', 'call_2'), 1000)).toBe(false);
 });
 
 test('a receiver that fails is asked again, also by the process that comes after', async () => {
