@@ -167,6 +167,17 @@ test('what a batch has answered is in the cache', async () => {
   expect(stage.provider.invoice().requests).toBe(before);
 });
 
+test('of two equal calls that wait, the second is answered from the cache when its hour comes after the first one’s', async () => {
+  const asked = patient.provider.counters().requests;
+  const [first, second] = [await accepted(patient, 'twice'), await accepted(patient, 'twice')];
+  await endWaiting(patient.folder, first);
+  expect(await answered(patient, first)).toMatchObject({ way: 'live' });
+  await endWaiting(patient.folder, second);
+  const record = await answered(patient, second);
+  expect(record).toMatchObject({ status: 'completed', way: 'cache', costNanoUsd: 0 });
+  expect(patient.provider.counters().requests).toBe(asked + 1);
+});
+
 test('calls that wait outlive another configuration, and where that allows no deadlines, later ones are answered at once', async () => {
   const callId = await accepted(patient, 'still here');
   await patient.reload({ batch: { gather: '5m', deadlines: false } });
