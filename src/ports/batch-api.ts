@@ -6,6 +6,8 @@ export type { BatchRow, BatchStatus } from '../core/model/batch-reply.ts';
 /** What a provider lets one batch hold. @public */
 export interface BatchLimits {
   readonly maxRequests: number;
+  /** Inputs of embeddings in all requests. @defaultValue no limit */
+  readonly maxInputs?: number;
   /** Of the file, or of the request that holds all. */
   readonly maxBytes: number;
   /** Bytes that a line takes beside its body, at most. */

@@ -209,6 +209,14 @@ test('a call that cannot wait is answered now, or refused where only a batch wil
   expect(sent).toHaveLength(2);
 });
 
+test('a request for embeddings that waits says how many inputs it has', async () => {
+  const { ask, deferral, kept } = await stage();
+  const input = [[1, 2], [3], [4]];
+  await ask({ model: 'text-embedding-3-small', input }, { deferral: deferral() }, 'embeddings');
+  await ask({ model: 'text-embedding-3-small', input: [1, 2] }, { deferral: deferral() }, 'embeddings');
+  expect(kept.map(({ inputs }) => inputs)).toEqual([3, undefined]);
+});
+
 test('a hard budget that cannot hold it refuses a call that would wait', async () => {
   const { ask, deferral, kept } = await stage([{ ...LIMIT, limitNanoUsd: nanoUsd(1000) }]);
   expect((await ask(BODY, { deferral: deferral() })).status).toBe(402);

@@ -1,3 +1,4 @@
+import { inputClass } from '../batch/embedding-inputs.ts';
 import type { RemovedTokens } from '../optimise/usage-without.ts';
 import type { NanoUsd } from '../money.ts';
 import type { Tags } from './caller.ts';
@@ -51,6 +52,8 @@ export interface DeferredCall {
   readonly onUnanswered?: UnansweredPolicy | undefined;
   /** What its run calls it; comes back with its result. @defaultValue nothing */
   readonly label?: string | undefined;
+  /** Inputs of a request for embeddings, whose number providers limit for the whole of a batch. @defaultValue 1 */
+  readonly inputs?: number | undefined;
   /** Set in a batch that a client has made himself: the custom id of its row. Its answer is the client's to fetch, and is not kept here. */
   readonly customId?: string | undefined;
 }
@@ -121,7 +124,7 @@ export function wasAskedLive({ attempts }: Pick<Job, 'attempts'>): boolean {
   return attempts > BATCH_ATTEMPT;
 }
 
-/** Jobs that may share a batch: one target, one endpoint, one set of headers that a batch is sent under. @public */
+/** Jobs that may share a batch: one target, one endpoint, one set of headers that a batch is sent under; of embeddings those that have about as many inputs. @public */
 export type QueueName = string;
 
 /** What a batch is sent under beside the usual headers: betas of the provider. */
@@ -132,9 +135,11 @@ export function queueOf({
   target,
   endpoint,
   headers,
-}: Pick<DeferredCall, 'target' | 'endpoint' | 'headers'>): QueueName {
+  inputs = 1,
+}: Pick<DeferredCall, 'target' | 'endpoint' | 'headers' | 'inputs'>): QueueName {
   const shared = BATCH_HEADERS.map((name) => headers[name] ?? '');
-  return JSON.stringify([target, endpoint, ...shared]);
+  const most = inputs > 1 ? [String(inputClass(inputs))] : [];
+  return JSON.stringify([target, endpoint, ...shared, ...most]);
 }
 
 /** What a queue's name says. @public */
@@ -142,6 +147,8 @@ export interface QueueFacts {
   readonly target: string;
   readonly endpoint: Endpoint;
   readonly headers: Readonly<Record<string, string>>;
+  /** Inputs that each of its requests has at the most. */
+  readonly inputsEach: number;
 }
 
 /** Reads the name of a queue. @public */
@@ -151,5 +158,6 @@ export function queueFacts(queue: QueueName): QueueFacts {
     const value = shared[index] ?? '';
     return value === '' ? [] : [[name, value] as const];
   });
-  return { target, endpoint: endpoint as Endpoint, headers: Object.fromEntries(headers) };
+  const inputsEach = Number(shared[BATCH_HEADERS.length] ?? 1);
+  return { target, endpoint: endpoint as Endpoint, headers: Object.fromEntries(headers), inputsEach };
 }

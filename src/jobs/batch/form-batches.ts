@@ -1,5 +1,5 @@
 import { gatherTime } from '../../core/batch/batch-pace.ts';
-import { queueFacts } from '../../core/model/deferred-call.ts';
+import { type QueueFacts, queueFacts } from '../../core/model/deferred-call.ts';
 import { parseTarget } from '../../core/model/target.ts';
 import type { ProviderBatch } from '../../core/model/provider-batch.ts';
 import { weightedDraw } from '../../core/weighted-draw.ts';
@@ -33,7 +33,7 @@ export async function formBatches(parts: BatchParts, fillOf: (run: string) => Ru
 }
 
 async function formQueue(parts: BatchParts, summary: QueueSummary, fill: RunFill | undefined): Promise<number> {
-  const { target } = queueFacts(summary.queue);
+  const { target, inputsEach } = queueFacts(summary.queue);
   const provider = parts.providerOf(parseTarget(target)?.provider ?? '');
   // Nobody takes them: those with an hour are asked live then.
   if (provider === undefined) return 0;
@@ -41,7 +41,7 @@ async function formQueue(parts: BatchParts, summary: QueueSummary, fill: RunFill
   let formed = 0;
   while (left.jobs > 0 && formed < MAX_FORMED) {
     // oxlint-disable-next-line no-await-in-loop -- one batch after the other is taken out of the queue
-    const room = await roomOf(parts, target, provider);
+    const room = await roomOf(parts, { target, inputsEach }, provider);
     if (room === undefined || !isDue(parts, { ...summary, ...left }, room, fill)) return formed;
     // oxlint-disable-next-line no-await-in-loop
     const batch = await formOne(parts, summary, room, provider);
@@ -59,7 +59,7 @@ async function formQueue(parts: BatchParts, summary: QueueSummary, fill: RunFill
 /** How much a batch of a target may hold now; undefined: its provider lets nothing more be enqueued. */
 async function roomOf(
   { jobs, enqueued, settings, clock }: BatchParts,
-  target: string,
+  { target, inputsEach }: Pick<QueueFacts, 'target' | 'inputsEach'>,
   { api: { limits } }: BatchProvider,
 ): Promise<BatchRoom | undefined> {
   const underWay = (await jobs.batches({})).filter(
@@ -68,7 +68,8 @@ async function roomOf(
   const tokens = underWay.reduce((sum, { inputTokens }) => sum + inputTokens, 0);
   const maxInputTokens = enqueued.room(target, settings.maxEnqueuedTokens(target), tokens, clock.nowMs());
   if (maxInputTokens <= 0) return undefined;
-  const { maxRequests, maxBytes, lineBytes } = limits;
+  const { maxBytes, lineBytes, maxInputs = Number.POSITIVE_INFINITY } = limits;
+  const maxRequests = Math.max(1, Math.min(limits.maxRequests, Math.floor(maxInputs / inputsEach)));
   return { maxRequests, maxBytes, lineBytes, maxInputTokens };
 }
 

@@ -46,7 +46,7 @@ test('the money of a call that is asked live is never there for another call in 
 test('a call that fails at no cost keeps its money until it is asked again, by whoever that is', async () => {
   const { stage, process } = await tight();
   const { call } = await stage.defer(process);
-  stage.script.push('fail', 'fail');
+  stage.liveScript.push('fail', 'fail');
   await stage.pass(HOUR_MS);
   await process.worker.tick();
   expect(await process.ask(1)).toBe(402);
@@ -63,7 +63,7 @@ test('a call that fails at no cost keeps its money until it is asked again, by w
 test('what a live call has spent in vain is spent: asked again it needs its own money', async () => {
   const { stage, process } = await tight();
   const { call } = await stage.defer(process);
-  stage.script.push('break');
+  stage.liveScript.push('break');
   await stage.pass(HOUR_MS);
   await process.worker.tick();
   const spent = stage.charged();
@@ -84,7 +84,7 @@ test('what a live call has spent in vain is spent: asked again it needs its own 
 /** A process that dies while the provider is at the call's attempt. */
 async function diedAsking(stage: HeldMoneyStage, process: HeldProcess): Promise<string> {
   const { call } = await stage.defer(process);
-  stage.script.push('hang');
+  stage.liveScript.push('hang');
   await stage.pass(HOUR_MS);
   void process.worker.tick();
   while ((await process.ledger.openIntents()).length === 0) await nextTurn();
@@ -187,7 +187,7 @@ test('a call cannot be taken back while it is asked; after its process died, wha
 test('a call that is taken back in the pause between two tries is free of cost', async () => {
   const { stage, process } = await tight();
   const { call } = await stage.defer(process);
-  stage.script.push('fail');
+  stage.liveScript.push('fail');
   await stage.pass(HOUR_MS);
   await process.worker.tick();
   const { jobs } = stage;

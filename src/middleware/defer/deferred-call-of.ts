@@ -1,3 +1,4 @@
+import { embeddingInputs } from '../../core/batch/embedding-inputs.ts';
 import { inputTokenBound } from '../../core/batch/input-token-bound.ts';
 import type { DeferredCall } from '../../core/model/deferred-call.ts';
 import { formatTarget } from '../../core/model/target.ts';
@@ -53,7 +54,13 @@ export function deferredCallOf(
     cacheKey: state.mayStore ? state.key : undefined,
     boundNanoUsd: sent.boundNanoUsd,
     inputTokens: inputTokenBound(sent.body.byteLength),
+    ...inputsOf(attempt),
   };
+}
+
+function inputsOf({ request: { endpoint, body } }: Attempt): Pick<DeferredCall, 'inputs'> {
+  const inputs = endpoint === 'embeddings' ? embeddingInputs(body['input']) : 1;
+  return inputs === 1 ? {} : { inputs };
 }
 
 function keptHeaders(headers: Call['headers']): Readonly<Record<string, string>> {

@@ -18,11 +18,12 @@ import type { BatchAsk } from './streamed-reply.ts';
 
 /**
  * 50,000 requests and 200 MB a file (openai, `BatchCreateParams.input_file_id`); half a megabyte below, for what stands around the file. A batch of embeddings may have
- * no more than 50,000 inputs in all its requests (`BatchCreateParams.endpoint`): OpenAI refuses those that have more.
+ * no more than 50,000 inputs in all its requests (`BatchCreateParams.endpoint`).
  * @internal
  */
 export const OPENAI_BATCH_LIMITS: BatchLimits = {
   maxRequests: 50_000,
+  maxInputs: 50_000,
   maxBytes: 199_500_000,
   lineBytes: openaiBatchLine('x'.repeat(MAX_CUSTOM_ID_CHARS), ENDPOINTS.chat.clientPath, '').length + 1,
   windowMs: BATCH_WINDOW_MS,
