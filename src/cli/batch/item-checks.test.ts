@@ -71,6 +71,22 @@ test('a model without a price is told, and a fault only where money is limited',
   expect(held.faults.text()).toBe('line 1 ("a"): sim/dear has no price, so that --max-usd cannot hold');
 });
 
+test('a model that its vendor does not have is a fault, unless the configuration gives it a price', async () => {
+  const table: RouteTable = {
+    ...TABLE,
+    providers: new Map([['openai', { name: 'openai', protocol: 'openai', vendor: 'openai' }]]),
+    vendorOfModel: (model) => (model.startsWith('gpt') ? 'openai' : undefined),
+  };
+  const items = ['no-such', 'openai/no-such', 'gpt-new', 'own'].map((model, index) =>
+    request(index + 1, model, { model, messages: MESSAGES }),
+  );
+  const { sound, faults, checks } = await checked(items, { table, isPriced: ({ model }) => model === 'own' });
+  expect([sound, checks.unpriced()]).toEqual([[3, 4], ['openai/gpt-new']]);
+  expect(faults.text()).toMatch(
+    /^line 1 \("no-such"\): the model openai\/no-such is not known: .*\nline 2 .*is not known/,
+  );
+});
+
 test('a body larger than the batch of its provider is a fault', async () => {
   const items = [request(1, 'a', { model: 'sim/a', messages: MESSAGES })];
   const { faults } = await checked(items, { maxBatchBytes: () => 20 });

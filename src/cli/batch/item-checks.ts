@@ -88,10 +88,17 @@ export class ItemChecks {
   }
 
   #priceProblem(target: Target): string | undefined {
-    if (this.#options.isPriced(target)) return undefined;
+    const { table, isPriced, demandsPrice } = this.#options;
+    if (isPriced(target)) return undefined;
     const name = formatTarget(target);
+    const vendor = table.providers.get(target.provider)?.vendor;
+    // A vendor's models are known; what a server of one's own has is its own affair.
+    if (vendor !== undefined && table.vendorOfModel(target.model) === undefined) {
+      return `the model ${name} is not known: if ${vendor} has it, give it a price under prices: in the configuration`;
+    }
+    if (demandsPrice) return `${name} has no price, so that --max-usd cannot hold`;
     if (this.#unpriced.size < MAX_MODELS) this.#unpriced.add(name);
-    return this.#options.demandsPrice ? `${name} has no price, so that --max-usd cannot hold` : undefined;
+    return undefined;
   }
 
   #sizeProblem(target: Target, bodyBytes: number): string | undefined {

@@ -107,8 +107,9 @@ export class RunJournal {
   async #append(entry: JournalEntry): Promise<number> {
     try {
       return await this.#commit.append(journalLine(entry));
-    } catch (error) {
-      throw new FarthingError('store-unavailable', `the journal ${this.#path} cannot be written`, { cause: error });
+    } catch (cause) {
+      const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+      throw new FarthingError('store-unavailable', `the journal ${this.#path} cannot be written${reason}`, { cause });
     }
   }
 }
