@@ -20,7 +20,7 @@ import { callMoney } from '../call-money.ts';
 import { callRecord } from '../call-record.ts';
 import type { DeferredEnd, DeferredSettlement } from '../engine-request.ts';
 import { batchBound } from './batch-bound.ts';
-import { heldRow } from './held-row.ts';
+import { type HeldRow, heldRow } from './held-row.ts';
 import { silentReceiver } from './silent-receiver.ts';
 
 /** What a {@link DeferredSettler} works with. @internal */
@@ -39,6 +39,7 @@ export interface DeferredSettlerOptions {
   readonly events: EventSink;
 }
 
+const UNKNOWN_ROW: HeldRow = { isWhole: false, charges: [] };
 const encoder = new TextEncoder();
 const NEVER = new AbortController().signal;
 
@@ -74,13 +75,13 @@ export class DeferredSettler {
     return { charge, record: this.#recordOf(call, charge.outcome), isAnswer: false };
   }
 
-  /** Lets go what is held, unless attempts that were made on the strength of it have spent it, or may have. */
+  /** Lets go what is held, unless attempts that were made on the strength of it have spent it, or may have. The record has what the ledger knows of the call. */
   async #letGo(deferred: DeferredCall, call: Call, outcome: string): Promise<DeferredSettlement> {
     const { reader } = this.#options;
-    const row = reader === undefined ? undefined : await heldRow(reader, deferred.callId);
+    const { isWhole, charges } = reader === undefined ? UNKNOWN_ROW : await heldRow(reader, deferred.callId);
     const charge = this.#unansweredCharge(deferred, call, { kind: 'none', outcome });
-    if (row?.isWhole === true) return this.#unanswered(call, charge);
-    call.state.spending.charges.push(...(row?.charges ?? []));
+    call.state.spending.charges.push(...charges.filter(({ chargeId }) => !isWhole || chargeId !== charge.chargeId));
+    if (isWhole) return this.#unanswered(call, charge);
     return { charge, record: { ...this.#recordOf(call, outcome), isEstimate: true }, isAnswer: false };
   }
 

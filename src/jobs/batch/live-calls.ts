@@ -120,8 +120,7 @@ export class LiveCalls {
       if (this.#closing.signal.aborted) return this.#again(callId, result, 0);
       if (this.#mayTryAgain(job, answer)) return this.#again(callId, result, PAUSE_MS);
     }
-    // Nothing of it was needed: the answer was in the cache, or there is none.
-    if (held?.isSpent === false) await this.#letGo(job);
+    if (job.batchId === undefined && held?.isSpent !== true) await this.#letGo(job, held === undefined);
     await this.#finish(callId, result, record.attempts);
   }
 
@@ -148,8 +147,9 @@ export class LiveCalls {
     return new HeldMoney({ amountNanoUsd, target, mayUse });
   }
 
-  async #letGo({ call }: Job): Promise<void> {
-    await this.#parts.engine().settleDeferred(call, { kind: 'none', outcome: 'asked-live' });
+  /** Nothing of what is held was needed: the answer was in the cache, or paid for otherwise, or there is none. */
+  async #letGo({ call }: Job, wasAskedLive: boolean): Promise<void> {
+    await this.#parts.engine().settleDeferred(call, { kind: 'none', outcome: 'asked-live', wasAskedLive });
   }
 
   /** Flex first where that was planned, and live when it has no room. */
