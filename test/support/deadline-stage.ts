@@ -126,9 +126,10 @@ export async function endWaiting(folder: string, callId: string): Promise<void> 
     for (;;) {
       const [job] = await jobs.read([callId]);
       if (job === undefined) throw new Error(`${callId} is not kept`);
-      const [isMade] = await jobs.update([
-        { callId, version: job.version, set: { liveAtMs: Date.now(), liveTier: 'default' } },
-      ]);
+      // It is not to be put into a batch in the moment before it is asked.
+      const state = job.state === 'waiting' ? 'live' : job.state;
+      const set = { state, liveAtMs: Date.now(), liveTier: 'default' } as const;
+      const [isMade] = await jobs.update([{ callId, version: job.version, set }]);
       if (isMade === true) return;
     }
   } finally {

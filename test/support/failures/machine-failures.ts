@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { figuresOf, hardBudget } from '../budget-calls.ts';
-import { endWaiting, QUICK } from '../deadline-stage.ts';
+import { QUICK } from '../deadline-stage.ts';
 import { folderPlace } from '../gateway-kill-round.ts';
 import { stopPastLease } from '../stopped-process.ts';
 import { type FailureStage, type RowBody, startFailureStage, startLoad } from './failure-stage.ts';
@@ -20,14 +20,14 @@ function limitFiles(pid: number | undefined, sizeBytes: number | 'unlimited'): v
 
 const ledgerUnwritable: RowBody = async (context) => {
   const { expect } = context;
-  const settings = { batch: { gather: '5m' } };
+  const settings = { batch: { gather: '3s' } };
   const stage = await startFailureStage(context, { hasProcesses: true, batches: QUICK, settings });
   const [gateway] = stage.gateways;
   await stage.isBack();
-  const waiting = await acceptedCall(context, stage);
   stage.upstream.failNext({ kind: 'slow', delayMs: 1500 });
   const sent = stage.hard();
   await expect.poll(() => stage.upstream.counters().inFlight).toBe(1);
+  const waiting = await acceptedCall(context, stage);
   const { size } = statSync(`${stage.ledger}-wal`);
   limitFiles(gateway?.pid, size);
   await expect.poll(async () => (await stage.hard()).status, { timeout: 10_000 }).toBe(503);
@@ -39,7 +39,6 @@ const ledgerUnwritable: RowBody = async (context) => {
   limitFiles(gateway?.pid, 'unlimited');
   await stage.isBack(20_000);
   await expect.poll(async () => (await fetch(`${gateway?.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
-  await endWaiting(join(stage.folder, 'data'), waiting);
   expect(await answeredCall(context, stage, waiting)).toMatchObject({ status: 'completed' });
   await stage.checkMoney();
 };
