@@ -1,3 +1,4 @@
+import { withModel } from '../../client/batch/prepared-item.ts';
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
 import { jsonFaultAt } from '../../wire/json-fault.ts';
 import { NO_REQUEST_LIMITS } from '../../wire/json-limits.ts';
@@ -69,9 +70,4 @@ function addressOf(line: JsonObject): { readonly endpoint: Endpoint; readonly me
   const endpoint = typeof url === 'string' ? ENDPOINT_BY_URL.get(url) : undefined;
   if (endpoint === undefined) return { problem: `url is not one of ${[...ENDPOINT_BY_URL.keys()].join(', ')}` };
   return { endpoint, member: 'body' };
-}
-
-function withModel(body: string, request: JsonObject, model: string): string {
-  const isEmpty = Object.keys(request).length === 0;
-  return body.replace('{', () => `{"model":${JSON.stringify(model)}${isEmpty ? '' : ','}`);
 }

@@ -283,6 +283,8 @@ function readMaxUsd(text: string): NanoUsd {
 }
 
 const WHOLE = ['maxOutputTokens', 'concurrency', 'groupSize', 'maxHeldItems', 'maxHeldBytes'] as const;
+const MODES: ReadonlySet<string> = new Set(['live', 'batch']);
+const UNANSWERED: ReadonlySet<string> = new Set(['batch', 'live', 'fail']);
 const POSITIVE = ['requestsPerMinute', 'tokensPerMinute'] as const;
 
 function wrong(name: string, what: string): FarthingError {
@@ -299,6 +301,10 @@ function checkOptions(options: BatchProcessorOptions): void {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) throw wrong(name, 'a number above 0');
   }
   const { freeRatio = 0, groupDelayMs = 0, patienceMs = 0, groupSize, model } = options;
+  // A word that nobody knows must not be the dearer way.
+  if (!MODES.has(options.mode ?? 'live')) throw wrong('mode', "'live' or 'batch'");
+  if (!UNANSWERED.has(options.onUnanswered ?? 'batch')) throw wrong('onUnanswered', "'batch', 'live' or 'fail'");
+  if (options.resume === '') throw wrong('resume', 'a name');
   if (!(freeRatio >= 0 && freeRatio < 1)) throw wrong('freeRatio', 'from 0 to below 1');
   if (!(groupDelayMs >= 0)) throw wrong('groupDelayMs', 'a number from 0');
   if (!(patienceMs >= 0)) throw wrong('patienceMs', 'a number from 0');

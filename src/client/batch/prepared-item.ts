@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FarthingError } from '../../core/errors.ts';
+import { FarthingError, isFarthingError } from '../../core/errors.ts';
 import type { Protocol } from '../../core/model/protocol.ts';
 import type { BatchItem, BatchPrompt, BatchRequest } from './batch-item.ts';
 
@@ -69,8 +69,23 @@ export function preparedItem(item: BatchItem, index: number, settings: PromptSet
       samples: request.samples,
     };
   } catch (error) {
-    return { kind: 'fault', index, id, error: error as FarthingError };
+    return { kind: 'fault', index, id, error: isFarthingError(error) ? error : unreadable(error) };
   }
+}
+
+/** What is no JSON (a circle, a BigInt) or no item at all. Without the words of the system, which may quote it. */
+function unreadable(cause: unknown): FarthingError {
+  return new FarthingError('invalid-request', 'no request can be made of the item', { cause });
+}
+
+/**
+ * Adds a model to a body in front of all else, and leaves the rest of its text as it is: parsed and written again, large numbers would be others.
+ * @param fields - of the body, which names no model.
+ * @internal
+ */
+export function withModel(text: string, fields: Fields, model: string): string {
+  const isEmpty = Object.keys(fields).length === 0;
+  return text.replace('{', () => `{"model":${JSON.stringify(model)}${isEmpty ? '' : ','}`);
 }
 
 /** Hashes that a journal has as text. @internal */
@@ -100,6 +115,7 @@ function promptRequest(item: string | BatchPrompt, settings: PromptSettings): As
   if (typeof own !== 'object' || own === null || typeof own.prompt !== 'string')
     throw wrong('an item without a prompt');
   const model = own.model ?? settings.model;
+  if (model !== undefined && typeof model !== 'string') throw wrong('a model that is no text', 'model');
   if (model === undefined) throw wrong('an item without a model, in a run without one', 'model');
   const maxOutputTokens = own.maxOutputTokens ?? settings.maxOutputTokens;
   const system = own.system ?? settings.system;
@@ -123,14 +139,24 @@ function requestOf({ endpoint, body: given }: BatchRequest, settings: PromptSett
   const model = fields['model'] ?? settings.model;
   if (typeof model !== 'string' || model === '')
     throw wrong('a request without a model, in a run without one', 'model');
-  const isWhole = typeof given === 'string' && fields['model'] !== undefined;
   return {
     endpoint,
     model,
-    text: isWhole ? given : JSON.stringify({ model, ...fields }),
+    text: typeof given === 'string' ? textOf(given, fields, model) : bodyText(fields, model),
     maxOutputTokens: outputLimit(fields),
     samples: countOf(fields['n']) ?? 1,
   };
+}
+
+/** A text is sent as it is. */
+function textOf(given: string, fields: Fields, model: string): string {
+  if (!Object.hasOwn(fields, 'model')) return withModel(given, fields, model);
+  return fields['model'] === null ? bodyText(fields, model) : given;
+}
+
+/** A model that is there without a value is none. */
+function bodyText(fields: Fields, model: string): string {
+  return JSON.stringify({ model, ...fields, ...((fields['model'] ?? null) === null && { model }) });
 }
 
 function parsed(text: string): Fields {
