@@ -11,10 +11,10 @@ const STANDING: RunStanding = {
   remainingMs: undefined,
 };
 
-function shown(isTTY: boolean, everyMs: number, times: number): readonly string[] {
+function shown(isTTY: boolean, everyMs: number, times: number, columns = 60): readonly string[] {
   const lines: string[] = [];
   let nowMs = 1000;
-  const progress = runProgress({ isTTY, columns: 60, write: (text) => lines.push(text) }, () => nowMs);
+  const progress = runProgress({ isTTY, columns, write: (text) => lines.push(text) }, () => nowMs);
   for (let time = 0; time < times; time += 1) {
     progress.show(STANDING);
     nowMs += everyMs;
@@ -40,4 +40,6 @@ test('on a terminal one line is drawn again, cut to its width, at most five time
   expect(lines[0]).toContain(`\r\u001B[K${'\u2588'.repeat(2)}${'\u2591'.repeat(18)} 1,234 of 10,000`);
   expect(lines[0]?.length).toBeLessThanOrEqual(60 - 1 + 4);
   expect(lines.at(-1)).toBe('\n');
+  // One that does not know its width says 0.
+  expect(shown(true, 100, 1, 0)[0]).toMatch(/\$0\.25$/);
 });

@@ -56,7 +56,9 @@ export function runProgress(output: ProgressOutput, nowMs: () => number): RunPro
       }
       isDrawn = true;
       const line = `${bar(standing)} ${standingText(standing)}`;
-      output.write(`\r\u001b[K${line.slice(0, (output.columns ?? DEFAULT_COLUMNS) - 1)}`);
+      // A terminal that does not know its width may say 0.
+      const { columns = 0 } = output;
+      output.write(`\r\u001b[K${line.slice(0, (columns > 0 ? columns : DEFAULT_COLUMNS) - 1)}`);
     },
     stop: () => {
       if (isDrawn) output.write('\n');
