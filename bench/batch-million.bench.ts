@@ -48,15 +48,19 @@ const built = buildPackage();
 const folder = mkdtempSync(join(tmpdir(), 'farthing-million-'));
 try {
   const flat = items === 0 ? undefined : await flatRun();
+  // Kept before what follows: it took the longest.
+  writeReport(flat, undefined);
   const killed = kills === 0 ? undefined : await killedRuns();
-  const report = { machine, items, shape, concurrency, flat, killed };
-  const path = positionals[0] ?? join(import.meta.dirname, 'results/batch-million.json');
-  writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(
-    `${plainTable(['figure', 'measured', 'bar'], rowsOf(flat, killed), { align: ['left', 'right', 'right'] })}\n`,
-  );
+  writeReport(flat, killed);
+  process.stdout.write(`${tableOf(flat, killed)}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+function writeReport(flat: FlatFigures | undefined, killed: KilledFigures | undefined): void {
+  const path = positionals[0] ?? join(import.meta.dirname, 'results/batch-million.json');
+  const report = { machine, items, shape, concurrency, flat, killed };
+  writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 interface CoursePoint {
@@ -238,8 +242,9 @@ function megabytes(bytes: number): number {
   return Math.round(bytes / 1e5) / 10;
 }
 
-function rowsOf(flat: FlatFigures | undefined, killed: KilledFigures | undefined): readonly (readonly string[])[] {
-  return [...(flat === undefined ? [] : flatRows(flat)), ...(killed === undefined ? [] : killedRows(killed))];
+function tableOf(flat: FlatFigures | undefined, killed: KilledFigures | undefined): string {
+  const rows = [...(flat === undefined ? [] : flatRows(flat)), ...(killed === undefined ? [] : killedRows(killed))];
+  return plainTable(['figure', 'measured', 'bar'], rows, { align: ['left', 'right', 'right'] });
 }
 
 function flatRows(flat: FlatFigures): readonly (readonly string[])[] {

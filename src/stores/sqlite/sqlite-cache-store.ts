@@ -180,7 +180,7 @@ export class SqliteCacheStore implements MeasuredCacheStore, SnapshotCacheStore 
       await writer.ready();
       const reader = await openDatabase(options.path, {
         readonly: true,
-        pragmas: mapping,
+        pragmas: { ...mapping, ...options.thread?.pragmas },
         ...driver,
       });
       return new SqliteCacheStore(options, writer, reader);

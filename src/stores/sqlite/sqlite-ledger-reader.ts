@@ -201,10 +201,10 @@ export class SqliteLedgerReader implements LedgerReader, SpendingReader {
  */
 export async function openLedgerReader(
   path: string,
-  options: { readonly driver?: SqliteDriver | undefined } = {},
+  options: { readonly driver?: SqliteDriver | undefined; readonly pragmas?: Readonly<Record<string, number>> } = {},
 ): Promise<SqliteLedgerReader> {
-  const { driver } = options;
-  const database = await openDatabase(path, { readonly: true, ...(driver === undefined ? {} : { driver }) });
+  const { driver, pragmas = {} } = options;
+  const database = await openDatabase(path, { readonly: true, pragmas, ...(driver === undefined ? {} : { driver }) });
   const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version === LEDGER_MIGRATIONS.length) return new SqliteLedgerReader(database);
   database.close();

@@ -269,7 +269,11 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   let ledger: SqliteLedger | undefined;
   try {
     await writer.ready();
-    ledger = new SqliteLedger(options, writer, await openLedgerReader(path, { driver }));
+    ledger = new SqliteLedger(
+      options,
+      writer,
+      await openLedgerReader(path, { driver, ...(thread && { pragmas: thread.pragmas }) }),
+    );
     await ledger.register(options.clock.nowMs());
     return ledger;
   } catch (error) {

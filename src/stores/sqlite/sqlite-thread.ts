@@ -28,8 +28,14 @@ export interface ThreadLine {
  * @internal
  */
 export class SqliteThread {
+  /** What holds for connections to the files of this thread, also for those that read elsewhere. */
+  readonly pragmas: Readonly<Record<string, number>>;
   #running: RunningThread | undefined;
   #nextFile = 0;
+
+  constructor(pragmas: Readonly<Record<string, number>> = {}) {
+    this.pragmas = pragmas;
+  }
 
   /** Opens a file; `opened` or `failed` answers it. */
   open(setup: WorkerSetup, user: ThreadUser): ThreadLine {

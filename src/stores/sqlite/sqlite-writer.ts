@@ -64,14 +64,14 @@ export class SqliteWriter<Name extends string = string> {
   constructor(options: SqliteWriterOptions<Name>) {
     const names = Object.keys(options.statements) as Name[];
     this.#positions = new Map(names.map((name, position) => [name, position]));
+    this.#thread = options.thread ?? new SqliteThread();
     this.#setup = {
       path: options.path,
-      pragmas: options.pragmas ?? {},
+      pragmas: { ...options.pragmas, ...this.#thread.pragmas },
       migrations: options.migrations ?? [],
       statements: names.map((name) => options.statements[name]),
       driver: options.driver,
     };
-    this.#thread = options.thread ?? new SqliteThread();
     this.#maxQueuedWrites = options.maxQueuedWrites ?? WRITER_DEFAULTS.maxQueuedWrites;
     this.#maxQueuedBytes = options.maxQueuedBytes ?? WRITER_DEFAULTS.maxQueuedBytes;
   }
