@@ -146,7 +146,7 @@ export class BudgetDesk {
   }
 
   /**
-   * Books a row of the ledger.
+   * Books a row of the ledger. What it gives back is not there to be promised before the store has been told.
    * @param fromReserved - the part of the promise that goes with it; 0 where the promise was made under another owner id.
    */
   book(amount: NanoUsd, atMs: number, fromReserved: number): void {
@@ -154,6 +154,8 @@ export class BudgetDesk {
     this.#settled[bucket] = nanoUsd((this.#settled[bucket] ?? 0) + amount);
     this.#reserved -= fromReserved;
     this.#unreported += amount;
+    // What comes back may be of a window that is over, or above a limit that was lowered: the store gives it out again, or does not.
+    if (this.isHard && amount < 0) this.#granted += amount;
     this.#isChanged = true;
   }
 

@@ -116,6 +116,18 @@ test('money that was spent is refused at once with 402, also while the call coul
   expect(stage.events).toContainEqual({ kind: 'budget-refused', budget: 'day', reason: 'spent' });
 });
 
+test('what comes back of yesterday is not there to be spent today', async () => {
+  const stage = new Stage();
+  const keeper = await stage.keeper([DAY]);
+  await reserve(keeper, 1000);
+  const row = stage.row(keeper.ownerId, -500);
+  const yesterday = { ...row, atMs: row.atMs - 86_400_000 };
+  keeper.withoutMoney(FACTS).pend(FACTS.target, nanoUsd(0), row.atMs).settle(yesterday);
+  await expect(
+    Promise.race([reserve(keeper, 400), stage.pass(200, keeper).then(() => 'nothing')]),
+  ).rejects.toMatchObject({ code: 'budget-held' });
+});
+
 test('a refusal by one budget gives back what was held on those before it', async () => {
   const stage = new Stage();
   const keeper = await stage.keeper([DAY, USER]);
