@@ -49,8 +49,8 @@ export interface ResourceExchange {
 }
 
 /**
- * Headers that speak of the body that the client sent, or of codings that we could not read, or want a part of what the client asked, or that only if it has changed; and the
- * name of the client's request: a provider that knows it would give what it did before.
+ * Headers that speak of the body that the client sent, or of codings that we could not read, or want a part of what the client asked, or that only if it has changed; and what
+ * the client calls its request: a provider that knows it would give what it did before, or take several requests for one.
  */
 const NOT_BESIDE: ReadonlySet<string> = new Set([
   'content-disposition',
@@ -63,6 +63,7 @@ const NOT_BESIDE: ReadonlySet<string> = new Set([
   'accept-encoding',
   'expect',
   'idempotency-key',
+  'x-client-request-id',
   'range',
   'if-range',
   'if-match',

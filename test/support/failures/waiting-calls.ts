@@ -2,7 +2,7 @@ import { type Asker, fieldsOf, post } from '../deferred-asks.ts';
 import type { FailureStage, RowContext } from './failure-stage.ts';
 
 /** Batches are looked at every five seconds, and a step that failed is taken again after some. */
-export const PATIENCE = { timeout: 60_000, interval: 100 } as const;
+export const PATIENCE = { timeout: 60_000, interval: 300 } as const;
 
 let asked = 0;
 
