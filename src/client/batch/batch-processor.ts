@@ -76,7 +76,8 @@ export interface BatchProcessorOptions {
   readonly maxUsd?: string;
   /**
    * A file in which answers are kept as they come, so that the same run, started again after whatever ended it, asks for none of them twice. What was in flight at a
-   * kill is asked again, and so is what ended in an error. Items are known by their contents: only those that changed are asked anew.
+   * kill is asked again, and so is what ended in an error. Items are known by their contents: only those that changed are asked anew. One process at a time: in mode
+   * `live` a second one is refused; in mode `batch` nobody hinders it, and two that begin the same run at once pay for its items twice.
    * @defaultValue nothing is kept
    */
   readonly resume?: string;

@@ -109,6 +109,18 @@ test('a run is answered in its order by full batches, at half the price; taken u
   expect(books.invoice().requests).toBe(ITEMS.length);
 });
 
+test('an item that two processes asked at once has one result in each, and in whoever takes the run up again', async () => {
+  const { world, run } = stage();
+  const places = ITEMS.map(({ position }) => position);
+  const placesOf = async (): Promise<readonly number[]> =>
+    (await collected(run(ITEMS))).map(({ call }) => call.position);
+  expect(await Promise.all([placesOf(), placesOf()])).toEqual([places, places]);
+  const { requests } = world.simulated.openai.books.invoice();
+  expect(await placesOf()).toEqual(places);
+  expect(world.simulated.openai.books.invoice().requests).toBe(requests);
+  expect(await world.charged()).toBe(world.invoiced());
+});
+
 test('a run that is left goes on where it was, also with items that were not there yet', async () => {
   const { world, run } = stage();
   const left = new AbortController();

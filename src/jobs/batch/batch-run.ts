@@ -103,15 +103,20 @@ export class BatchRun {
       if (isStopped) await this.#cancel();
       // oxlint-disable-next-line no-await-in-loop -- page by page
       const page = await this.#page(after);
-      const open = page.findIndex(({ state }) => state !== 'done');
-      for (const job of open < 0 ? page : page.slice(0, open)) {
-        after = { position: job.call.position, callId: job.call.callId };
-        yield job;
+      let isHeldUp = false;
+      for (const job of page) {
+        const { position, callId } = job.call;
+        // Two processes that ran at once have asked an item twice: it has one result all the same, the first.
+        const isSecond = position === after?.position;
+        isHeldUp = !isSecond && job.state !== 'done';
+        if (isHeldUp) break;
+        after = { position, callId };
+        if (!isSecond) yield job;
       }
-      if (open < 0 && page.length < PAGE_JOBS) return;
+      if (!isHeldUp && page.length < PAGE_JOBS) return;
       const heard = isStopped ? [signals.cut] : [signals.cut, signals.stop];
       // oxlint-disable-next-line no-await-in-loop
-      if (open >= 0) await this.#options.bell.wait(ASK_EVERY_MS, heard);
+      if (isHeldUp) await this.#options.bell.wait(ASK_EVERY_MS, heard);
     }
   }
 
