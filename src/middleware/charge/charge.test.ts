@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { NotingReceiver, fakeAttempt, fakeCall } from '../../../test/support/fake-call.ts';
+import { HeldMoney } from '../../core/batch/held-money.ts';
 import { FarthingError } from '../../core/errors.ts';
 import { nanoUsd } from '../../core/money.ts';
 import type { Charge, Intent } from '../../core/model/charge.ts';
@@ -70,7 +71,7 @@ async function run(
   ledger: NotingLedger,
   { hold }: Held,
   outcome: Outcome = REFUSED,
-  kind: Call['kind'] = 'call',
+  more: Partial<Pick<Call, 'kind' | 'held'>> = {},
 ): Promise<Outcome> {
   const events = { emit: () => undefined };
   const clock = new FakeClock(1000);
@@ -80,13 +81,39 @@ async function run(
   const call: Call = fakeCall('c', new NotingReceiver());
   call.state.plan = { asked: 'm', baseline: TARGET, targets: [TARGET] };
   call.state.hold = hold;
-  return handle({ ...call, kind, attempt: fakeAttempt(TARGET) }, () => Promise.resolve(outcome));
+  return handle({ ...call, ...more, attempt: fakeAttempt(TARGET) }, () => Promise.resolve(outcome));
 }
 
 test('under a hard budget an intent is for the owner that holds its money, at the bound that is held', async () => {
   const ledger = new NotingLedger();
   const money = held(true);
   await run(ledger, money);
+  expect(ledger.intents).toMatchObject([[{ chargeId: 'c.1', upperBoundNanoUsd: 500 }, 'owner-1']]);
+  expect(money.steps).toEqual(['cover 500', 'pend 500', 'settle 0']);
+});
+
+function heldMoney(target = 'openai/m', mayUse = true): HeldMoney {
+  return new HeldMoney({ amountNanoUsd: nanoUsd(300), target, mayUse: () => mayUse });
+}
+
+test('an attempt on the strength of what the ledger holds needs of its own what it may cost beyond that', async () => {
+  const ledger = new NotingLedger();
+  const [money, there] = [held(true), heldMoney()];
+  await run(ledger, money, REFUSED, { held: there });
+  expect(ledger.intents).toMatchObject([[{ chargeId: 'c.1.1', upperBoundNanoUsd: 200 }, 'owner-1']]);
+  expect(money.steps).toEqual(['cover 200', 'pend 200', 'settle 0']);
+  expect(ledger.charges).toMatchObject([{ chargeId: 'c.1.1', amountNanoUsd: 0 }]);
+  expect(there.isFor('openai/m')).toBe(true);
+});
+
+test.each([
+  ['of another target', heldMoney('openai/other'), 'call'],
+  ['that another process may spend by now', heldMoney('openai/m', false), 'call'],
+  ['of a call, for a side call', heldMoney(), 'judge'],
+] as const)('money %s is not spent', async (_whose, there, kind) => {
+  const ledger = new NotingLedger();
+  const money = held(true);
+  await run(ledger, money, REFUSED, { held: there, kind });
   expect(ledger.intents).toMatchObject([[{ chargeId: 'c.1', upperBoundNanoUsd: 500 }, 'owner-1']]);
   expect(money.steps).toEqual(['cover 500', 'pend 500', 'settle 0']);
 });
@@ -116,7 +143,7 @@ test('no charge is dated before the line from which on its process counts', asyn
 
 test('a side call is one in the ledger, as intent and as charge', async () => {
   const ledger = new NotingLedger();
-  await run(ledger, held(false), REFUSED, 'summary');
+  await run(ledger, held(false), REFUSED, { kind: 'summary' });
   expect(ledger.intents).toMatchObject([[{ kind: 'summary' }, undefined]]);
   expect(ledger.charges).toMatchObject([{ kind: 'summary' }]);
 });
