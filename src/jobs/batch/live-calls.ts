@@ -148,8 +148,9 @@ export class LiveCalls {
   }
 
   /** Nothing of what is held was needed: the answer was in the cache, or paid for otherwise, or there is none. */
-  async #letGo({ call }: Job, wasAskedLive: boolean): Promise<void> {
-    await this.#parts.engine().settleDeferred(call, { kind: 'none', outcome: 'asked-live', wasAskedLive });
+  async #letGo({ call }: Job, isInDoubt: boolean): Promise<void> {
+    const end = { kind: 'none', outcome: 'asked-live', wasAskedLive: isInDoubt } as const;
+    await this.#parts.engine().settleDeferred(call, end);
   }
 
   /** Flex first where that was planned, and live when it has no room. */

@@ -77,6 +77,7 @@ async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, sta
     seen.hasUnreadable = true;
   };
   for await (const row of readableRows(held, api, status, onUnreadable)) {
+    seen.rows += 1;
     if (row.kind === 'reply' && row.status < 300) seen.answers += 1;
     const callId = callIdOf(row.customId);
     if (callId === undefined) {
@@ -84,7 +85,6 @@ async function settleRows(held: HeldBatch, parts: BatchParts, api: BatchApi, sta
       continue;
     }
     chunk.push(endOf(callId, row));
-    seen.rows += 1;
     characters += row.kind === 'reply' ? row.body.length : 0;
     if (chunk.length >= CHUNK_ROWS || characters >= CHUNK_CHARACTERS) await flush();
   }
