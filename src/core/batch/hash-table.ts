@@ -149,6 +149,14 @@ class Part {
       const hash = before.hashes.subarray(slot * this.#words, (slot + 1) * this.#words);
       this.#put(this.#slotOf(hash), hash, stored);
     }
+    release(before);
+  }
+}
+
+/** Gives back memory at once. It would lie there until old objects are collected, which is seldom; in a table of a million, 20 MB did. */
+function release({ hashes, low, high }: Slots): void {
+  for (const { buffer } of high === undefined ? [hashes, low] : [hashes, low, high]) {
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
   }
 }
 
