@@ -22,6 +22,10 @@ test('a format is told by the extension and the first line', () => {
   expect(inputFormat('a.txt', '{"custom_id":"a","params":{}}')).toBe('requests');
   expect(inputFormat('a.jsonl', '{"broken')).toBe('requests');
   expect(inputFormat('a.jsonl', 'Say hello')).toBe('lines');
+  expect(inputFormat('a.jsonl', '"Say hello"')).toBe('prompts');
+  expect(inputFormat('a.jsonl', '{"prompt":"Say hello"}')).toBe('prompts');
+  expect(inputFormat('a.jsonl', '{"prompt":"a","custom_id":"b"}')).toBe('requests');
+  expect(inputFormat('a.txt', '"Say hello"')).toBe('lines');
   expect(inputFormat('a.txt', '{name} is a placeholder')).toBe('lines');
 });
 
@@ -29,6 +33,34 @@ test('a prompt a line: without its line end, empty lines left out, its line kept
   expect(await read('a.txt', '\uFEFFone\r\n\n two \n')).toEqual([
     { kind: 'prompt', line: 1, prompt: 'one' },
     { kind: 'prompt', line: 3, prompt: ' two ' },
+  ]);
+});
+
+test('prompts that stand as JSON are taken for what they mean, with settings of their own; what else a line holds is a fault', async () => {
+  const lines = [
+    '"one\\n\\"two\\""',
+    '{"prompt":"three","system":"s","model":"n","maxOutputTokens":5,"temperature":0}',
+    '{"prompt":"four","lang":"fr"}',
+    '{"prompt":"five","temperature":"hot"}',
+    '{"text":"six"}',
+    '["seven"]',
+    'eight',
+    '{"prompt":"nine","__proto__":"ten"}',
+  ];
+  expect(await read('a.jsonl', lines.join('\n'), { model: undefined })).toEqual([
+    { kind: 'prompt', line: 1, prompt: 'one\n"two"', own: {} },
+    {
+      kind: 'prompt',
+      line: 2,
+      prompt: 'three',
+      own: { system: 's', model: 'n', maxOutputTokens: 5, temperature: 0 },
+    },
+    { kind: 'fault', line: 3, problem: 'lang is none of prompt, system, model, maxOutputTokens, temperature' },
+    { kind: 'fault', line: 4, problem: 'temperature is not a number' },
+    { kind: 'fault', line: 5, problem: 'has no prompt' },
+    { kind: 'fault', line: 6, problem: 'is neither a text nor an object with a prompt' },
+    { kind: 'fault', line: 7, problem: 'is not JSON (column 1)' },
+    { kind: 'fault', line: 8, problem: '__proto__ is none of prompt, system, model, maxOutputTokens, temperature' },
   ]);
 });
 

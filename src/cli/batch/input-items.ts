@@ -3,6 +3,7 @@ import { csvRecords } from './csv-records.ts';
 import { type FileLine, fileLines, withoutReturn } from './file-lines.ts';
 import { type InputFormat, inputFormat } from './input-format.ts';
 import { type PromptTemplate, promptTemplate } from './prompt-template.ts';
+import { type OwnSettings, type PromptLine, promptLine } from './prompt-line.ts';
 import { type LineProblem, type RequestLine, requestLine } from './request-line.ts';
 
 /** What the command line says of a run's input. @internal */
@@ -18,7 +19,7 @@ export interface InputSource {
 
 /** An item of a run, with the line that it began on. @internal */
 export type InputItem =
-  | { readonly kind: 'prompt'; readonly line: number; readonly prompt: string }
+  | { readonly kind: 'prompt'; readonly line: number; readonly prompt: string; readonly own?: OwnSettings }
   | ({ readonly kind: 'request'; readonly line: number } & RequestLine);
 
 /** A line that is no item. @internal */
@@ -48,7 +49,7 @@ export async function openInput(source: InputSource): Promise<BatchInput> {
   if (format !== 'csv' && source.template !== undefined) {
     throw new FarthingError('configuration', `--template is for CSV files; ${source.path} is taken for ${format}`);
   }
-  if (format !== 'requests' && source.model === undefined) {
+  if ((format === 'lines' || format === 'csv') && source.model === undefined) {
     throw new FarthingError('configuration', `${source.path}: prompts name no model; say --model <model>`);
   }
   return { ...source, format };
@@ -80,10 +81,14 @@ export async function* inputItems(input: BatchInput): AsyncGenerator<InputItem |
     }
     const text = withoutReturn(line.text);
     if (text.trim() === '') continue;
-    yield input.format === 'lines'
-      ? { kind: 'prompt', line: line.number, prompt: text }
-      : requestItem(line.number, requestLine(text, input.model));
+    if (input.format === 'lines') yield { kind: 'prompt', line: line.number, prompt: text };
+    else if (input.format === 'prompts') yield promptItem(line.number, promptLine(text));
+    else yield requestItem(line.number, requestLine(text, input.model));
   }
+}
+
+function promptItem(line: number, read: PromptLine | LineProblem): InputItem | InputFault {
+  return 'problem' in read ? { kind: 'fault', line, ...read } : { kind: 'prompt', line, ...read };
 }
 
 function requestItem(line: number, read: RequestLine | LineProblem): InputItem | InputFault {

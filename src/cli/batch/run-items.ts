@@ -4,7 +4,7 @@ import { type BatchInput, type InputItem, inputItems } from './input-items.ts';
 
 /** An item as a run takes it. A prompt's id is its line. @internal */
 export function batchItem(item: InputItem): BatchItem {
-  if (item.kind === 'prompt') return { id: String(item.line), prompt: item.prompt };
+  if (item.kind === 'prompt') return { ...item.own, id: String(item.line), prompt: item.prompt };
   const { customId, endpoint, body } = item;
   // Counting tokens is free and answers nothing; no line asks for it.
   if (endpoint === 'count-tokens') throw new FarthingError('internal', 'an endpoint that no line has');
