@@ -32,6 +32,9 @@ const LISTED = [
   },
 ];
 
+/** What one analysis may take; the longest takes some seconds, and several times as long on a machine that is busy. Ours. */
+const TIMEOUT_MS = 120_000;
+
 /** Methods of strings that make an expression of a string they are given. */
 const EXPRESSION_METHODS = new Set(['match', 'matchAll', 'search']);
 
@@ -115,7 +118,7 @@ function checkLiteral(place, literal) {
 
 function check(place, source, flags) {
   checked += 1;
-  const result = recheck.checkSync(source, flags, {});
+  const result = recheck.checkSync(source, flags, { timeout: TIMEOUT_MS });
   if (result.status === 'safe' && ['safe', 'linear'].includes(result.complexity.type)) return;
   const why =
     result.status === 'vulnerable' ? `${result.complexity.summary}, ${result.attack.pattern}` : result.error.kind;
