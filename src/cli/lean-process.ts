@@ -5,11 +5,11 @@ import { type Environment, environment } from '../config/env.ts';
 const MARK = 'FARTHING_LEAN';
 
 /**
- * V8 lets garbage pile up for as long as there is memory: a young generation of 6 MB and a heap that grows in small steps hold less of it. None is a bound: a large
+ * V8 lets garbage pile up for as long as there is memory: a young generation of 8 MB and a heap that grows in small steps hold less of it. None is a bound: a large
  * item still gets what it needs. Code is compiled on the main thread: side by side, compilations take up to 40 MB that malloc then keeps. Measured and left out: `--optimize-for-size`, which
  * saves another 20 MB and costs 1.6 times the CPU; 4 MB for the young generation, which costs 1.2 times; `--no-maglev`, which saves nothing.
  */
-const V8_FLAGS = ['--max-semi-space-size=6', '--heap-growing-percent=20', '--no-concurrent-recompilation'] as const;
+const V8_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=20', '--no-concurrent-recompilation'] as const;
 
 /**
  * One malloc arena for all threads, as the container image has it: what is free in one of many is not used in another. Fixed thresholds, in bytes: glibc raises

@@ -67,6 +67,8 @@ export class ItemChecks {
       else
         faults.note({ ...checked, line: item.line, ...(item.kind === 'request' ? { customId: item.customId } : {}) });
     }
+    // Nothing comes behind the last one; what checked may live longer.
+    this.#names.clear();
   }
 
   #checked(item: InputItem, index: number): Checked {

@@ -21,4 +21,9 @@ export class SeenNames {
     if (before === undefined) this.#lines.set(this.#words, line);
     return before;
   }
+
+  /** Forgets all, and gives back the room at once. */
+  clear(): void {
+    this.#lines.clear();
+  }
 }

@@ -86,7 +86,9 @@ export class RunEstimator {
     this.#addCosts(item, inputTokens);
   }
 
+  /** The sum. Nothing is added after it: what was remembered of the items is given back, since a run begins now. */
   estimate(): RunEstimate {
+    this.#seen.clear();
     return {
       items: this.#items,
       repeats: this.#repeats,

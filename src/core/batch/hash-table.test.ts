@@ -41,3 +41,14 @@ test('it grows to its bound, keeps what it has, and takes in no more', () => {
   expect(table.set(of(5), 55)).toBe(true);
   for (let index = 0; index < 10_000; index += 1) expect(table.get(of(index))).toBe(index === 5 ? 55 : index);
 });
+
+test('it is empty once it was cleared, and can be filled again', () => {
+  const table = new HashTable({ hashWords: 2, valueBytes: 1 });
+  const [one, other] = [Uint32Array.of(1, 2, 3, 4), Uint32Array.of(0xff_00_00_00, 2, 3, 4)];
+  table.set(one, 7);
+  table.set(other, 8);
+  table.clear();
+  expect([table.size, table.get(one), table.get(other)]).toEqual([0, undefined, undefined]);
+  table.set(one, 9);
+  expect([table.size, table.get(one), table.get(other)]).toEqual([1, 9, undefined]);
+});

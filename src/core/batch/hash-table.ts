@@ -13,7 +13,6 @@ export interface HashTableShape {
  * Parts by the first bits of a hash. Each grows by itself, so that the old and the new one are never there at once for more than a part of all. Few, so that in large tables
  * the parts of a part are blocks of their own for the system, and go back to it: small ones would leave holes behind that the next, larger ones do not fit into.
  */
-const PARTS = 16;
 const PART_BITS = 4;
 
 const FIRST_CAPACITY = 16;
@@ -36,7 +35,8 @@ const EMPTY = 0;
 export class HashTable {
   readonly #shape: HashTableShape;
   readonly #maxEntries: number;
-  readonly #parts: (Part | undefined)[] = Array.from({ length: PARTS }, () => undefined);
+  /** By their numbers. */
+  readonly #parts: (Part | undefined)[] = [];
   #size = 0;
 
   /** @param maxEntries - what comes behind them is not taken in. */
@@ -60,6 +60,12 @@ export class HashTable {
     if (this.#size >= this.#maxEntries && part.get(hash) === undefined) return false;
     if (part.set(hash, value)) this.#size += 1;
     return true;
+  }
+
+  /** Forgets all, and gives back the room at once. */
+  clear(): void {
+    for (const part of this.#parts.splice(0)) part?.release();
+    this.#size = 0;
   }
 }
 
@@ -101,6 +107,11 @@ class Part {
   get(hash: Uint32Array): number | undefined {
     const stored = storedAt(this.#slots, this.#slotOf(hash));
     return stored === EMPTY ? undefined : stored - 1;
+  }
+
+  /** Nothing is asked of it any more. */
+  release(): void {
+    release(this.#slots);
   }
 
   /** Whether the hash is new. */
