@@ -92,7 +92,8 @@ export interface JobQueue {
   /** What is `waiting`, by queue and run; jobs are never mixed over runs. */
   queues(): Promise<readonly QueueSummary[]>;
   /**
-   * Makes a batch of the oldest waiting jobs of `batch.queue` and `batch.run` that fit (at least one, whatever its size), leased to the worker: they are `batched` with its id, their `batches` is
+   * Makes a batch of the oldest waiting jobs of `batch.queue` and `batch.run` that fit (at least one, whatever its size), leased to the worker. Those whose `liveAtMs` is past are left to
+   * `leaseLive`: they would be asked twice. The others are `batched` with its id, their `batches` is
    * one more, and the batch gets their number and sizes. Undefined: none waited. All in one commit; no two workers take the same job.
    */
   form(batch: ProviderBatch, room: BatchRoom, lease: WorkLease): Promise<ProviderBatch | undefined>;

@@ -57,6 +57,23 @@ const QUEUES: readonly JobRule[] = [
     },
   ],
   [
+    'a batch takes none whose hour has come: it is asked live, and would be paid twice',
+    async (store, other) => {
+      await store.add([
+        sampleJob({ callId: 'due', atMs: 1 }, { liveAtMs: 2_000 }),
+        sampleJob({ callId: 'later', atMs: 2 }, { liveAtMs: 2_001 }),
+        sampleJob({ callId: 'any', atMs: 3 }),
+      ]);
+      const batch = await other.form(sampleBatch({ batchId: 'fb_1' }), ROOM, lease('a', 2_000));
+      equal(batch?.requests, 2);
+      deepEqual(
+        (await store.leaseLive(lease('b', 2_000), 9)).map(({ call }) => call.callId),
+        ['due'],
+      );
+      equal(await store.form(sampleBatch({ batchId: 'fb_2' }), ROOM, lease('a', 3_000)), undefined);
+    },
+  ],
+  [
     'queues follow every change, and an empty one is not told',
     async (store, other) => {
       await store.add([...waitingJobs(2), sampleJob({ callId: 'late', atMs: 5 }, { state: 'accepting' })]);

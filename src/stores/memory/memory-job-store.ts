@@ -95,7 +95,8 @@ export class MemoryJobStore implements Jobs {
   async form(batch: ProviderBatch, room: BatchRoom, lease: WorkLease): Promise<ProviderBatch | undefined> {
     const { batchId, queue, run } = batch;
     if (this.#batches.has(batchId)) throw new FarthingError('store-unavailable', 'a batch of this id is there already');
-    const waiting = [...(this.#lines.get(lineName(queue, run))?.jobs ?? [])].toSorted(oldestFirst);
+    const line = [...(this.#lines.get(lineName(queue, run))?.jobs ?? [])];
+    const waiting = line.filter((shelved) => hourOf(shelved) > lease.nowMs).toSorted(oldestFirst);
     let [requests, sizeBytes, inputTokens] = [0, 0, 0];
     for (const shelved of waiting) {
       const size = sizeBytes + shelved.sizeBytes + room.lineBytes;

@@ -68,11 +68,12 @@ SELECT queue, run, count(*)::bigint AS jobs, sum(size_bytes)::bigint AS size_byt
   sum(input_tokens)::bigint AS input_tokens, min(at_ms) AS oldest_at_ms, min(live_at_ms) AS earliest_live_at_ms
 FROM farthing.jobs WHERE state = 'waiting' GROUP BY queue, run`;
 
-/** Takes the oldest that fit for a batch, the very first whatever its size. What another worker is taking is passed over. @internal */
+/** Takes the oldest that fit for a batch and whose hour has not come, the very first whatever its size. What another worker is taking is passed over. @internal */
 export const TAKE_JOBS: string = `
 WITH oldest AS MATERIALIZED (
   SELECT sequence, at_ms, size_bytes + $4::bigint AS size_bytes, input_tokens FROM farthing.jobs
-  WHERE state = 'waiting' AND queue = $1 AND run = $2 ORDER BY at_ms, sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED
+  WHERE state = 'waiting' AND queue = $1 AND run = $2 AND (live_at_ms IS NULL OR live_at_ms > $9::bigint)
+  ORDER BY at_ms, sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED
 ), sums AS (
   SELECT sequence, size_bytes, input_tokens, row_number() OVER oldest_first AS place,
     sum(size_bytes) OVER oldest_first AS bytes, sum(input_tokens) OVER oldest_first AS tokens

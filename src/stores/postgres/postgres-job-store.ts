@@ -131,7 +131,7 @@ export class PostgresJobStore implements Jobs {
   form(batch: ProviderBatch, room: BatchRoom, lease: WorkLease): Promise<ProviderBatch | undefined> {
     const { batchId, run, stage, nextAtMs, isCancelled } = batch;
     return this.#database.inTransaction(FAULT, async (transaction) => {
-      const taken = await this.#take(batch, room, transaction);
+      const taken = await this.#take(batch, room, lease.nowMs, transaction);
       if (taken.requests === 0) return undefined;
       const terms = [wholeNumber(nextAtMs), isCancelled, lease.workerId, leaseEnd(lease), JSON.stringify(batch)];
       const parameters = [batchId, run, stage, ...terms, ...sizes(taken)];
@@ -195,6 +195,7 @@ export class PostgresJobStore implements Jobs {
   async #take(
     { batchId, queue, run }: ProviderBatch,
     room: BatchRoom,
+    nowMs: number,
     transaction: Transaction<PostgresTables>,
   ): Promise<BatchSizes> {
     const maxRequests = Math.max(1, wholeNumber(room.maxRequests));
@@ -202,7 +203,7 @@ export class PostgresJobStore implements Jobs {
     for (;;) {
       const wanted = Math.min(MAX_TAKEN_JOBS, maxRequests - requests);
       const left = [wholeNumber(room.maxBytes - sizeBytes), wholeNumber(room.maxInputTokens - inputTokens)];
-      const parameters = [queue, run, wanted, room.lineBytes, ...left, batchId, requests === 0];
+      const parameters = [queue, run, wanted, room.lineBytes, ...left, batchId, requests === 0, wholeNumber(nowMs)];
       // oxlint-disable-next-line no-await-in-loop -- what is left is known by what was taken
       const { rows } = await this.#database.run<TakenRow>(TAKE_JOBS, parameters, transaction);
       const taken = rows[0]?.requests ?? 0;

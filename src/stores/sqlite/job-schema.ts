@@ -156,6 +156,9 @@ export const JOB_STATEMENTS: Readonly<Record<JobStatement, string>> = {
           sum(size_bytes + ?) OVER oldest AS bytes, sum(input_tokens) OVER oldest AS tokens
         FROM (SELECT sequence, at_ms, size_bytes, input_tokens FROM jobs
           WHERE line_id = (SELECT line_id FROM lines WHERE run = ? AND queue = ?) AND state = 'waiting'
+            AND sequence NOT IN (SELECT due.sequence FROM jobs AS due
+              WHERE due.line_id = (SELECT line_id FROM lines WHERE run = ? AND queue = ?) AND due.state = 'waiting'
+                AND due.live_at_ms IS NOT NULL AND due.live_at_ms <= ?)
           ORDER BY at_ms, sequence LIMIT ?)
         WINDOW oldest AS (ORDER BY at_ms, sequence ROWS UNBOUNDED PRECEDING)
       ) WHERE place = 1 OR (bytes <= ? AND tokens <= ?))`,

@@ -97,7 +97,7 @@ export class SqliteJobStore implements Jobs {
     const maxRequests = Math.max(1, wholeNumber(room.maxRequests));
     const [nextAtMs, isCancelled] = changing(batch);
     const [taken = 0] = await this.#writer.write([
-      ['take', batchId, room.lineBytes, run, queue, maxRequests, maxBytes, maxTokens],
+      ['take', batchId, room.lineBytes, run, queue, run, queue, lease.nowMs, maxRequests, maxBytes, maxTokens],
       [
         'form',
         batchId,
