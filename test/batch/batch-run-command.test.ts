@@ -146,6 +146,10 @@ test('a dry run says what it would cost and sends nothing; too little money is r
   await expect(run(file, { maxUsd: nanoUsd(7_000_000) })).rejects.toThrow(
     /more than --max-usd 0\.007: nothing was sent/,
   );
+  const one = put('one.jsonl', requestLines(1));
+  await expect(run(one, { maxUsd: nanoUsd(85_000) })).rejects.toThrow(
+    /the cheapest item may cost \$0\.000\d+, more than --max-usd 0\.000085: nothing was sent/,
+  );
   expect([askedSince(start), existsSync(join(folder, 'data'))]).toEqual([[], false]);
 });
 

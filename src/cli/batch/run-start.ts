@@ -25,22 +25,31 @@ export async function mayStart(survey: Survey, options: RunOptions): Promise<boo
   return (await confirm({ message: 'Start?', output: process.stderr })) === true;
 }
 
-function demandMoney({ live, batch }: RunEstimate, { via, maxUsd }: RunOptions): void {
+function demandMoney({ live, batch, leastMostNanoUsd = 0 }: RunEstimate, { via, maxUsd }: RunOptions): void {
+  if (maxUsd === undefined) return;
   const { expectedNanoUsd } = (via === 'batch' ? batch : undefined) ?? live;
-  if (maxUsd === undefined || expectedNanoUsd <= BigInt(maxUsd)) return;
-  throw new FarthingError(
-    'configuration',
-    `it is expected to cost $${shortUsd(expectedNanoUsd)}, more than --max-usd ${formatUsd(maxUsd)}: nothing was sent`,
-  );
+  if (expectedNanoUsd > BigInt(maxUsd)) {
+    throw new FarthingError(
+      'configuration',
+      `it is expected to cost $${shortUsd(expectedNanoUsd)}, more than --max-usd ${formatUsd(maxUsd)}: nothing was sent`,
+    );
+  }
+  // An item is asked while the most that it can cost is left: every one would be refused.
+  if (leastMostNanoUsd > maxUsd) {
+    throw new FarthingError(
+      'configuration',
+      `the cheapest item may cost $${shortUsd(BigInt(leastMostNanoUsd))}, more than --max-usd ${formatUsd(maxUsd)}: nothing was sent; a lower limit of output tokens lets items cost less`,
+    );
+  }
 }
 
 /** What was found and what it costs, for a person. */
 function estimateText(estimate: RunEstimate, skipped: number): string {
   const { items, repeats, unpriced, inputTokens, live, batch } = estimate;
   const counts = [
-    `${grouped(items)} items`,
+    `${grouped(items)} ${items === 1 ? 'item' : 'items'}`,
     ...(repeats === 0 ? [] : [`${grouped(repeats)} of them repeats`]),
-    ...(skipped === 0 ? [] : [`${grouped(skipped)} lines left out`]),
+    ...(skipped === 0 ? [] : [`${grouped(skipped)} ${skipped === 1 ? 'line' : 'lines'} left out`]),
     `${grouped(inputTokens)} tokens in`,
   ];
   return [

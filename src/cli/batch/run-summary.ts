@@ -24,7 +24,7 @@ export function summaryText({ summary, items, skipped, paths, notices }: RunRepo
     ...(resumed === 0 ? [] : [`${grouped(resumed)} were done before`]),
     ...(fromCache === 0 ? [] : [`${grouped(fromCache)} from the cache`]),
     ...(repeats === 0 ? [] : [`${grouped(repeats)} repeats`]),
-    ...(skipped === 0 ? [] : [`${grouped(skipped)} lines left out`]),
+    ...(skipped === 0 ? [] : [`${grouped(skipped)} ${skipped === 1 ? 'line' : 'lines'} left out`]),
   ];
   const money = [
     `cost $${summary.costUsd}`,

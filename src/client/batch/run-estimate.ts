@@ -37,6 +37,8 @@ export interface RunEstimate {
   readonly unpriced: number;
   readonly inputTokens: number;
   readonly live: WayEstimate;
+  /** What the cheapest item may cost at the most, asked live, as it is held while it waits for a batch too. Undefined: nobody can say that of any, or items have no limit of their own and may get one from the operator. */
+  readonly leastMostNanoUsd: number | undefined;
   /** Undefined: some items have no price of a batch. */
   readonly batch: WayEstimate | undefined;
 }
@@ -61,6 +63,8 @@ export class RunEstimator {
   readonly #seen = new HashTable({ hashWords: 2, valueBytes: 1 });
   readonly #live: Sums = { expected: 0n, most: 0n };
   readonly #batch: Sums = { expected: 0n, most: 0n };
+  #leastMost: number | undefined;
+  #isLimited = true;
   #hasBatch = true;
   #items = 0;
   #repeats = 0;
@@ -95,6 +99,7 @@ export class RunEstimator {
       unpriced: this.#unpriced,
       inputTokens: this.#inputTokens,
       live: wayEstimate(this.#live),
+      leastMostNanoUsd: this.#isLimited ? this.#leastMost : undefined,
       batch: this.#hasBatch ? wayEstimate(this.#batch) : undefined,
     };
   }
@@ -103,6 +108,7 @@ export class RunEstimator {
     const size = requestSize(request, prepared.body.byteLength);
     const hasOutput = size.kind === 'unbounded' || size.hasOutput;
     const limit = hasOutput ? request.maxOutputTokens : 0;
+    if (limit === undefined) this.#isLimited = false;
     const { samples } = request;
     const output = samples * Math.min(limit ?? EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS);
     const expected = usageOf({ input: inputTokens, output });
@@ -115,6 +121,7 @@ export class RunEstimator {
     const bound = { inputTokens: boundTokens ?? 0, maxOutputTokens: limit, samples };
     const most = boundTokens === undefined ? undefined : this.#pricer.upperBound(target, bound, this.#nowMs);
     add(this.#live, live, most);
+    if (most !== undefined) this.#leastMost = Math.min(most, this.#leastMost ?? most);
     const batch = this.#pricer.price(target, expected, BATCH, this.#nowMs)?.amountNanoUsd;
     const outputLimit = limit ?? this.#pricer.limits(target).maxOutputTokens;
     const largest =
