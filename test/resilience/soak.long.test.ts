@@ -75,8 +75,13 @@ test.skipIf(!hasProcessFiles)(
     const slope = slopeOf(samples);
     if (CALLS >= LEAST_CALLS_FOR_SLOPE) expect(slope, `MB: ${told.join(' ')}`).toBeLessThan(MAX_SLOPE);
     const descriptors = samples.map((sample) => sample.descriptors);
-    expect(Math.max(...descriptors.slice(-20)), descriptors.join(' ')).toBeLessThanOrEqual(
-      Math.max(...descriptors.slice(0, 20)) + 2,
+    // Each sample has some more or less under way; what is left open adds up to more than that.
+    expect(meanOf(descriptors.slice(-20)), descriptors.join(' ')).toBeLessThanOrEqual(
+      meanOf(descriptors.slice(0, 20)) + 3,
     );
   },
 );
+
+function meanOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0) / counts.length;
+}
