@@ -36,7 +36,6 @@ import { ENGINE_MEMORY, type EngineMemory } from './engine-memory.ts';
 import { DeferredSettler } from './deferred/deferred-settler.ts';
 import { guardedEvents } from './guarded-events.ts';
 import type { LearntStates } from './learnt-states.ts';
-import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
 import { optimizerParts, type OptimizerParts } from './optimizer/optimizer-parts.ts';
 import { RawHits } from './raw-hits.ts';
 import { replyValidator } from './schema-validator.ts';
@@ -82,7 +81,12 @@ export function engineParts(options: EngineOptions): EngineParts {
     events,
   });
   const ports = { clock, random, events, pricer };
-  const optimizer = optimizerParts({ ...ports, optimizer: options.optimizer, states: options.states });
+  const optimizer = optimizerParts({
+    ...ports,
+    optimizer: options.optimizer,
+    states: options.states,
+    memory: memoryOf(options),
+  });
   const cache = options.cache && cacheParts(options, options.cache, optimizer.fingerprint, ports);
   const chain = chainOptions(options, { ...ports, spool, limiter, optimizer, cache });
   return {
@@ -120,7 +124,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       policy: { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy },
       pricer,
       isCountProven: (target) => optimizer.calibrator.isProven(target),
-      tokenizerOf: loadTokenizer,
+      tokenizerOf: memoryOf(options).tokenizerOf,
     },
     defer: {
       vendorOf: (target) => pricer.vendorOf(target),

@@ -15,10 +15,15 @@ const loading = new Map<TokenEncoding, Promise<Tokenizer>>();
 export function loadTokenizer(encoding: TokenEncoding): Promise<Tokenizer> {
   const known = loading.get(encoding);
   if (known !== undefined) return known;
-  const tokenizer = tokenizerFrom(encoding, fileOf(encoding));
+  const tokenizer = readTokenizer(encoding);
   loading.set(encoding, tokenizer);
   tokenizer.catch(() => loading.delete(encoding));
   return tokenizer;
+}
+
+/** Reads a vocabulary from the package's files; whoever asks keeps it. @internal */
+export function readTokenizer(encoding: TokenEncoding): Promise<Tokenizer> {
+  return tokenizerFrom(encoding, fileOf(encoding));
 }
 
 /** @internal */

@@ -6,6 +6,7 @@ import { usageOf } from '../../core/model/usage.ts';
 import { bookPricer } from '../../engine/book-pricer.ts';
 import { ANTHROPIC_BATCH_LIMITS } from '../../providers/batch/anthropic-batch-api.ts';
 import { OPENAI_BATCH_LIMITS } from '../../providers/batch/openai-batch-api.ts';
+import { briefTokenizer } from '../../tokenizers/brief-tokenizer.ts';
 import { protocolOf } from './command-face.ts';
 import { InputFaults } from './input-faults.ts';
 import { type BatchInput, inputItems } from './input-items.ts';
@@ -63,7 +64,7 @@ export async function surveyInput(
     maxBatchBytes: options.via === 'batch' ? (target) => maxItemBytes(protocolAt(target)) : undefined,
   });
   const faults = new InputFaults();
-  const estimator = new RunEstimator(pricer, nowMs);
+  const estimator = new RunEstimator(pricer, nowMs, briefTokenizer);
   for await (const item of checks.sound(inputItems(input), faults)) await estimator.add(item);
   if (faults.count > 0 && options.skipInvalid !== true) {
     const advice = 'nothing was sent; --skip-invalid leaves these lines out';

@@ -6,6 +6,7 @@ import { usageOf } from '../../core/model/usage.ts';
 import { estimateInputTokens } from '../../core/tokens/estimate-input-tokens.ts';
 import { profileOfModel } from '../../core/tokens/profile-of-model.ts';
 import type { Pricer } from '../../ports/pricer.ts';
+import type { TokenEncoding, Tokenizer } from '../../ports/tokenizer.ts';
 import { countedInTurns } from '../../tokenizers/counted-in-turns.ts';
 import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
 import type { DecodedRequest } from '../../wire/decoded-request.ts';
@@ -51,6 +52,8 @@ const TURN_ITEMS = 64;
 
 const BATCH = { serviceTier: 'batch' } as const;
 
+type TokenizerOf = (encoding: TokenEncoding) => Promise<Tokenizer>;
+
 interface Sums {
   expected: bigint;
   most: bigint | undefined;
@@ -60,6 +63,7 @@ interface Sums {
 export class RunEstimator {
   readonly #pricer: Pricer;
   readonly #nowMs: number;
+  readonly #tokenizerOf: TokenizerOf;
   readonly #seen = new HashTable({ hashWords: 2, valueBytes: 1 });
   readonly #live: Sums = { expected: 0n, most: 0n };
   readonly #batch: Sums = { expected: 0n, most: 0n };
@@ -71,9 +75,10 @@ export class RunEstimator {
   #unpriced = 0;
   #inputTokens = 0;
 
-  constructor(pricer: Pricer, nowMs: number) {
+  constructor(pricer: Pricer, nowMs: number, tokenizerOf: TokenizerOf = loadTokenizer) {
     this.#pricer = pricer;
     this.#nowMs = nowMs;
+    this.#tokenizerOf = tokenizerOf;
   }
 
   async add(item: EstimatedItem): Promise<void> {
@@ -85,7 +90,7 @@ export class RunEstimator {
       return;
     }
     this.#seen.set(hash, 0);
-    const inputTokens = await tokensOf(item, this.#pricer.vendorOf(item.target));
+    const inputTokens = await tokensOf(item, this.#pricer.vendorOf(item.target), this.#tokenizerOf);
     this.#inputTokens += inputTokens;
     this.#addCosts(item, inputTokens);
   }
@@ -144,14 +149,18 @@ function add(sums: Sums, expected: number, most: number | undefined): void {
 }
 
 /** Input tokens of an item, as well as they can be told; what is embedded is told from its bytes. */
-async function tokensOf({ request, prepared, target }: EstimatedItem, provider: string | undefined): Promise<number> {
+async function tokensOf(
+  { request, prepared, target }: EstimatedItem,
+  provider: string | undefined,
+  tokenizerOf: TokenizerOf,
+): Promise<number> {
   const { endpoint } = prepared;
   const read = promptOf(request);
   if (read === undefined) {
     return estimatedCallTokens({ endpoint, bodyBytes: prepared.body.byteLength, maxOutputTokens: 0, samples: 0 });
   }
   const profile = profileOfModel({ model: target.model, provider, endpoint });
-  const tokenizer = await loadTokenizer(profile.encoding);
+  const tokenizer = await tokenizerOf(profile.encoding);
   const { totalTokens } = await countedInTurns((count) => estimateInputTokens(read.prompt, profile, count), tokenizer);
   return totalTokens;
 }

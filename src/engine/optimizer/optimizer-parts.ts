@@ -17,7 +17,7 @@ import type { EventSink } from '../../ports/event-sink.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { MemoryStateStore } from '../../stores/memory/memory-state-store.ts';
-import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
+import type { EngineMemory } from '../engine-memory.ts';
 import { LearntStates } from '../learnt-states.ts';
 import { shortHash } from '../short-hash.ts';
 import { calibrationLearner } from './calibration-learner.ts';
@@ -44,6 +44,7 @@ export interface OptimizerPorts {
   /** Undefined: prompts stay as they are. */
   readonly optimizer: Optimizer | undefined;
   readonly states: StateStore | undefined;
+  readonly memory: Pick<EngineMemory, 'calibratedOneIn' | 'tokenizerOf'>;
   readonly pricer: Pricer;
   readonly clock: Clock;
   readonly events: EventSink;
@@ -54,11 +55,12 @@ const MAX_TARGETS = 256;
 
 /** Makes the parts. @internal */
 export function optimizerParts(ports: OptimizerPorts): OptimizerParts {
-  const { pricer, clock, events } = ports;
+  const { pricer, clock, events, memory } = ports;
   const store = ports.states ?? new MemoryStateStore({ clock });
   const learnt = new LearntStates({ store, clock, events });
   const calibrator: TokenCalibrator = new TokenCalibrator({
-    tokenizerOf: loadTokenizer,
+    tokenizerOf: memory.tokenizerOf,
+    oneIn: memory.calibratedOneIn,
     vendorOf: (target) => pricer.vendorOf(target),
     events,
     onLearnt: () => calibration.changed(),
@@ -94,14 +96,14 @@ interface Shared {
 }
 
 function optimiseOptions(
-  { pricer, events }: OptimizerPorts,
+  { pricer, events, memory }: OptimizerPorts,
   { policy, htmlToMarkdown, fitImage }: Optimizer,
   { conversations, turns, fingerprint, calibrator }: Shared & { readonly calibrator: TokenCalibrator },
 ): NonNullable<ChainOptions['optimise']> {
   return {
     planner: new PromptPlanner(policy, htmlToMarkdown),
     images: fitImage && new ImageFitter(fitImage),
-    tokenizerOf: loadTokenizer,
+    tokenizerOf: memory.tokenizerOf,
     pinOf: async (call, attempt) => {
       const warm = await conversations.find(conversationOf(call));
       const price = pricer.inputRates(attempt.target, warm?.prefix.cachedTokens ?? 0, call.arrivedAtMs)?.input;

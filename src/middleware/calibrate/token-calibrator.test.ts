@@ -24,13 +24,14 @@ interface Stage {
   learnt: number;
 }
 
-function stage(tokenizerOf: () => Promise<Tokenizer> = () => Promise.resolve(WORDS)): Stage {
+function stage(tokenizerOf: () => Promise<Tokenizer> = () => Promise.resolve(WORDS), oneIn = 16): Stage {
   const events: EngineEvent[] = [];
   const made: Stage = {
     events,
     learnt: 0,
     calibrator: new TokenCalibrator({
       tokenizerOf,
+      oneIn,
       vendorOf: () => 'anthropic',
       events: { emit: (event) => events.push(event) },
       onLearnt: () => (made.learnt += 1),
@@ -62,6 +63,14 @@ test('the first calls of a target are looked at, and of later ones a few', async
   for (let call = 0; call < 320; call += 1) made.calibrator.note(request(50), TARGET, usageOf({ input: 60 }));
   await made.calibrator.settled();
   expect(made.learnt).toBe(32 + (320 - 32) / 16);
+});
+
+test('where later ones are not looked at, those whose money was held by their count still are', async () => {
+  const made = stage(undefined, Number.POSITIVE_INFINITY);
+  for (let call = 0; call < 320; call += 1) made.calibrator.note(request(50), TARGET, usageOf({ input: 60 }));
+  made.calibrator.note(request(50), TARGET, usageOf({ input: 60 }), true);
+  await made.calibrator.settled();
+  expect(made.learnt).toBe(32 + 1);
 });
 
 test('a prompt with what cannot be counted teaches nothing', async () => {

@@ -20,15 +20,16 @@ import { promptOf } from '../../wire/prompt/prompt-of.ts';
 /** What {@link TokenCalibrator} needs. @internal */
 export interface TokenCalibratorOptions {
   readonly tokenizerOf: (encoding: TokenEncoding) => Promise<Tokenizer>;
+  /** After the first calls of a target, one in so many is looked at. Infinity: none. */
+  readonly oneIn: number;
   readonly vendorOf: (target: Target) => string | undefined;
   readonly events: EventSink;
   /** Called when something was learnt. */
   readonly onLearnt: () => void;
 }
 
-/** Calls of a target that are all looked at; of later ones one in so many. Counting costs some 100 microseconds for a prompt of 1 KB. Ours. */
+/** Calls of a target that are all looked at; of later ones some. Counting costs some 100 microseconds for a prompt of 1 KB. Ours. */
 const FIRST_CALLS = 32;
-const ONE_IN = 16;
 /** Longer requests are not looked at, in UTF-16 units: counting one would hold up others. */
 const MOST_CHARS = 100_000;
 /** Targets whose calls are numbered: callers name models, so there must be an end. */
@@ -85,7 +86,7 @@ export class TokenCalibrator {
     const calls = this.#calls.get(name) ?? 0;
     if (calls === 0 && this.#calls.size >= MAX_TARGETS) return false;
     this.#calls.set(name, calls + 1);
-    return calls < FIRST_CALLS || calls % ONE_IN === 0;
+    return calls < FIRST_CALLS || calls % this.#options.oneIn === 0;
   }
 
   async #learn(request: DecodedRequest, target: Target, actualTokens: number): Promise<void> {
