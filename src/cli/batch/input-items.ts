@@ -2,9 +2,10 @@ import { FarthingError } from '../../core/errors.ts';
 import { csvRecords } from './csv-records.ts';
 import { type FileLine, fileLines, withoutReturn } from './file-lines.ts';
 import { type InputFormat, inputFormat } from './input-format.ts';
+import type { LineProblem } from './json-line.ts';
 import { type PromptTemplate, promptTemplate } from './prompt-template.ts';
 import { type OwnSettings, type PromptLine, promptLine } from './prompt-line.ts';
-import { type LineProblem, type RequestLine, requestLine } from './request-line.ts';
+import { type RequestLine, requestLine } from './request-line.ts';
 
 /** What the command line says of a run's input. @internal */
 export interface InputSource {

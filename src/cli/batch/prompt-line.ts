@@ -1,7 +1,6 @@
 import type { BatchPrompt } from '../../client/batch/batch-item.ts';
-import { jsonFaultAt } from '../../wire/json-fault.ts';
 import { isObject } from '../../wire/request-guards.ts';
-import type { LineProblem } from './request-line.ts';
+import { jsonLine, type LineProblem } from './json-line.ts';
 
 /** What a prompt says of itself. Its name is its line. @internal */
 export type OwnSettings = Omit<BatchPrompt, 'id' | 'prompt'>;
@@ -23,13 +22,9 @@ const TYPES: Readonly<Record<keyof OwnSettings | 'prompt', 'string' | 'number'>>
 
 /** Reads a prompt that stands as JSON: a text, or `{"prompt"}` with the settings that a prompt may have. What else it holds is a fault, and not left out in silence. @internal */
 export function promptLine(text: string): PromptLine | LineProblem {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const at = jsonFaultAt(text, error);
-    return { problem: `is not JSON${at === undefined ? '' : ` (column ${at + 1})`}` };
-  }
+  const line = jsonLine(text);
+  if ('problem' in line) return line;
+  const { value } = line;
   if (typeof value === 'string') return { prompt: value, own: {} };
   if (!isObject(value)) return { problem: 'is neither a text nor an object with a prompt' };
   const { prompt, ...own } = value;

@@ -1,9 +1,9 @@
 import { withModel } from '../../client/batch/prepared-item.ts';
 import { type Endpoint, ENDPOINTS } from '../../core/model/protocol.ts';
-import { jsonFaultAt } from '../../wire/json-fault.ts';
 import { NO_REQUEST_LIMITS } from '../../wire/json-limits.ts';
 import { scanJson } from '../../wire/json-scan.ts';
 import { isObject, type JsonObject } from '../../wire/request-guards.ts';
+import { jsonLine, type LineProblem } from './json-line.ts';
 
 /** A request out of a line of a batch file. @internal */
 export interface RequestLine {
@@ -12,13 +12,6 @@ export interface RequestLine {
   /** JSON text, as it stands in the line. */
   readonly body: string;
   readonly model: string | undefined;
-}
-
-/** What is wrong with a line, to stand behind its number. Never quotes content but for names. @internal */
-export interface LineProblem {
-  readonly problem: string;
-  /** The line's own name, where it has one. */
-  readonly customId?: string;
 }
 
 /** Endpoints that may be asked in bulk, by the address in the line. */
@@ -35,13 +28,9 @@ const ENDPOINT_BY_URL: ReadonlyMap<string, Endpoint> = new Map(
  * @internal
  */
 export function requestLine(text: string, model: string | undefined): RequestLine | LineProblem {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const at = jsonFaultAt(text, error);
-    return { problem: `is not JSON${at === undefined ? '' : ` (column ${at + 1})`}` };
-  }
+  const line = jsonLine(text);
+  if ('problem' in line) return line;
+  const { value } = line;
   if (!isObject(value)) return { problem: 'is not a JSON object' };
   const { custom_id: customId } = value;
   if (customId === undefined) return { problem: 'has no custom_id' };
