@@ -21,7 +21,7 @@ for (const [name, isMissing, open] of PLACES) {
         const place = await open();
         try {
           const rounds = await killRounds(place, randomLives(ROUNDS, seed, 100, 500));
-          expect(rounds.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(20);
+          expect(rounds.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(ROUNDS);
           expect(rounds.at(-1)?.estimates).toBeGreaterThan(0);
           // The best of them: a machine that is busy besides makes everything dearer.
           expect(Math.min(...rounds.map(({ restartCpuMs }) => restartCpuMs))).toBeLessThan(2000);
