@@ -75,7 +75,7 @@ describe.concurrent('what happens is what the document says', () => {
     const missing = missingFor(id);
     test.skipIf(missing !== undefined)(
       `${id}: ${cells[0]}${missing === undefined ? '' : `: ${missing}`}`,
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async (context) => {
         if (body === undefined) throw new Error(`nothing provokes ${id}`);
         await body(context);
@@ -86,7 +86,7 @@ describe.concurrent('what happens is what the document says', () => {
   const missing = whyNoServices();
   test.skipIf(missing !== undefined)(
     `process-stopped, on Redis and Postgres${missing === undefined ? '' : `: ${missing}`}`,
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     (context) => stopPastLease(context, servicesPlace),
   );
 });
