@@ -127,13 +127,11 @@ describe.each(PATHS)('at %s', (path) => {
   ])('%s: read in one way, and what follows is a request of its own', async (_name, lines, body) => {
     const answers = await raw(stage.port, `${head(path, lines)}${body}${smuggled}${last}`);
     expect(statuses(answers)).toEqual([200, 200, 200]);
-    const [first, second, third] = stage.upstream.seen;
-    expect([first?.body.toString(), second?.body.toString(), third]).toEqual([
-      BODY,
-      leastBody('embeddings'),
-      undefined,
-    ]);
-    expect(JSON.stringify([first?.headers, second?.headers])).not.toMatch(/evil|other|_/);
+    const { seen } = stage.upstream;
+    // Both are under way at once: which of them arrives first is open.
+    const bodies = seen.map((request) => request.body.toString());
+    expect(bodies.toSorted()).toEqual([BODY, leastBody('embeddings')].toSorted());
+    expect(JSON.stringify(seen.map(({ headers }) => headers))).not.toMatch(/evil|other|_/);
     expect(stage.upstream.malformed).toEqual([]);
   });
 
