@@ -2,7 +2,7 @@ import type { TokenEncoding, Tokenizer } from '../ports/tokenizer.ts';
 import { briefTokenizer } from '../tokenizers/brief-tokenizer.ts';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.ts';
 
-/** How much an engine remembers of calls that are over, so that the next ones are cheaper. @internal */
+/** How much memory an engine spends, so that calls are cheaper: on calls that are over, and on counting tokens. @internal */
 export interface EngineMemory {
   /** Records that are found before the ledger's next commit. */
   readonly recentCalls: number;
@@ -15,7 +15,7 @@ export interface EngineMemory {
   readonly tokenizerOf: (encoding: TokenEncoding) => Promise<Tokenizer>;
 }
 
-/** Bounds by the name that {@link EngineOptions.memory} gives them. Ours: some 40 MB in all for an engine that is asked by many, and 1 MB for one that works through a list. @internal */
+/** Bounds by the name that {@link EngineOptions.memory} gives them. Ours: beside vocabularies some 40 MB in all for an engine that is asked by many, and 1 MB for one that works through a list. @internal */
 export const ENGINE_MEMORY: Readonly<Record<'ample' | 'lean', EngineMemory>> = {
   ample: { recentCalls: 4_000, seenKeys: 100_000, rawKeys: 20_000, calibratedOneIn: 16, tokenizerOf: loadTokenizer },
   lean: {

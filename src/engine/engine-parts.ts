@@ -108,6 +108,7 @@ interface ChainParts extends Pick<EngineParts, 'clock' | 'random' | 'events' | '
 function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
   const { clock, random, events, pricer, spool, limiter, optimizer, cache } = parts;
   const cascades = new CascadeBook();
+  const { tokenizerOf } = memoryOf(options);
   return {
     requestLimits: options.requestLimits,
     table: {
@@ -115,7 +116,15 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       aliases: options.aliases ?? new Map(),
       vendorOfModel,
     },
-    routing: routingParts(options.routes, { states: options.states, cascades, pricer, clock, random, events }),
+    routing: routingParts(options.routes, {
+      states: options.states,
+      cascades,
+      pricer,
+      clock,
+      random,
+      events,
+      tokenizerOf,
+    }),
     cache,
     leases: leasesOf(options),
     limits: limiter,
@@ -124,7 +133,7 @@ function chainOptions(options: EngineOptions, parts: ChainParts): ChainOptions {
       policy: { ...DEFAULT_BUDGET_POLICY, ...options.budgetPolicy },
       pricer,
       isCountProven: (target) => optimizer.calibrator.isProven(target),
-      tokenizerOf: memoryOf(options).tokenizerOf,
+      tokenizerOf,
     },
     defer: {
       vendorOf: (target) => pricer.vendorOf(target),

@@ -43,6 +43,17 @@ export interface PassedReply {
   readonly body: Readable;
 }
 
+/** Headers that describe the body of a request. @internal */
+export const BODY_HEADERS = [
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'content-type',
+] as const;
+
 /**
  * Headers that go on: they describe the body, the wish and the client. All others stay here, unknown ones too: they may speak of the gateway's
  * connection or caller, and some servers and gateways let a header choose another address, path, method or account (`x-original-url`,
@@ -53,13 +64,7 @@ const PASSED: ReadonlySet<string> = new Set([
   'accept-language',
   'anthropic-beta',
   'anthropic-version',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-md5',
-  'content-range',
-  'content-type',
+  ...BODY_HEADERS,
   'idempotency-key',
   'if-match',
   'if-modified-since',

@@ -22,13 +22,14 @@ const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
 export function inputFormat(path: string, firstLine: string): InputFormat {
   const named = BY_EXTENSION[extname(path).toLowerCase()];
   if (named === 'csv') return named;
-  const seen = lookedAt(firstLine);
+  const seen = jsonFormat(firstLine);
   if (seen === 'requests' || named === undefined) return seen === 'requests' ? seen : 'lines';
   // A file of JSON whose first line is broken is still one: its faults are to be named, and not to be asked as prompts.
   return seen ?? (/^\s*[{[]/.test(firstLine) ? 'requests' : 'lines');
 }
 
-function lookedAt(line: string): 'requests' | 'prompts' | undefined {
+/** What a line of JSON says of its file; undefined: nothing. */
+function jsonFormat(line: string): 'requests' | 'prompts' | undefined {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'string') return 'prompts';

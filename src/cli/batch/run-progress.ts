@@ -1,4 +1,5 @@
 import { plainDuration } from './plain-duration.ts';
+import { grouped } from '../plain-count.ts';
 
 /** How far a run is. @internal */
 export interface RunStanding {
@@ -84,8 +85,4 @@ export function standingText(standing: RunStanding): string {
     ...(remainingMs === undefined ? [] : [`${plainDuration(remainingMs)} left`]),
   ];
   return parts.join(', ');
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -4,6 +4,7 @@ import { shortUsd } from '../short-usd.ts';
 import { EXPECTED_OUTPUT_TOKENS, type RunEstimate, type WayEstimate } from '../../client/batch/run-estimate.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Survey } from './survey-input.ts';
+import { countOf, grouped } from '../plain-count.ts';
 
 /**
  * Says what was found and what it costs, and asks a person at a terminal.
@@ -47,9 +48,9 @@ function demandMoney({ live, batch, leastMostNanoUsd = 0 }: RunEstimate, { via, 
 function estimateText(estimate: RunEstimate, skipped: number): string {
   const { items, repeats, unpriced, inputTokens, live, batch } = estimate;
   const counts = [
-    `${grouped(items)} ${items === 1 ? 'item' : 'items'}`,
+    countOf(items, 'item'),
     ...(repeats === 0 ? [] : [`${grouped(repeats)} of them repeats`]),
-    ...(skipped === 0 ? [] : [`${grouped(skipped)} ${skipped === 1 ? 'line' : 'lines'} left out`]),
+    ...(skipped === 0 ? [] : [`${countOf(skipped, 'line')} left out`]),
     `${grouped(inputTokens)} tokens in`,
   ];
   return [
@@ -76,8 +77,4 @@ function estimateJson({ estimate, faults, unpricedTargets }: Survey): string {
 function wayJson({ expectedNanoUsd, mostNanoUsd }: WayEstimate): object {
   const mostUsd = mostNanoUsd === undefined ? null : formatUsd(mostNanoUsd);
   return { expectedUsd: formatUsd(expectedNanoUsd), mostUsd };
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -2,6 +2,7 @@ import type { BatchSummary } from '../../client/batch/run-tally.ts';
 import { plainDuration } from './plain-duration.ts';
 import { partialPath } from './results-file.ts';
 import type { RunPaths } from './run-paths.ts';
+import { countOf, grouped } from '../plain-count.ts';
 
 /** What is told of a run that is over. @internal */
 export interface RunReport {
@@ -24,7 +25,7 @@ export function summaryText({ summary, items, skipped, paths, notices }: RunRepo
     ...(resumed === 0 ? [] : [`${grouped(resumed)} were done before`]),
     ...(fromCache === 0 ? [] : [`${grouped(fromCache)} from the cache`]),
     ...(repeats === 0 ? [] : [`${grouped(repeats)} repeats`]),
-    ...(skipped === 0 ? [] : [`${grouped(skipped)} ${skipped === 1 ? 'line' : 'lines'} left out`]),
+    ...(skipped === 0 ? [] : [`${countOf(skipped, 'line')} left out`]),
   ];
   const money = [
     `cost $${summary.costUsd}`,
@@ -55,8 +56,4 @@ export function summaryJson({ summary, items, skipped, paths, notices }: RunRepo
   const { unspentUsd = null, ...rest } = summary;
   const told = { ...rest, unspentUsd, asked: items, skipped, results: paths.results ?? null, notices };
   return JSON.stringify(told, undefined, 2);
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -6,6 +6,7 @@ import type { LaterAnswers } from './collect-answers.ts';
 import type { DemoBill, LatencyLine } from './demo-bill.ts';
 import type { BudgetLine } from './demo-budgets.ts';
 import type { SendOutcome } from './send-traffic.ts';
+import { grouped } from '../plain-count.ts';
 
 /** What the bill's reader must know of the run. @internal */
 export interface RunFacts {
@@ -42,12 +43,17 @@ function moneyPart(bill: DemoBill): string {
 function leverPart(bill: DemoBill): string {
   const rows = bill.levers.map(({ lever, calls, savedNanoUsd }) => [
     lever,
-    whole(calls),
+    grouped(calls),
     dollars(savedNanoUsd),
     percent(savedNanoUsd, bill.baselineNanoUsd),
   ]);
   const { calls, nanoUsd } = bill.missedByMode;
-  const missed = ['not served because of mode', whole(calls), dollars(nanoUsd), percent(nanoUsd, bill.baselineNanoUsd)];
+  const missed = [
+    'not served because of mode',
+    grouped(calls),
+    dollars(nanoUsd),
+    percent(nanoUsd, bill.baselineNanoUsd),
+  ];
   return plainTable(['saved by', 'calls', 'USD', 'share'], [...rows, missed], {
     align: ['left', 'right', 'right', 'right'],
   });
@@ -60,29 +66,29 @@ function trafficPart(bill: DemoBill, { outcome, later, seconds, seed, latencyRat
   const provider = `the provider at 1/${Math.round(1 / latencyRatio)} of a real one's`;
   const estimates = `${bill.estimates.charges} estimates (${dollars(bill.estimates.nanoUsd)})`;
   const rows = [
-    ['calls', `${whole(callsOf(outcome))} in ${seconds.toFixed(1)} s, seed ${seed}${sentAgain(bill, outcome)}`],
+    ['calls', `${grouped(callsOf(outcome))} in ${seconds.toFixed(1)} s, seed ${seed}${sentAgain(bill, outcome)}`],
     [
       '',
-      `${whole(outcome.answered)} answered at once, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
+      `${grouped(outcome.answered)} answered at once, ${outcome.overBudget + outcome.held} over a budget, ${outcome.failed} failed`,
     ],
     ['', `${outcome.refused} mistakes refused, ${outcome.abandoned} left by their client`],
     ['', rescuedText(bill)],
     ...laterRows(later),
-    ['hit rate', `${hitRate}: ${whole(bill.hits)} from the cache`],
-    ['', `and ${whole(bill.coalesced)} shared a call in flight`],
+    ['hit rate', `${hitRate}: ${grouped(bill.hits)} from the cache`],
+    ['', `and ${grouped(bill.coalesced)} shared a call in flight`],
     ['latency of hits', latency(bill.hitLatency)],
     ['latency of misses', latency(bill.missLatency)],
     ['', `(${provider})`],
-    ['tokens paid for', `${whole(inputTokensOf(usage))} in`],
-    ['', `(${whole(usage.cacheRead)} read from the provider's cache, ${whole(written)} written)`],
-    ['', `${whole(usage.output)} out (${whole(usage.reasoning)} of it reasoning)`],
+    ['tokens paid for', `${grouped(inputTokensOf(usage))} in`],
+    ['', `(${grouped(usage.cacheRead)} read from the provider's cache, ${grouped(written)} written)`],
+    ['', `${grouped(usage.output)} out (${grouped(usage.reasoning)} of it reasoning)`],
     ['not exact', `${estimates}, ${bill.unpricedCharges} unpriced`],
   ];
   return plainTable(['THE DAY', ''], rows);
 }
 
 function rescuedText({ rescued: { calls, failedAttempts } }: DemoBill): string {
-  return `${whole(failedAttempts)} failed attempts (429, 5xx) hidden: ${whole(calls)} calls answered all the same`;
+  return `${grouped(failedAttempts)} failed attempts (429, 5xx) hidden: ${grouped(calls)} calls answered all the same`;
 }
 
 function laterRows({
@@ -95,7 +101,7 @@ function laterRows({
 }: LaterAnswers): readonly (readonly string[])[] {
   if (taken === 0) return [];
   const rest = `${failed === 0 ? '' : `, ${failed} failed`}${missing === 0 ? '' : `, ${missing} not there yet`}`;
-  const text = `${whole(answered)} of ${whole(taken)}, by batch ${whole(byBatch)} / live ${whole(byLive)}${rest}`;
+  const text = `${grouped(answered)} of ${grouped(taken)}, by batch ${grouped(byBatch)} / live ${grouped(byLive)}${rest}`;
   return [['answered later', text]];
 }
 
@@ -105,21 +111,21 @@ function callsOf({ answered, taken, refused, overBudget, held, failed, abandoned
 
 /** Why the gateway counted more calls than were made: clients try again after 429 and 5xx. */
 function sentAgain({ calls }: DemoBill, { sentAgain: again }: SendOutcome): string {
-  return again === 0 ? '' : `; ${again} sent again (429, 5xx): ${whole(calls)} requests`;
+  return again === 0 ? '' : `; ${again} sent again (429, 5xx): ${grouped(calls)} requests`;
 }
 
 function budgetPart({ budgets, overBudget: { calls, users, costNanoUsd } }: DemoBill): string {
   const row = (label: string, cell: (line: BudgetLine) => string): readonly string[] => [label, ...budgets.map(cell)];
   const rows = [
     row('limit', ({ limitNanoUsd }) => dollars(limitNanoUsd)),
-    row('accounts', ({ accounts }) => whole(accounts)),
+    row('accounts', ({ accounts }) => grouped(accounts)),
     row('used of the fullest', ({ fullest }) => dollars(fullest.usedNanoUsd)),
     row('share of its limit', ({ fullest, limitNanoUsd }) => percent(fullest.usedNanoUsd, limitNanoUsd)),
     row('ever above the limit', ({ accountsOverLimit }) =>
-      accountsOverLimit === 0 ? 'none' : whole(accountsOverLimit),
+      accountsOverLimit === 0 ? 'none' : grouped(accountsOverLimit),
     ),
-    row('refused: spent (402)', ({ refused }) => whole(refused.spent)),
-    row('refused: held (429)', ({ refused }) => whole(refused.held)),
+    row('refused: spent (402)', ({ refused }) => grouped(refused.spent)),
+    row('refused: held (429)', ({ refused }) => grouped(refused.held)),
     row('used, by the counters', ({ usedNanoUsd }) => exactDollars(usedNanoUsd)),
     row('used, by the ledger', ({ ledgerNanoUsd }) => exactDollars(ledgerNanoUsd)),
     row('difference', ({ differenceNanoUsd }) => exactDollars(differenceNanoUsd)),
@@ -128,10 +134,10 @@ function budgetPart({ budgets, overBudget: { calls, users, costNanoUsd } }: Demo
     align: ['left', ...budgets.map(() => 'right' as const)],
   });
   if (calls === 0) return table;
-  const who = `${whole(users)} ${users === 1 ? 'user' : 'users'}`;
+  const who = `${grouped(users)} ${users === 1 ? 'user' : 'users'}`;
   return [
     table,
-    `Refused before they were sent: ${whole(calls)} calls of ${who}, which cost ${dollars(costNanoUsd)}.`,
+    `Refused before they were sent: ${grouped(calls)} calls of ${who}, which cost ${dollars(costNanoUsd)}.`,
     'The most that they could have cost did not fit into what was left.',
   ].join('\n');
 }
@@ -153,10 +159,6 @@ function proofPart({ proof, estimates }: DemoBill): string {
 
 function latency({ p50Ms, p95Ms }: LatencyLine): string {
   return `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`;
-}
-
-function whole(amount: number): string {
-  return amount.toLocaleString('en-US');
 }
 
 function dollars(amount: bigint): string {

@@ -8,7 +8,6 @@ import type { EventSink } from '../../ports/event-sink.ts';
 import type { Pricer } from '../../ports/pricer.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { MemoryStateStore } from '../../stores/memory/memory-state-store.ts';
-import { loadTokenizer } from '../../tokenizers/load-tokenizer.ts';
 import { UNCERTIFIED } from '../guard/quality-standing.ts';
 import { conversationName } from '../optimizer/conversation-name.ts';
 import { shortHash } from '../short-hash.ts';
@@ -22,12 +21,13 @@ export interface RoutingPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly tokenizerOf: RoutingOptions['tokenizerOf'];
 }
 
 /** What calls are routed with; undefined without routes. @internal */
 export function routingParts(routes: Routes | undefined, ports: RoutingPorts): RoutingOptions | undefined {
   if (routes === undefined) return undefined;
-  const { states, cascades, pricer, clock, random, events } = ports;
+  const { states, cascades, pricer, clock, random, events, tokenizerOf } = ports;
   const store = states ?? new MemoryStateStore({ clock });
   return {
     rules: routes.rules,
@@ -38,7 +38,7 @@ export function routingParts(routes: Routes | undefined, ports: RoutingPorts): R
     worth: { pricer, turns: new TurnsToCome() },
     conversationOf: (call: Call) => conversationName(call, shortHash),
     hash: shortHash,
-    tokenizerOf: loadTokenizer,
+    tokenizerOf,
     vendorOf: (target) => pricer.vendorOf(target),
     languageOf: routes.languageOf,
     clock,

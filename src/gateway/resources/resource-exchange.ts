@@ -5,7 +5,7 @@ import type { JsonObject } from '../../wire/request-guards.ts';
 import type { PathMeaning } from '../../wire/resource-path.ts';
 import type { Caller } from '../../core/model/caller.ts';
 import type { PlainHeaders } from '../credentials.ts';
-import type { PassedReply, PassThrough } from '../pass-through.ts';
+import { BODY_HEADERS, type PassedReply, type PassThrough } from '../pass-through.ts';
 import type { ResourceOwners } from './resource-owners.ts';
 
 /** Who makes batches whose rows are counted. @internal */
@@ -53,13 +53,7 @@ export interface ResourceExchange {
  * the client calls its request: a provider that knows it would give what it did before, or take several requests for one.
  */
 const NOT_BESIDE: ReadonlySet<string> = new Set([
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-md5',
-  'content-range',
-  'content-type',
+  ...BODY_HEADERS,
   'accept-encoding',
   'expect',
   'idempotency-key',
